@@ -1,0 +1,114 @@
+use candle_core::Tensor;
+
+use crate::seed::{Stream, stream};
+use crate::{Batch, Parameter, Result};
+
+/// Where in a run a random number is drawn: the address of the random streams of one step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StepAddress {
+    /// The seed of the run.
+    pub seed: u64,
+    /// Epoch, counted from 0.
+    pub epoch: u64,
+    /// Batch within the epoch, counted from 0.
+    pub index: u64,
+}
+
+impl StepAddress {
+    /// The stream of `purpose` at this step; `lane` tells layers apart.
+    #[must_use]
+    pub fn stream(self, purpose: &str, lane: u64) -> Stream {
+        let mut stream = stream(self.seed, purpose, self.epoch, self.index);
+        stream.set_stream(lane);
+        stream
+    }
+}
+
+/// What the loss is computed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// A training step: dropout draws from the step's streams, batch norm uses and records the
+    /// statistics of the batch.
+    Train(StepAddress),
+    /// Evaluation: no randomness, running statistics.
+    Evaluate,
+}
+
+/// The loss of one batch; every tensor stays on the device until it is read.
+#[derive(Debug, Clone)]
+pub struct Loss {
+    /// What is minimised: a scalar that can be differentiated.
+    pub objective: Tensor,
+    /// What is reported: the plain mean over the batch, unregularised and unsmoothed; a scalar.
+    pub reported: Tensor,
+    /// How many examples were classified correctly, a scalar f32; `None` where the question makes
+    /// no sense.
+    pub correct: Option<Tensor>,
+    /// How many examples the batch holds.
+    pub total: usize,
+}
+
+/// A function of parameters and a batch that can be minimised.
+///
+/// This is the one trait that crosses crates: whatever implements it can be trained, tuned and have
+/// its landscape drawn.
+pub trait Objective {
+    /// The trainable parameters, layer by layer, weight then bias; the order never changes.
+    fn parameters(&self) -> &[Parameter];
+
+    /// State that is saved but not trained, such as running statistics.
+    fn buffers(&self) -> &[Parameter] {
+        &[]
+    }
+
+    /// The loss of `batch`.
+    ///
+    /// # Errors
+    /// Fails if the batch does not fit the model, or the device fails.
+    fn loss(&self, batch: &Batch, mode: Mode) -> Result<Loss>;
+}
+
+/// The mean over a set of examples.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Evaluation {
+    /// Mean reported loss per example (nats for cross-entropy).
+    pub loss: f64,
+    /// How many examples were classified correctly, where the question makes sense.
+    pub correct: Option<usize>,
+    /// How many examples there were.
+    pub total: usize,
+}
+
+impl Evaluation {
+    /// The share of examples classified correctly, in [0, 1].
+    #[must_use]
+    pub fn accuracy(&self) -> Option<f64> {
+        self.correct.map(|correct| correct as f64 / self.total as f64)
+    }
+}
+
+/// Evaluates `objective` over `batches`, each weighted by its number of examples.
+///
+/// Losses are summed in f64 in the order of the batches.
+///
+/// # Errors
+/// The first error of a batch or of the objective.
+pub fn evaluate(
+    objective: &dyn Objective,
+    batches: impl IntoIterator<Item = Result<Batch>>,
+) -> Result<Evaluation> {
+    let mut sum = 0.0_f64;
+    let mut correct = None;
+    let mut total = 0;
+    for batch in batches {
+        let loss = objective.loss(&batch?, Mode::Evaluate)?;
+        sum += f64::from(loss.reported.to_scalar::<f32>()?) * loss.total as f64;
+        if let Some(right) = loss.correct {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
+            let right = right.to_scalar::<f32>()? as usize;
+            correct = Some(correct.unwrap_or(0) + right);
+        }
+        total += loss.total;
+    }
+    Ok(Evaluation { loss: if total == 0 { f64::NAN } else { sum / total as f64 }, correct, total })
+}

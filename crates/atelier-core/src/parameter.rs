@@ -1,0 +1,112 @@
+use candle_core::{DType, Tensor, Var};
+
+use crate::{Error, Result};
+
+/// A named trainable tensor, or a named buffer such as a running mean.
+///
+/// In memory a dense layer keeps its weight as `(in, out)`, because the forward product reads it
+/// twice as fast that way; everything outside the program sees `(out, in)`, PyTorch's layout.
+/// [`Parameter::shape`], [`Parameter::values`] and [`Parameter::assign`] speak of the outside.
+#[derive(Debug, Clone)]
+pub struct Parameter {
+    /// PyTorch's name of it, such as `net.0.weight`.
+    pub name: String,
+    /// The tensor itself, as it lies in memory.
+    pub var: Var,
+    /// Whether weight decay applies: true for weight matrices, false for biases, batch-norm and
+    /// PReLU parameters and for buffers.
+    pub decayed: bool,
+    /// Whether `var` is the transpose of what the outside sees.
+    pub transposed: bool,
+}
+
+impl Parameter {
+    /// The shape under PyTorch's conventions.
+    #[must_use]
+    pub fn shape(&self) -> Vec<usize> {
+        let mut dims = self.var.dims().to_vec();
+        if self.transposed {
+            dims.reverse();
+        }
+        dims
+    }
+
+    /// How many numbers it holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.var.elem_count()
+    }
+
+    /// Whether it holds no number at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The values in PyTorch's layout, row-major.
+    ///
+    /// # Errors
+    /// Fails if the device cannot be read.
+    pub fn values(&self) -> Result<Vec<f32>> {
+        self.export(self.var.as_tensor())
+    }
+
+    /// The values of `tensor`, which lies in memory as this parameter does (an optimiser's moment,
+    /// an average), in PyTorch's layout.
+    ///
+    /// # Errors
+    /// Fails if the device cannot be read.
+    pub fn export(&self, tensor: &Tensor) -> Result<Vec<f32>> {
+        let outside = if self.transposed { tensor.t()? } else { tensor.clone() };
+        Ok(outside.flatten_all()?.to_vec1::<f32>()?)
+    }
+
+    /// A tensor that lies in memory as this parameter does, from values in PyTorch's layout.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the number of values differs from [`Parameter::len`];
+    /// [`Error::Value`] if one of them is not finite.
+    pub fn import(&self, values: &[f32]) -> Result<Tensor> {
+        if values.len() != self.len() {
+            return Err(Error::shape(&self.name, &self.shape(), &[values.len()]));
+        }
+        if let Some(position) = values.iter().position(|v| !v.is_finite()) {
+            return Err(Error::value(
+                format!("{}[{position}]", self.name),
+                "a finite number",
+                values[position],
+            ));
+        }
+        let outside = Tensor::from_slice(values, self.shape(), self.var.device())?;
+        Ok(if self.transposed { outside.t()?.contiguous()? } else { outside })
+    }
+
+    /// Replaces the values; they come in PyTorch's layout, row-major.
+    ///
+    /// # Errors
+    /// As [`Parameter::import`]; the old values stay in place then.
+    pub fn assign(&self, values: &[f32]) -> Result<()> {
+        Ok(self.var.set(&self.import(values)?)?)
+    }
+
+    /// A zero tensor that lies in memory as this parameter does.
+    ///
+    /// # Errors
+    /// Fails if the device has no memory left.
+    pub fn zeros(&self) -> Result<Var> {
+        Ok(Var::zeros(self.var.shape(), DType::F32, self.var.device())?)
+    }
+}
+
+/// All values in order, in PyTorch's layout: the point in parameter space that snapshots,
+/// directions and projections speak of.
+///
+/// # Errors
+/// Fails if the device cannot be read.
+pub fn flatten(parameters: &[Parameter]) -> Result<Vec<f32>> {
+    let mut all = Vec::with_capacity(parameters.iter().map(Parameter::len).sum());
+    for parameter in parameters {
+        all.extend(parameter.values()?);
+    }
+    Ok(all)
+}
