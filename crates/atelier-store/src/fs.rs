@@ -1,0 +1,173 @@
+//! Every touch of the file system goes through here: this is the one place to watch, and the one
+//! place where a test can make the Nth operation fail.
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use crate::{Error, Result};
+
+/// An open file that knows its path, so that its errors can name it.
+#[derive(Debug)]
+pub(crate) struct File {
+    inner: std::fs::File,
+    path: PathBuf,
+}
+
+impl File {
+    fn open(options: &OpenOptions, path: &Path, operation: &'static str) -> Result<Self> {
+        let inner = options.open(path).map_err(|cause| Error::io(path, operation, cause))?;
+        Ok(Self { inner, path: path.to_path_buf() })
+    }
+
+    /// Makes a file that was not there. Neither a file nor a link that lies there is followed.
+    pub fn create_new(path: &Path) -> Result<Self> {
+        Self::open(OpenOptions::new().write(true).create_new(true), path, "create")
+    }
+
+    /// Opens a file to read and write, keeps what it holds, makes it if need be.
+    pub fn open_or_create(path: &Path) -> Result<Self> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        Self::open(&options, path, "open")
+    }
+
+    pub fn open_to_read(path: &Path) -> Result<Self> {
+        Self::open(OpenOptions::new().read(true), path, "open")
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn len(&self) -> Result<u64> {
+        let metadata =
+            self.inner.metadata().map_err(|cause| Error::io(&self.path, "examine", cause))?;
+        Ok(metadata.len())
+    }
+
+    /// Some bytes at the current position; for [`Write`] implementations, which speak `io::Result`.
+    pub fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.inner.write(bytes)
+    }
+
+    pub fn write_all_at(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
+        self.inner
+            .seek(SeekFrom::Start(offset))
+            .and_then(|_| self.inner.write_all(bytes))
+            .map_err(|cause| Error::io(&self.path, "write", cause))
+    }
+
+    pub fn read_exact_at(&mut self, offset: u64, bytes: &mut [u8]) -> Result<()> {
+        self.inner
+            .seek(SeekFrom::Start(offset))
+            .and_then(|_| self.inner.read_exact(bytes))
+            .map_err(|cause| Error::io(&self.path, "read", cause))
+    }
+
+    /// At most `limit` bytes from the current position on.
+    pub fn read_up_to(&mut self, limit: u64) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        (&self.inner)
+            .take(limit)
+            .read_to_end(&mut bytes)
+            .map_err(|cause| Error::io(&self.path, "read", cause))?;
+        Ok(bytes)
+    }
+
+    pub fn set_len(&mut self, len: u64) -> Result<()> {
+        self.inner.set_len(len).map_err(|cause| Error::io(&self.path, "truncate", cause))
+    }
+
+    pub fn sync(&mut self) -> Result<()> {
+        self.inner.sync_all().map_err(|cause| Error::io(&self.path, "sync", cause))
+    }
+
+    /// Takes the advisory lock, exclusive or shared, until the file is closed; false if it
+    /// conflicts with somebody else's.
+    pub fn try_lock(&mut self, exclusive: bool) -> Result<bool> {
+        let taken = if exclusive { self.inner.try_lock() } else { self.inner.try_lock_shared() };
+        match taken {
+            Ok(()) => Ok(true),
+            Err(std::fs::TryLockError::WouldBlock) => Ok(false),
+            Err(std::fs::TryLockError::Error(cause)) => Err(Error::io(&self.path, "lock", cause)),
+        }
+    }
+}
+
+/// The whole content of a regular file. What is not a regular file is refused before it is opened:
+/// a pipe would block and a device might never end.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
+    let failed = |cause| Error::io(path, "read", cause);
+    if !std::fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(failed(std::io::Error::new(ErrorKind::InvalidInput, "not a regular file")));
+    }
+    std::fs::read(path).map_err(failed)
+}
+
+pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
+    std::fs::rename(from, to).map_err(|cause| Error::io(to, "put in place", cause))
+}
+
+/// Removes a file; one that is gone already is as good.
+pub(crate) fn remove_file(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(cause) if cause.kind() != ErrorKind::NotFound => Err(Error::io(path, "remove", cause)),
+        _ => Ok(()),
+    }
+}
+
+/// Makes the entries of a directory durable: a new name survives a power cut only then.
+pub(crate) fn sync_dir(path: &Path) -> Result<()> {
+    // Other systems than Unix cannot open a directory, and journal their names themselves.
+    if cfg!(unix) {
+        let synced = std::fs::File::open(path).and_then(|directory| directory.sync_all());
+        match synced {
+            // Some network and user-space file systems cannot sync a directory and say so.
+            Err(cause)
+                if !matches!(cause.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) =>
+            {
+                return Err(Error::io(path, "sync", cause));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Makes one directory, durably; an error of kind `AlreadyExists` if something lies there.
+pub(crate) fn create_dir(path: &Path) -> Result<()> {
+    std::fs::create_dir(path).map_err(|cause| Error::io(path, "create", cause))?;
+    sync_dir(parent(path))
+}
+
+/// Makes a directory and those above it where they are missing, durably.
+pub(crate) fn create_dir_all(path: &Path) -> Result<()> {
+    if path.as_os_str().is_empty() || path.is_dir() {
+        return Ok(());
+    }
+    create_dir_all(parent(path))?;
+    match create_dir(path) {
+        Err(error) if error.is(ErrorKind::AlreadyExists) && path.is_dir() => Ok(()),
+        other => other,
+    }
+}
+
+/// The names in a directory, in order; names that are not UTF-8 are none of ours and left out.
+pub(crate) fn names(path: &Path) -> Result<Vec<String>> {
+    let failed = |cause| Error::io(path, "list", cause);
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(failed)? {
+        names.extend(entry.map_err(failed)?.file_name().into_string());
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// The directory that holds `path`.
+pub(crate) fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}

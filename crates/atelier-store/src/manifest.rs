@@ -1,0 +1,117 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{Error, Result, durable_write, fs};
+
+/// The version of `manifest.json` that this crate writes and reads.
+pub const SCHEMA_VERSION: u64 = 1;
+
+/// What a run is, and how it went: `manifest.json`.
+///
+/// Fields that a reader does not know are passed over, so that some can be added without a new
+/// schema version.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u64,
+    /// The program that made the run.
+    pub program: Program,
+    /// The commit of the source tree that it ran from, where there is one.
+    pub git_commit: Option<String>,
+    /// What was run, such as `train`.
+    pub verb: String,
+    /// The command line, program first.
+    pub command_line: Vec<String>,
+    /// The configuration with everything resolved.
+    pub config: Value,
+    /// The data that was used, if any.
+    pub dataset: Option<Dataset>,
+    /// The device, such as `cpu`.
+    pub device: String,
+    /// How many threads computed.
+    pub threads: usize,
+    /// The seed of everything random.
+    pub seed: u64,
+    /// When the run began, in UTC as [`utc_now`](crate::utc_now) writes it.
+    pub started: String,
+    /// When it ended, in the same way; `None` while it runs.
+    pub finished: Option<String>,
+    /// How it stands.
+    pub status: Status,
+    /// Why it failed, where it did.
+    pub error: Option<String>,
+    /// How many times the test set was read.
+    pub test_set_reads: u64,
+}
+
+/// A program and its version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// The data of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dataset {
+    /// What the data is, such as `fashion-mnist`.
+    pub name: String,
+    /// Whether its digests are those that the program knows.
+    pub pinned: bool,
+    /// Where it was found.
+    pub source: String,
+    /// SHA-256 of the raw content of each file, in hexadecimal, by name.
+    pub files: BTreeMap<String, String>,
+}
+
+/// How a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Status {
+    /// It runs; or it was killed, if its directory is not locked.
+    Running,
+    /// It came to its end.
+    Complete,
+    /// It was stopped and can be resumed.
+    Interrupted,
+    /// It ended with an error.
+    Failed,
+}
+
+impl Manifest {
+    /// Reads a manifest.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the file cannot be read; [`Error::Schema`] if it is of another schema
+    /// version; [`Error::Corrupt`] if it is not JSON or a field is missing or of the wrong type.
+    pub fn read(path: &Path) -> Result<Self> {
+        let bytes = fs::read(path)?;
+        let corrupt = |error| Error::corrupt(path, "the content", "a manifest in JSON", error);
+        let value: Value = serde_json::from_slice(&bytes).map_err(corrupt)?;
+        // First of all, because nothing else means anything under another version.
+        let version = value.get("schema_version").unwrap_or(&Value::Null);
+        if version.as_u64() != Some(SCHEMA_VERSION) {
+            let found = if version.is_null() { "none".to_string() } else { version.to_string() };
+            let path = path.to_path_buf();
+            return Err(Error::Schema { path, expected: SCHEMA_VERSION, found });
+        }
+        serde_json::from_value(value).map_err(corrupt)
+    }
+
+    /// Writes the manifest durably, in place of the one before.
+    ///
+    /// # Errors
+    /// As [`durable_write`].
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let mut bytes = serde_json::to_vec_pretty(self)
+            .map_err(|error| Error::io(path, "encode", error.into()))?;
+        bytes.push(b'\n');
+        durable_write(path, &bytes)
+    }
+}
