@@ -1,0 +1,82 @@
+//! `build`: `atelier` in release, which is the only way in which experiments run.
+
+use std::{
+    env,
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::{tasks, workspace::Workspace};
+
+/// Builds `atelier` and prints its path.
+pub fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
+    let cuda = arguments.first().is_some_and(|argument| argument == "--cuda");
+    tasks::expect_none("build", &arguments[usize::from(cuda)..])?;
+    let path = if cuda { with_cuda(workspace)? } else { aloud(workspace)? };
+    println!("{}", path.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Builds `atelier`, showing cargo's progress.
+pub fn aloud(workspace: &Workspace) -> Result<PathBuf> {
+    finish(&mut command(workspace))?;
+    Ok(workspace.atelier())
+}
+
+/// Builds `atelier` without a word, unless this is the first time or the build fails.
+pub fn quietly(workspace: &Workspace) -> Result<PathBuf> {
+    let atelier = workspace.atelier();
+    if !atelier.exists() {
+        eprintln!("building atelier in release; the first time takes about 4 minutes");
+        return aloud(workspace);
+    }
+    let output = command(workspace).arg("--quiet").output().context("cannot run cargo")?;
+    if !output.status.success() {
+        eprint!("{}", String::from_utf8_lossy(&output.stderr));
+        bail!("atelier does not build; see above");
+    }
+    Ok(atelier)
+}
+
+/// A build with CUDA lives in a target directory of its own: the next experiment would overwrite it otherwise.
+fn with_cuda(workspace: &Workspace) -> Result<PathBuf> {
+    let Some(nvcc) = nvcc() else {
+        bail!(
+            "a CUDA build needs the compiler `nvcc`, which is neither on PATH nor in the bin directory of \
+             CUDA_HOME or CUDA_PATH: install the CUDA toolkit, or set CUDA_HOME to where it is"
+        );
+    };
+    eprintln!("building atelier with CUDA by {}", nvcc.display());
+    let target = workspace.target.join("cuda");
+    finish(command(workspace).args(["--features", "cuda", "--target-dir"]).arg(&target))?;
+    Ok(target.join("release/atelier"))
+}
+
+/// The CUDA compiler: on the search path, or in the toolkit that the environment names.
+pub fn nvcc() -> Option<PathBuf> {
+    let toolkits = ["CUDA_HOME", "CUDA_PATH"].into_iter().filter_map(env::var_os);
+    on_path("nvcc").or_else(|| {
+        toolkits.map(|toolkit| Path::new(&toolkit).join("bin/nvcc")).find(|nvcc| nvcc.is_file())
+    })
+}
+
+/// The file that the shell would run by this name.
+pub fn on_path(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path).map(|directory| directory.join(program)).find(|file| file.is_file())
+}
+
+fn command(workspace: &Workspace) -> Command {
+    let mut cargo = workspace.cargo();
+    cargo.args(["build", "--release", "--package", "atelier"]);
+    cargo
+}
+
+fn finish(build: &mut Command) -> Result<()> {
+    let status = build.status().context("cannot run cargo")?;
+    ensure!(status.success(), "atelier does not build; see above");
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! `ci`: everything that must hold before a change is merged.
+
+use std::{ffi::OsString, process::ExitCode, time::Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{doc, lint, rules, test, workspace::Workspace};
+
+struct Step {
+    name: &'static str,
+    holds: fn(&Workspace) -> Result<bool>,
+}
+
+const STEPS: [Step; 5] = [
+    Step { name: "format", holds: lint::format },
+    Step { name: "clippy", holds: lint::clippy },
+    Step { name: "docs", holds: doc::build },
+    Step { name: "tests", holds: |workspace| Ok(test::run(workspace, &[])? == ExitCode::SUCCESS) },
+    Step { name: "rules", holds: rules::run },
+];
+
+/// Runs every step, or the one asked for, and ends with what each took and which failed.
+pub fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
+    // A step that fails does not hide the next ones: one run shows all there is to mend.
+    let mut outcomes = Vec::new();
+    for step in chosen(arguments)? {
+        eprintln!("--- {}", step.name);
+        let start = Instant::now();
+        let holds = (step.holds)(workspace).unwrap_or_else(|error| {
+            eprintln!("error: {error:#}");
+            false
+        });
+        outcomes.push((step.name, holds, start.elapsed().as_secs_f64()));
+    }
+    eprintln!("---");
+    for (name, holds, seconds) in &outcomes {
+        let (word, alone) = if *holds {
+            ("ok", String::new())
+        } else {
+            ("FAILED", format!("   alone: cargo xtask ci --only {name}"))
+        };
+        eprintln!("{name:<8} {word:<7} {seconds:>7.1} s{alone}");
+    }
+    let all_hold = outcomes.iter().all(|(_, holds, _)| *holds);
+    Ok(if all_hold { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn chosen(arguments: &[OsString]) -> Result<&'static [Step]> {
+    let name = match arguments {
+        [] => return Ok(&STEPS),
+        [flag, name] if flag == "--only" => name.to_string_lossy(),
+        _ => bail!("usage: cargo xtask ci [--only STEP]; the steps are {}", names()),
+    };
+    STEPS
+        .iter()
+        .position(|step| step.name == name)
+        .map(|at| &STEPS[at..=at])
+        .with_context(|| format!("no step `{name}`; the steps are {}", names()))
+}
+
+fn names() -> String {
+    STEPS.map(|step| step.name).join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen_names(arguments: &[&str]) -> Result<Vec<&'static str>> {
+        let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+        Ok(chosen(&arguments)?.iter().map(|step| step.name).collect())
+    }
+
+    #[test]
+    fn without_arguments_every_step_is_taken_and_with_only_one() -> Result<()> {
+        assert_eq!(chosen_names(&[])?, ["format", "clippy", "docs", "tests", "rules"]);
+        assert_eq!(chosen_names(&["--only", "docs"])?, ["docs"]);
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_no_step_is_refused() {
+        for arguments in
+            [&["--only", "doc"][..], &["--only"], &["docs"], &["--only", "docs", "tests"]]
+        {
+            assert!(chosen_names(arguments).is_err(), "{arguments:?}");
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! Experiments: brings `atelier` up to date and becomes it.
+
+use std::{
+    env,
+    ffi::OsString,
+    os::unix::process::CommandExt,
+    process::{Command, ExitCode},
+};
+
+use anyhow::{Result, anyhow};
+
+use crate::{build, workspace::Workspace};
+
+/// Replaces this process by `atelier` with these arguments, so that signals and exit codes are `atelier`'s own.
+/// Data and runs lie in the workspace unless `ATELIER_HOME` says otherwise.
+pub fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
+    let atelier = build::quietly(workspace)?;
+    let mut command = Command::new(&atelier);
+    command.args(arguments);
+    if env::var_os("ATELIER_HOME").is_none() {
+        command.env("ATELIER_HOME", &workspace.root);
+    }
+    let error = command.exec();
+    Err(anyhow!("cannot run {}: {error}", atelier.display()))
+}
