@@ -1,12 +1,20 @@
 #![doc = include_str!("../README.md")]
 
+mod activation;
 mod batch;
+mod composition;
 mod device;
 mod error;
+pub mod init;
+mod kernels;
 mod objective;
+pub mod ops;
 mod parameter;
 pub mod seed;
+pub mod threads;
+pub mod update;
 
+pub use activation::Activation;
 pub use batch::{Batch, Targets};
 pub use device::device;
 pub use error::{Error, Result};

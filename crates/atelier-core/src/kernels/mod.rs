@@ -1,0 +1,61 @@
+//! Fused kernels for the CPU, each with its backward pass, as custom operations of candle.
+//!
+//! They are called through [`crate::ops`], which takes the plain composition of candle's operations
+//! instead where a kernel does not apply. Element-wise loops are written plainly and compiled for
+//! several instruction sets; `pulp` chooses at run time. They use separate multiplications and
+//! additions, so that the instruction set does not change their results.
+
+pub(crate) mod activation;
+pub(crate) mod batch_norm;
+pub(crate) mod cross_entropy;
+pub(crate) mod dense;
+pub(crate) mod math;
+pub(crate) mod mean_squared_error;
+pub(crate) mod product;
+pub(crate) mod scale;
+pub(crate) mod update;
+
+use candle_core::{CpuStorage, Layout, Result, Shape, Storage, Tensor, bail};
+
+/// Runs `loops` compiled for the best vector instructions of this machine.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "the closure must end up inside the dispatched function")]
+pub(crate) fn vectorized<R>(loops: impl FnOnce() -> R) -> R {
+    pulp::Arch::new().dispatch(loops)
+}
+
+/// The elements behind a contiguous f32 layout.
+pub(crate) fn elements<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+    match (storage, layout.contiguous_offsets()) {
+        (CpuStorage::F32(data), Some((start, end))) => Ok(&data[start..end]),
+        _ => bail!("a kernel got a tensor that is not contiguous f32"),
+    }
+}
+
+/// As [`elements`], to be written.
+pub(crate) fn elements_mut<'a>(
+    storage: &'a mut CpuStorage,
+    layout: &Layout,
+) -> Result<&'a mut [f32]> {
+    match (storage, layout.contiguous_offsets()) {
+        (CpuStorage::F32(data), Some((start, end))) => Ok(&mut data[start..end]),
+        _ => bail!("a kernel got a tensor that is not contiguous f32"),
+    }
+}
+
+/// Calls `f` with the elements of a contiguous f32 tensor on the CPU.
+pub(crate) fn with_elements<R>(tensor: &Tensor, f: impl FnOnce(&[f32]) -> R) -> Result<R> {
+    let (storage, layout) = tensor.storage_and_layout();
+    match &*storage {
+        Storage::Cpu(storage) => Ok(f(elements(storage, layout)?)),
+        _ => bail!("a CPU kernel got a tensor of another device"),
+    }
+}
+
+/// A new tensor on the CPU.
+pub(crate) fn tensor(data: Vec<f32>, shape: impl Into<Shape>) -> Result<Tensor> {
+    Tensor::from_vec(data, shape.into(), &candle_core::Device::Cpu)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,448 @@
+//! Every kernel against the plain composition in f64, and against finite differences of it.
+
+use candle_core::{DType, Device, Tensor, Var};
+use rand::RngExt;
+
+use crate::activation::Activation;
+use crate::composition;
+use crate::ops;
+use crate::seed::{Stream, stream};
+use crate::update::{self, AdamStep, SgdStep};
+use crate::{Result, Targets, threads};
+
+const ACTIVATIONS: [Activation; 8] = [
+    Activation::Identity,
+    Activation::Relu,
+    Activation::LeakyRelu,
+    Activation::Elu,
+    Activation::Gelu,
+    Activation::Silu,
+    Activation::Tanh,
+    Activation::Sigmoid,
+];
+
+/// Relative to the largest element of the tensor.
+const TOLERANCE: f64 = 1e-5;
+
+fn random(shape: &[usize], stream: &mut Stream) -> Tensor {
+    let n = shape.iter().product();
+    // Kept off zero, where finite differences would straddle the kinks of activations.
+    let values: Vec<f32> = (0..n)
+        .map(|_| {
+            let x: f32 = stream.random_range(0.01..2.0);
+            if stream.random() { x } else { -x }
+        })
+        .collect();
+    Tensor::from_vec(values, shape, &Device::Cpu).expect("a tensor")
+}
+
+fn f64s(tensor: &Tensor) -> Vec<f64> {
+    tensor.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1().unwrap()
+}
+
+fn assert_close(what: &str, found: &Tensor, wanted: &Tensor) {
+    assert_eq!(found.dims(), wanted.dims(), "{what}");
+    assert_all_close(what, &f64s(found), &f64s(wanted), TOLERANCE);
+}
+
+fn largest(values: &[f64]) -> f64 {
+    values.iter().fold(1e-6, |m, x| m.max(x.abs()))
+}
+
+fn assert_all_close(what: &str, found: &[f64], wanted: &[f64], tolerance: f64) {
+    assert_close_on_scale(what, found, wanted, tolerance, largest(wanted));
+}
+
+fn assert_close_on_scale(what: &str, found: &[f64], wanted: &[f64], tolerance: f64, scale: f64) {
+    for (i, (f, w)) in found.iter().zip(wanted).enumerate() {
+        assert!((f - w).abs() <= tolerance * scale, "{what}[{i}]: {f} instead of {w} (scale {scale})");
+    }
+}
+
+/// Checks values and gradients of `fused` (f32) against `plain` (f64) and its finite differences,
+/// for a loss that weighs every output differently.
+fn check(
+    what: &str,
+    arguments: &[Tensor],
+    fused: &dyn Fn(&[Tensor]) -> Result<Tensor>,
+    plain: &dyn Fn(&[Tensor]) -> Result<Tensor>,
+) {
+    let variables: Vec<Var> = arguments.iter().map(|a| Var::from_tensor(a).unwrap()).collect();
+    let tensors: Vec<Tensor> = variables.iter().map(|v| v.as_tensor().clone()).collect();
+    let wide: Vec<Var> = arguments
+        .iter()
+        .map(|a| Var::from_tensor(&a.to_dtype(DType::F64).unwrap()).unwrap())
+        .collect();
+    let wide_tensors: Vec<Tensor> = wide.iter().map(|v| v.as_tensor().clone()).collect();
+
+    let y = fused(&tensors).unwrap();
+    let wanted = plain(&wide_tensors).unwrap();
+    assert_close(&format!("{what}: value"), &y, &wanted);
+
+    let weights = random(y.dims(), &mut stream(5, what, 0, 0));
+    let weights64 = weights.to_dtype(DType::F64).unwrap();
+    let gradients = (&y * &weights).unwrap().sum_all().unwrap().backward().unwrap();
+    let loss64 = |arguments: &[Tensor]| -> f64 {
+        (plain(arguments).unwrap() * &weights64).unwrap().sum_all().unwrap().to_scalar().unwrap()
+    };
+    let gradients64 = (&wanted * &weights64).unwrap().sum_all().unwrap().backward().unwrap();
+    let gradients64: Vec<_> =
+        wide.iter().map(|v| f64s(gradients64.get(v).expect("a gradient"))).collect();
+    // One scale for all gradients: a single bias' gradient is a sum whose terms may cancel.
+    let scale = gradients64.iter().map(|g| largest(g)).fold(0.0, f64::max);
+    for (k, (variable, wide)) in variables.iter().zip(&wide).enumerate() {
+        let found = gradients.get(variable).expect("a gradient");
+        assert_eq!(found.dims(), wide.dims());
+        let found = f64s(found);
+        let name = format!("{what}: gradient {k}");
+        assert_close_on_scale(&name, &found, &gradients64[k], TOLERANCE, scale);
+
+        let values = f64s(wide);
+        let mut differences = Vec::new();
+        for i in 0..values.len() {
+            let at = |delta: f64| {
+                let mut moved = values.clone();
+                moved[i] += delta;
+                let mut arguments = wide_tensors.clone();
+                arguments[k] = Tensor::from_vec(moved, wide.shape(), &Device::Cpu).unwrap();
+                loss64(&arguments)
+            };
+            differences.push((at(1e-5) - at(-1e-5)) / 2e-5);
+        }
+        let name = format!("{name} by differences");
+        assert_close_on_scale(&name, &found, &differences, TOLERANCE, scale);
+    }
+}
+
+#[test]
+fn dense_agrees_for_every_activation_and_odd_sizes() {
+    let mut stream = stream(1, "dense", 0, 0);
+    for (batch, inputs, outputs) in [(1, 1, 1), (1, 7, 3), (2, 1, 17), (5, 33, 1), (7, 19, 10), (33, 5, 16)] {
+        for activation in ACTIVATIONS {
+            let arguments = [
+                random(&[batch, inputs], &mut stream),
+                // Kept small: where tanh and sigmoid saturate, 1 - y^2 has few digits left.
+                (random(&[inputs, outputs], &mut stream) / (2.0 * (inputs as f64).sqrt())).unwrap(),
+                random(&[outputs], &mut stream),
+            ];
+            check(
+                &format!("{activation:?} ({batch}, {inputs}, {outputs})"),
+                &arguments,
+                &|a| ops::dense(&a[0], &a[1], &a[2], activation),
+                &|a| Ok(composition::dense(&a[0], &a[1], &a[2], activation)?),
+            );
+        }
+    }
+}
+
+#[test]
+fn large_dense_layers_give_the_same_bits_with_any_number_of_threads() {
+    let mut stream = stream(2, "dense", 0, 0);
+    let x = Var::from_tensor(&random(&[67, 301], &mut stream)).unwrap();
+    let w = Var::from_tensor(&random(&[301, 203], &mut stream)).unwrap();
+    let b = Var::from_tensor(&random(&[203], &mut stream)).unwrap();
+    let run = |n: usize| {
+        threads::set(n);
+        let y = ops::dense(&x, &w, &b, Activation::Relu).unwrap();
+        let gradients = y.sqr().unwrap().sum_all().unwrap().backward().unwrap();
+        threads::set(1);
+        let bits = |t: &Tensor| -> Vec<u32> {
+            t.flatten_all().unwrap().to_vec1::<f32>().unwrap().iter().map(|v| v.to_bits()).collect()
+        };
+        [bits(&y), bits(gradients.get(&x).unwrap()), bits(gradients.get(&w).unwrap()), bits(gradients.get(&b).unwrap())]
+    };
+    let one = run(1);
+    for n in [2, 3, 4] {
+        assert!(run(n) == one, "{n} threads");
+    }
+    let plain = composition::dense(
+        &x.to_dtype(DType::F64).unwrap(),
+        &w.to_dtype(DType::F64).unwrap(),
+        &b.to_dtype(DType::F64).unwrap(),
+        Activation::Relu,
+    );
+    assert_close("tiled product", &ops::dense(&x, &w, &b, Activation::Relu).unwrap(), &plain.unwrap());
+}
+
+#[test]
+fn the_input_of_the_first_layer_gets_no_gradient() {
+    let mut stream = stream(3, "dense", 0, 0);
+    let x = random(&[4, 3], &mut stream);
+    let w = Var::from_tensor(&random(&[3, 2], &mut stream)).unwrap();
+    let b = Var::from_tensor(&random(&[2], &mut stream)).unwrap();
+    let y = ops::dense(&x, &w, &b, Activation::Relu).unwrap();
+    let gradients = y.sum_all().unwrap().backward().unwrap();
+    assert!(gradients.get(&x).is_none() && gradients.get(&w).is_some());
+}
+
+#[test]
+fn prelu_agrees() {
+    let mut stream = stream(4, "prelu", 0, 0);
+    for shape in [[1, 1], [3, 17], [16, 5]] {
+        let arguments = [random(&shape, &mut stream), random(&[1], &mut stream)];
+        check(&format!("prelu {shape:?}"), &arguments, &|a| ops::prelu(&a[0], &a[1]), &|a| {
+            Ok(composition::prelu(&a[0], &a[1])?)
+        });
+    }
+}
+
+#[test]
+fn cross_entropy_agrees_with_and_without_smoothing_for_classes_and_distributions() {
+    let mut stream = stream(5, "cross-entropy", 0, 0);
+    for (batch, classes) in [(1, 2), (3, 10), (17, 7), (64, 33)] {
+        let logits = random(&[batch, classes], &mut stream);
+        let labels: Vec<u32> =
+            (0..batch).map(|_| stream.random_range(0..u32::try_from(classes).unwrap())).collect();
+        let labels = Tensor::from_vec(labels, batch, &Device::Cpu).unwrap();
+        let shares = random(&[batch, classes], &mut stream).abs().unwrap();
+        let shares = shares.broadcast_div(&shares.sum_keepdim(1).unwrap()).unwrap();
+        for smoothing in [0.0, 0.1] {
+            for targets in [Targets::Classes(labels.clone()), Targets::Distribution(shares.clone())] {
+                let plain_targets = match &targets {
+                    Targets::Classes(labels) => labels.clone(),
+                    Targets::Distribution(shares) => shares.to_dtype(DType::F64).unwrap(),
+                    Targets::None => unreachable!(),
+                };
+                let plain = |a: &[Tensor]| composition::cross_entropy(&a[0], &plain_targets, smoothing);
+                check(
+                    &format!("cross-entropy ({batch}, {classes}), smoothing {smoothing}"),
+                    std::slice::from_ref(&logits),
+                    &|a| Ok(ops::cross_entropy(&a[0], &targets, smoothing)?.objective),
+                    &|a| Ok(plain(a)?.get(0)?),
+                );
+                let found = ops::cross_entropy(&logits, &targets, smoothing).unwrap();
+                let wanted = f64s(&plain(&[logits.to_dtype(DType::F64).unwrap()]).unwrap());
+                assert_all_close("reported", &f64s(&found.reported), &wanted[1..2], TOLERANCE);
+                assert_all_close("correct", &f64s(&found.correct.unwrap()), &wanted[2..3], 1e-9);
+                assert_eq!(found.total, batch);
+            }
+        }
+    }
+}
+
+#[test]
+fn cross_entropy_is_not_upset_by_large_logits_and_shows_nan() {
+    let labels = Targets::Classes(Tensor::new(&[0_u32, 1], &Device::Cpu).unwrap());
+    let at = |values: [[f32; 2]; 2]| {
+        let logits = Tensor::new(&values, &Device::Cpu).unwrap();
+        ops::cross_entropy(&logits, &labels, 0.0).unwrap().reported.to_scalar::<f32>().unwrap()
+    };
+    assert!((at([[1e4, -1e4], [1e4, -1e4]]) - 1e4).abs() < 1.0);
+    assert!(at([[f32::NAN, 0.0], [0.0, 0.0]]).is_nan());
+    assert!(!at([[f32::INFINITY, 0.0], [0.0, 0.0]]).is_finite());
+}
+
+#[test]
+fn a_class_out_of_range_is_an_error() {
+    let logits = Tensor::zeros((2, 3), DType::F32, &Device::Cpu).unwrap();
+    let labels = Targets::Classes(Tensor::new(&[0_u32, 3], &Device::Cpu).unwrap());
+    let message = ops::cross_entropy(&logits, &labels, 0.0).expect_err("class 3 of 3").to_string();
+    assert!(message.contains("class 3 of example 1"), "{message}");
+}
+
+#[test]
+fn mean_squared_error_agrees() {
+    let mut stream = stream(6, "mse", 0, 0);
+    for shape in [[1, 1], [3, 17], [40, 51]] {
+        let targets = random(&shape, &mut stream);
+        let targets64 = targets.to_dtype(DType::F64).unwrap();
+        let outputs = random(&shape, &mut stream);
+        check(
+            &format!("mse {shape:?}"),
+            std::slice::from_ref(&outputs),
+            &|a| Ok(ops::mean_squared_error(&a[0], &targets)?.objective),
+            &|a| Ok(composition::mean_squared_error(&a[0], &targets64)?),
+        );
+    }
+}
+
+#[test]
+fn batch_norm_agrees_and_keeps_running_statistics() {
+    let mut stream = stream(7, "batch-norm", 0, 0);
+    // Not a batch of two: its normalised values are always +-1, and their gradient a difference of
+    // nearly equal numbers.
+    for (batch, features) in [(3, 1), (3, 5), (17, 16), (33, 19)] {
+        let arguments = [
+            random(&[batch, features], &mut stream),
+            random(&[features], &mut stream),
+            random(&[features], &mut stream),
+        ];
+        let layer = |a: &[Tensor]| ops::BatchNorm {
+            gamma: Var::from_tensor(&a[1]).unwrap(),
+            beta: Var::from_tensor(&a[2]).unwrap(),
+            mean: Var::zeros(features, DType::F32, &Device::Cpu).unwrap(),
+            variance: Var::ones(features, DType::F32, &Device::Cpu).unwrap(),
+        };
+        check(
+            &format!("batch norm ({batch}, {features})"),
+            &arguments,
+            &|a| {
+                let (mean, variance) =
+                    super::with_elements(&a[0], |x| super::batch_norm::statistics(x, features))?;
+                let inverse_deviation = variance.iter().map(|v| 1.0 / (v + 1e-5).sqrt()).collect();
+                let kernel = super::batch_norm::BatchNorm { mean, inverse_deviation };
+                Ok(a[0].apply_op3(&a[1], &a[2], kernel)?)
+            },
+            &|a| Ok(composition::batch_norm(&a[0], &a[1], &a[2], 1e-5)?.0),
+        );
+        let layer = layer(&arguments);
+        let y = layer.train(&arguments[0]).unwrap();
+        let (plain, mean, variance) =
+            composition::batch_norm(&arguments[0], &arguments[1], &arguments[2], 1e-5).unwrap();
+        assert_close("batch norm through the layer", &y, &plain);
+        assert_close("running mean", &layer.mean, &(mean * 0.1).unwrap());
+        let n = batch as f64;
+        let expected = ((variance * (0.1 * n / (n - 1.0))).unwrap() + 0.9).unwrap();
+        assert_close("running variance", &layer.variance, &expected);
+    }
+}
+
+#[test]
+fn a_batch_of_one_leaves_the_running_statistics_alone() {
+    let layer = ops::BatchNorm {
+        gamma: Var::ones(3, DType::F32, &Device::Cpu).unwrap(),
+        beta: Var::zeros(3, DType::F32, &Device::Cpu).unwrap(),
+        mean: Var::zeros(3, DType::F32, &Device::Cpu).unwrap(),
+        variance: Var::ones(3, DType::F32, &Device::Cpu).unwrap(),
+    };
+    let x = Tensor::new(&[[1.0_f32, -2.0, 3.0]], &Device::Cpu).unwrap();
+    assert_close("a single example", &layer.train(&x).unwrap(), &(x / (1.0_f64 + 1e-5).sqrt()).unwrap());
+    assert_close("mean", &layer.mean, &Tensor::zeros(3, DType::F32, &Device::Cpu).unwrap());
+}
+
+#[test]
+fn dropout_keeps_the_mean_and_masks_the_gradient_alike() {
+    let x = Var::ones((100, 200), DType::F32, &Device::Cpu).unwrap();
+    let y = ops::dropout(&x, 0.3, &mut stream(8, "dropout", 0, 0)).unwrap();
+    let values = y.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    let dropped = values.iter().filter(|&&v| v.abs() < 1e-9).count() as f64 / 20_000.0;
+    assert!((dropped - 0.3).abs() < 0.02, "{dropped}");
+    let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / 20_000.0;
+    assert!((mean - 1.0).abs() < 0.02, "{mean}");
+    let gradients = y.sum_all().unwrap().backward().unwrap();
+    assert_close("dropout's gradient", gradients.get(&x).unwrap(), &y);
+    assert!(ops::dropout(&x, 1.0, &mut stream(8, "dropout", 0, 0)).is_err());
+}
+
+/// Runs `kernel` and `plain` (in f64) for some steps on the same gradients and compares all state.
+fn check_update(
+    what: &str,
+    n_state: usize,
+    kernel: &dyn Fn(&[Var], &Tensor, u64),
+    plain: &dyn Fn(&[Var], &Tensor, u64),
+) {
+    let mut stream = stream(9, what, 0, 0);
+    for n in [1, 15, 16, 17, 1000, 40_000] {
+        let start = random(&[n], &mut stream);
+        let state = |dtype: DType| -> Vec<Var> {
+            let mut state = vec![Var::from_tensor(&start.to_dtype(dtype).unwrap()).unwrap()];
+            for _ in 0..n_state {
+                state.push(Var::zeros(n, dtype, &Device::Cpu).unwrap());
+            }
+            state
+        };
+        let (narrow, wide) = (state(DType::F32), state(DType::F64));
+        for number in 1..=5 {
+            let gradient = random(&[n], &mut stream);
+            threads::set(1 + usize::try_from(number).unwrap() % 3);
+            kernel(&narrow, &gradient, number);
+            threads::set(1);
+            plain(&wide, &gradient.to_dtype(DType::F64).unwrap(), number);
+        }
+        for (k, (found, wanted)) in narrow.iter().zip(&wide).enumerate() {
+            assert_close(&format!("{what}, state {k} of {n}"), found, wanted);
+        }
+    }
+}
+
+#[test]
+fn sgd_agrees_with_and_without_momentum() {
+    for (momentum, nesterov) in [(0.0, false), (0.9, false), (0.9, true)] {
+        let step = SgdStep {
+            learning_rate: 0.1,
+            momentum,
+            nesterov,
+            weight_decay: 0.01,
+            gradient_scale: 0.5,
+        };
+        let velocity = |state: &[Var]| (momentum > 0.0).then(|| state[1].clone());
+        check_update(
+            &format!("sgd {momentum} {nesterov}"),
+            1,
+            &|state, g, _| update::sgd(&state[0], velocity(state).as_ref(), g, &step).unwrap(),
+            &|state, g, _| composition::sgd(&state[0], velocity(state).as_ref(), g, &step).unwrap(),
+        );
+    }
+}
+
+#[test]
+fn adam_and_adamw_agree() {
+    for decoupled in [false, true] {
+        let step = |number| AdamStep {
+            learning_rate: 0.01,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            weight_decay: 0.1,
+            decoupled,
+            number,
+            gradient_scale: 2.0,
+        };
+        check_update(
+            &format!("adam, decoupled {decoupled}"),
+            2,
+            &|s, g, n| update::adam(&s[0], &s[1], &s[2], g, &step(n)).unwrap(),
+            &|s, g, n| composition::adam(&s[0], &s[1], &s[2], g, &step(n)).unwrap(),
+        );
+    }
+}
+
+#[test]
+fn averages_and_norms_agree() {
+    check_update(
+        "average",
+        1,
+        &|s, g, _| update::average(&s[1], g, 0.9).unwrap(),
+        &|s, g, _| composition::average(&s[1], g, 0.9).unwrap(),
+    );
+    let g = random(&[40_001], &mut stream(10, "norm", 0, 0));
+    let wanted: f64 = f64s(&g).iter().map(|x| x * x).sum();
+    assert!((update::squared_norm(&g).unwrap() / wanted - 1.0).abs() < 1e-12);
+}
+
+/// The formulas of `torch.optim.SGD`'s documentation (dampening 0), in f64.
+#[test]
+fn nesterov_steps_follow_pytorchs_formula() {
+    let gradients = [[0.5_f64, -1.0], [-0.25, 2.0]];
+    let mut wanted = [1.0_f64, -2.0];
+    let mut velocity = [0.0_f64; 2];
+    for g in gradients {
+        for i in 0..2 {
+            let g = g[i] + 0.1 * wanted[i];
+            velocity[i] = 0.9 * velocity[i] + g;
+            wanted[i] -= 0.1 * (g + 0.9 * velocity[i]);
+        }
+    }
+    let w = Var::new(&[1.0_f32, -2.0], &Device::Cpu).unwrap();
+    let v = Var::zeros(2, DType::F32, &Device::Cpu).unwrap();
+    let step =
+        SgdStep { learning_rate: 0.1, momentum: 0.9, nesterov: true, weight_decay: 0.1, gradient_scale: 1.0 };
+    for g in gradients {
+        let g = Tensor::new(&g, &Device::Cpu).unwrap().to_dtype(DType::F32).unwrap();
+        update::sgd(&w, Some(&v), &g, &step).unwrap();
+    }
+    assert_all_close("nesterov", &f64s(&w), &wanted, 1e-6);
+}
+
+#[test]
+fn decaying_state_ends_at_zero_and_not_among_the_denormals() {
+    let w = Var::ones(3, DType::F32, &Device::Cpu).unwrap();
+    let v = Var::ones(3, DType::F32, &Device::Cpu).unwrap();
+    let none = Tensor::zeros(3, DType::F32, &Device::Cpu).unwrap();
+    let step =
+        SgdStep { learning_rate: 0.0, momentum: 0.5, nesterov: false, weight_decay: 0.0, gradient_scale: 1.0 };
+    for _ in 0..200 {
+        update::sgd(&w, Some(&v), &none, &step).unwrap();
+    }
+    assert!(v.to_vec1::<f32>().unwrap().iter().all(|v| v.to_bits() == 0));
+}

@@ -1,0 +1,172 @@
+//! Optimiser steps: one pass over a parameter and its state, nothing allocated.
+#![expect(unsafe_code, reason = "tiles write disjoint parts of the parameter and its state")]
+
+use std::cell::RefCell;
+
+use candle_core::{CpuStorage, InplaceOp1, Layout, Result, Tensor};
+
+use super::{elements_mut, vectorized, with_elements};
+use crate::threads::{Parts, for_each_range};
+use crate::update::{AdamStep, SgdStep};
+
+/// Elements per tile: 64 KiB of each array, a few microseconds of one core.
+const TILE: usize = 16_384;
+
+/// Lends the elements of a tensor to a closure, to be written in place.
+struct Lend<F>(RefCell<F>);
+
+impl<F: FnMut(&mut [f32]) -> Result<()>> InplaceOp1 for Lend<F> {
+    fn name(&self) -> &'static str {
+        "update"
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
+        (self.0.borrow_mut())(elements_mut(storage, layout)?)
+    }
+}
+
+fn with_elements_mut(tensor: &Tensor, f: impl FnMut(&mut [f32]) -> Result<()>) -> Result<()> {
+    tensor.inplace_op1(&Lend(RefCell::new(f)))
+}
+
+/// Decaying state ends among the denormal numbers, where each operation takes a hundred cycles;
+/// it is 0 from there on.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "must be compiled with the caller's vector instructions")]
+fn flush(x: f32) -> f32 {
+    if x.abs() < f32::MIN_POSITIVE { 0.0 } else { x }
+}
+
+/// One step of SGD without momentum.
+pub(crate) fn sgd(parameter: &Tensor, gradient: &Tensor, step: &SgdStep) -> Result<()> {
+    let (rate, decay, scale) = (step.learning_rate, step.weight_decay, step.gradient_scale);
+    with_elements_mut(parameter, |w| {
+        let parts = Parts::new(w);
+        with_elements(gradient, |g| {
+            for_each_range(g.len(), TILE, &|range| {
+                // SAFETY: the ranges of `for_each_range` are disjoint.
+                let w = unsafe { parts.part(range.clone()) };
+                vectorized(|| {
+                    for (w, g) in w.iter_mut().zip(&g[range.clone()]) {
+                        *w -= rate * (g * scale + decay * *w);
+                    }
+                });
+            });
+        })
+    })
+}
+
+/// One step of SGD with momentum; `velocity` is updated too.
+pub(crate) fn momentum(
+    parameter: &Tensor,
+    velocity: &Tensor,
+    gradient: &Tensor,
+    step: &SgdStep,
+) -> Result<()> {
+    let (rate, decay, scale) = (step.learning_rate, step.weight_decay, step.gradient_scale);
+    let keep = step.momentum;
+    // Nesterov looks one velocity ahead: g + momentum * velocity instead of velocity.
+    let (of_velocity, of_gradient) = if step.nesterov { (keep, 1.0) } else { (1.0, 0.0) };
+    with_elements_mut(parameter, |w| {
+        let w = Parts::new(w);
+        with_elements_mut(velocity, |v| {
+            let v = Parts::new(v);
+            with_elements(gradient, |g| {
+                for_each_range(g.len(), TILE, &|range| {
+                    // SAFETY: the ranges of `for_each_range` are disjoint.
+                    let (w, v) = unsafe { (w.part(range.clone()), v.part(range.clone())) };
+                    vectorized(|| {
+                        for ((w, v), g) in w.iter_mut().zip(v).zip(&g[range.clone()]) {
+                            let g = g * scale + decay * *w;
+                            *v = flush(keep * *v + g);
+                            *w -= rate * (of_velocity * *v + of_gradient * g);
+                        }
+                    });
+                });
+            })
+        })
+    })
+}
+
+/// One step of Adam or `AdamW`; `mean` and `square` are updated too.
+pub(crate) fn adam(
+    parameter: &Tensor,
+    mean: &Tensor,
+    square: &Tensor,
+    gradient: &Tensor,
+    step: &AdamStep,
+) -> Result<()> {
+    let scale = step.gradient_scale;
+    let (into_gradient, shrink) = step.decays();
+    let (beta1, beta2, epsilon) = (step.beta1, step.beta2, step.epsilon);
+    let (rate, root_correction) = step.corrections();
+    with_elements_mut(parameter, |w| {
+        let w = Parts::new(w);
+        with_elements_mut(mean, |m| {
+            let m = Parts::new(m);
+            with_elements_mut(square, |s| {
+                let s = Parts::new(s);
+                with_elements(gradient, |g| {
+                    for_each_range(g.len(), TILE, &|range| {
+                        // SAFETY: the ranges of `for_each_range` are disjoint.
+                        let (w, m, s) = unsafe {
+                            (w.part(range.clone()), m.part(range.clone()), s.part(range.clone()))
+                        };
+                        vectorized(|| {
+                            for (((w, m), s), g) in w.iter_mut().zip(m).zip(s).zip(&g[range.clone()])
+                            {
+                                let g = g * scale + into_gradient * *w;
+                                *m = flush(beta1 * *m + (1.0 - beta1) * g);
+                                *s = flush(beta2 * *s + (1.0 - beta2) * (g * g));
+                                let denominator = s.sqrt() * root_correction + epsilon;
+                                *w = *w * shrink - rate * (*m / denominator);
+                            }
+                        });
+                    });
+                })
+            })
+        })
+    })
+}
+
+/// average := average + (1 - decay) (values - average).
+pub(crate) fn average(average: &Tensor, values: &Tensor, decay: f32) -> Result<()> {
+    with_elements_mut(average, |a| {
+        let a = Parts::new(a);
+        with_elements(values, |values| {
+            for_each_range(values.len(), TILE, &|range| {
+                // SAFETY: the ranges of `for_each_range` are disjoint.
+                let a = unsafe { a.part(range.clone()) };
+                vectorized(|| {
+                    for (a, value) in a.iter_mut().zip(&values[range.clone()]) {
+                        *a += (1.0 - decay) * (value - *a);
+                    }
+                });
+            });
+        })
+    })
+}
+
+/// Sum of squares in f64, tile by tile.
+pub(crate) fn squared_norm(values: &Tensor) -> Result<f64> {
+    with_elements(values, |values| {
+        values
+            .chunks(TILE)
+            .map(|tile| {
+                let mut lanes = [0.0_f64; 16];
+                vectorized(|| {
+                    let (whole, rest) = tile.as_chunks::<16>();
+                    for chunk in whole {
+                        for (lane, &x) in lanes.iter_mut().zip(chunk) {
+                            *lane += f64::from(x) * f64::from(x);
+                        }
+                    }
+                    for (lane, &x) in lanes.iter_mut().zip(rest) {
+                        *lane += f64::from(x) * f64::from(x);
+                    }
+                });
+                lanes.iter().sum::<f64>()
+            })
+            .sum()
+    })
+}

@@ -1,0 +1,232 @@
+//! The differentiable operations of dense networks.
+//!
+//! Each decides in one place, [`fused`], between a CPU kernel and the composition of candle's own
+//! operations; both have the same meaning and the same gradients.
+
+use candle_core::{DType, Tensor, Var};
+use rand::Rng;
+
+use crate::activation::Activation;
+use crate::seed::Stream;
+use crate::{Batch, Error, Loss, Result, Targets, composition, kernels};
+
+/// Whether the CPU kernels apply to `tensor`.
+pub(crate) fn fused(tensor: &Tensor) -> bool {
+    tensor.device().is_cpu() && tensor.dtype() == DType::F32 && tensor.is_contiguous()
+}
+
+/// activation(x W + b).
+///
+/// # Shapes
+/// `x` (batch, in), `weight` (in, out), `bias` (out) to (batch, out).
+///
+/// # Errors
+/// Fails if the shapes do not fit.
+pub fn dense(x: &Tensor, weight: &Tensor, bias: &Tensor, activation: Activation) -> Result<Tensor> {
+    let (_, inputs) = x.dims2()?;
+    let (rows, outputs) = weight.dims2()?;
+    if rows != inputs || bias.dims() != [outputs] {
+        return Err(Error::shape("the weight of a dense layer", &[inputs, bias.elem_count()], &[rows, outputs]));
+    }
+    if !(fused(x) && fused(weight) && fused(bias)) {
+        return Ok(composition::dense(x, weight, bias, activation)?);
+    }
+    if activation.differentiable_from_output() {
+        Ok(x.apply_op3(weight, bias, kernels::dense::Dense(activation))?)
+    } else {
+        let z = x.apply_op3(weight, bias, kernels::dense::Dense(Activation::Identity))?;
+        activate(&z, activation)
+    }
+}
+
+/// The activation of every element of `x`, any shape.
+///
+/// # Errors
+/// Fails if the device does.
+pub fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
+    if activation == Activation::Identity {
+        Ok(x.clone())
+    } else if fused(x) {
+        Ok(x.apply_op1(kernels::activation::Elementwise(activation))?)
+    } else {
+        Ok(composition::activate(x, activation)?)
+    }
+}
+
+/// x for x > 0, `slope` x otherwise (He et al. 2015); `slope` (1) is trained.
+///
+/// # Errors
+/// Fails if `slope` does not hold one number.
+pub fn prelu(x: &Tensor, slope: &Tensor) -> Result<Tensor> {
+    if slope.elem_count() != 1 {
+        return Err(Error::shape("the slope of PReLU", &[1], slope.dims()));
+    }
+    if fused(x) && fused(slope) {
+        Ok(x.apply_op2(slope, kernels::activation::Prelu)?)
+    } else {
+        Ok(composition::prelu(x, slope)?)
+    }
+}
+
+/// Dropout (Srivastava et al. 2014): each element is 0 with probability `p`, otherwise divided by
+/// 1 - `p`. The probability is taken in steps of 1/65536.
+///
+/// # Errors
+/// [`Error::Value`] if `p` is not in [0, 1).
+pub fn dropout(x: &Tensor, p: f64, stream: &mut Stream) -> Result<Tensor> {
+    if !(0.0..1.0).contains(&p) {
+        return Err(Error::value("dropout", "a probability in [0, 1)", p));
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in [0, 65536)")]
+    let threshold = (p * 65_536.0).round().min(65_535.0) as u16;
+    if threshold == 0 {
+        return Ok(x.clone());
+    }
+    let keep = 65_536.0 / (65_536.0 - f32::from(threshold));
+    let mut bytes = vec![0_u8; x.elem_count() * 2];
+    stream.fill_bytes(&mut bytes);
+    let factors: Vec<f32> = kernels::vectorized(|| {
+        let (pairs, _) = bytes.as_chunks::<2>();
+        pairs.iter().map(|&pair| if u16::from_le_bytes(pair) < threshold { 0.0 } else { keep }).collect()
+    });
+    if fused(x) {
+        Ok(x.apply_op1(kernels::scale::Scale(factors))?)
+    } else {
+        Ok((x * Tensor::from_vec(factors, x.shape(), x.device())?)?)
+    }
+}
+
+/// Softmax cross-entropy, in nats: the mean over the batch of -sum of targets times log softmax.
+///
+/// The loss that is minimised spreads `smoothing` of each target evenly over the classes (Szegedy
+/// et al. 2016); the one that is reported does not.
+///
+/// # Shapes
+/// `logits` (batch, classes); targets as in [`Targets`].
+///
+/// # Errors
+/// [`Error::Value`] if there are no targets or `smoothing` is not in [0, 1); fails if shapes do not
+/// fit or a class is out of range.
+pub fn cross_entropy(logits: &Tensor, targets: &Targets, smoothing: f64) -> Result<Loss> {
+    if !(0.0..1.0).contains(&smoothing) {
+        return Err(Error::value("label smoothing", "a share in [0, 1)", smoothing));
+    }
+    let (batch, classes) = logits.dims2()?;
+    let (targets, expected) = match targets {
+        Targets::None => return Err(Error::value("the targets", "classes for a cross-entropy", "none")),
+        Targets::Classes(classes) => (classes, vec![batch]),
+        Targets::Distribution(shares) => (shares, vec![batch, classes]),
+    };
+    if targets.dims() != expected {
+        return Err(Error::shape("the targets", &expected, targets.dims()));
+    }
+    let out = if fused(logits) && targets.is_contiguous() {
+        #[expect(clippy::cast_possible_truncation, reason = "a share of f32 arithmetic")]
+        let smoothing = smoothing as f32;
+        logits.apply_op2(targets, kernels::cross_entropy::CrossEntropy { smoothing })?
+    } else {
+        composition::cross_entropy(logits, targets, smoothing)?
+    };
+    let detached = out.detach();
+    Ok(Loss {
+        objective: out.get(0)?,
+        reported: detached.get(1)?,
+        correct: Some(detached.get(2)?),
+        total: batch,
+    })
+}
+
+/// Mean of (outputs - targets)^2 over all elements; `targets` get no gradient.
+///
+/// # Errors
+/// [`Error::Shape`] if the shapes differ.
+pub fn mean_squared_error(outputs: &Tensor, targets: &Tensor) -> Result<Loss> {
+    if outputs.dims() != targets.dims() {
+        return Err(Error::shape("the targets", outputs.dims(), targets.dims()));
+    }
+    let objective = if fused(outputs) && fused(targets) {
+        outputs.apply_op2(targets, kernels::mean_squared_error::MeanSquaredError)?
+    } else {
+        composition::mean_squared_error(outputs, &targets.detach())?
+    };
+    let total = outputs.dims().first().copied().unwrap_or(0);
+    Ok(Loss { reported: objective.detach(), objective, correct: None, total })
+}
+
+/// The trained scale and shift of a batch normalisation and its running statistics, each (features).
+#[derive(Debug, Clone)]
+pub struct BatchNorm {
+    /// Scale.
+    pub gamma: Var,
+    /// Shift.
+    pub beta: Var,
+    /// Running mean.
+    pub mean: Var,
+    /// Running unbiased variance.
+    pub variance: Var,
+}
+
+/// Added to the variance, PyTorch's default.
+const EPSILON: f64 = 1e-5;
+/// Share of a batch in the running statistics, PyTorch's default.
+const SHARE: f64 = 0.1;
+
+impl BatchNorm {
+    /// Training: normalises by the statistics of the batch and records them in the running ones
+    /// (the variance unbiased, as PyTorch does).
+    ///
+    /// A batch of one example has no variance; it is normalised by the running statistics, which it
+    /// leaves alone.
+    ///
+    /// # Errors
+    /// Fails if `x` is not (batch, features).
+    pub fn train(&self, x: &Tensor) -> Result<Tensor> {
+        let (batch, features) = x.dims2()?;
+        if self.gamma.dims() != [features] {
+            return Err(Error::shape("the scale of a batch norm", &[features], self.gamma.dims()));
+        }
+        if batch < 2 {
+            return self.evaluate(x);
+        }
+        let (y, mean, variance) = if fused(x) && fused(&self.gamma) {
+            let (mean, variance) =
+                kernels::with_elements(x, |x| kernels::batch_norm::statistics(x, features))?;
+            #[expect(clippy::cast_possible_truncation, reason = "an epsilon of f32 arithmetic")]
+            let inverse_deviation =
+                variance.iter().map(|v| 1.0 / (v + EPSILON as f32).sqrt()).collect();
+            let statistics = (
+                Tensor::from_slice(&mean, features, x.device())?,
+                Tensor::from_slice(&variance, features, x.device())?,
+            );
+            let kernel = kernels::batch_norm::BatchNorm { mean, inverse_deviation };
+            (x.apply_op3(&self.gamma, &self.beta, kernel)?, statistics.0, statistics.1)
+        } else {
+            composition::batch_norm(x, &self.gamma, &self.beta, EPSILON)?
+        };
+        let unbiased = (variance * (batch as f64 / (batch as f64 - 1.0)))?;
+        for (running, seen) in [(&self.mean, mean), (&self.variance, unbiased)] {
+            running.set(&((running.as_tensor() * (1.0 - SHARE))? + (seen * SHARE)?)?.detach())?;
+        }
+        Ok(y)
+    }
+
+    /// Evaluation: normalises by the running statistics.
+    ///
+    /// # Errors
+    /// Fails if `x` is not (batch, features).
+    pub fn evaluate(&self, x: &Tensor) -> Result<Tensor> {
+        let scale = (self.gamma.as_tensor() / (self.variance.as_tensor() + EPSILON)?.sqrt()?)?;
+        let shift = (self.beta.as_tensor() - (self.mean.as_tensor() * &scale)?)?;
+        Ok(x.broadcast_mul(&scale)?.broadcast_add(&shift)?)
+    }
+}
+
+impl Batch {
+    /// The inputs as a matrix: `(batch, features)`.
+    ///
+    /// # Errors
+    /// Fails if the inputs have no batch dimension.
+    pub fn matrix(&self) -> Result<Tensor> {
+        Ok(if self.inputs.rank() == 2 { self.inputs.clone() } else { self.inputs.flatten_from(1)? })
+    }
+}
