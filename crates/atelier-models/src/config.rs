@@ -1,4 +1,7 @@
+use atelier_core::init::Initializer;
 use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
 
 /// The activation after a hidden layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -9,42 +12,40 @@ pub enum Activation {
     Relu,
     /// x for x > 0, 0.01 x otherwise.
     LeakyRelu,
-    /// x for x > 0, exp(x) - 1 otherwise.
+    /// x for x > 0, e^x - 1 otherwise.
     Elu,
     /// x for x > 0, a x otherwise, with one trained `a` per layer that begins at 0.25.
     Prelu,
-    /// x Phi(x), with the normal distribution function (by the error function, not by tanh).
+    /// x Phi(x), by the error function.
     Gelu,
     /// x sigmoid(x).
     Silu,
     /// tanh(x).
     Tanh,
-    /// 1 / (1 + exp(-x)).
+    /// 1 / (1 + e^-x).
     Sigmoid,
 }
 
-/// How weights are drawn before training; biases begin at 0 except with `pytorch`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Initializer {
-    /// N(0, 2 / fan-in): He et al. 2015.
-    #[default]
-    HeNormal,
-    /// U(-b, b) with b = sqrt(6 / fan-in).
-    HeUniform,
-    /// N(0, 2 / (fan-in + fan-out)): Glorot and Bengio 2010.
-    XavierNormal,
-    /// U(-b, b) with b = sqrt(6 / (fan-in + fan-out)).
-    XavierUniform,
-    /// N(0, 1 / fan-in): LeCun et al. 1998.
-    LecunNormal,
-    /// PyTorch's default for a linear layer: weights and biases from U(-b, b), b = 1 / sqrt(fan-in).
-    Pytorch,
+impl Activation {
+    /// The activation of core; `None` for PReLU, which has a parameter of its own.
+    pub(crate) fn elementwise(self) -> Option<atelier_core::Activation> {
+        use atelier_core::Activation as Core;
+        Some(match self {
+            Self::Relu => Core::Relu,
+            Self::LeakyRelu => Core::LeakyRelu,
+            Self::Elu => Core::Elu,
+            Self::Prelu => return None,
+            Self::Gelu => Core::Gelu,
+            Self::Silu => Core::Silu,
+            Self::Tanh => Core::Tanh,
+            Self::Sigmoid => Core::Sigmoid,
+        })
+    }
 }
 
 /// The section `model` of a configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct ModelConfig {
     /// Widths of the hidden layers, first to last.
     pub hidden: Vec<usize>,
@@ -56,7 +57,7 @@ pub struct ModelConfig {
     pub dropout: f64,
     /// How weights are drawn.
     pub init: Initializer,
-    /// Factor on the standard deviation that `init` gives.
+    /// Factor on the deviation that `init` gives.
     pub init_scale: f64,
 }
 
@@ -70,5 +71,35 @@ impl Default for ModelConfig {
             init: Initializer::HeNormal,
             init_scale: 1.0,
         }
+    }
+}
+
+/// More units than this in one layer are taken for a slip of the pen.
+const MOST_UNITS: usize = 65_536;
+/// More hidden layers than this are taken for a slip of the pen.
+const MOST_LAYERS: usize = 256;
+
+impl ModelConfig {
+    /// Checks every value.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for the first value out of range, with its key.
+    pub fn check(&self) -> Result<()> {
+        let refuse = |key: &'static str, expected: &'static str, found: String| {
+            Err(Error::Setting { key, expected, found })
+        };
+        if self.hidden.len() > MOST_LAYERS {
+            return refuse("model.hidden", "at most 256 layers", self.hidden.len().to_string());
+        }
+        if let Some(width) = self.hidden.iter().find(|&&w| w == 0 || w > MOST_UNITS) {
+            return refuse("model.hidden", "widths from 1 to 65536", width.to_string());
+        }
+        if !(0.0..1.0).contains(&self.dropout) {
+            return refuse("model.dropout", "a probability in [0, 1)", self.dropout.to_string());
+        }
+        if !(self.init_scale.is_finite() && self.init_scale >= 0.0) {
+            return refuse("model.init_scale", "a finite number, 0 or more", self.init_scale.to_string());
+        }
+        Ok(())
     }
 }

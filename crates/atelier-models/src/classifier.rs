@@ -1,0 +1,55 @@
+use atelier_core::{Activation as Core, Batch, Loss, Mode, Objective, Parameter, ops};
+use candle_core::Device;
+
+use crate::{DenseNet, Ends, Error, ModelConfig, Result};
+
+/// A dense network with a softmax at its end, trained on the cross-entropy.
+///
+/// Its parameters carry the names of an `nn.Sequential` called `net`: `net.0.weight`, `net.0.bias`,
+/// `net.2.weight`, … at the positions that PyTorch gives.
+#[derive(Debug, Clone)]
+pub struct Classifier {
+    /// The network; its output are logits.
+    pub net: DenseNet,
+    label_smoothing: f64,
+}
+
+impl Classifier {
+    /// A classifier with freshly drawn weights.
+    ///
+    /// # Errors
+    /// As [`ModelConfig::check`]; [`Error::Setting`] if `label_smoothing` is not in [0, 1).
+    pub fn new(
+        inputs: usize,
+        classes: usize,
+        config: &ModelConfig,
+        label_smoothing: f64,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Self> {
+        if !(0.0..1.0).contains(&label_smoothing) {
+            return Err(Error::Setting {
+                key: "train.label_smoothing",
+                expected: "a share in [0, 1)",
+                found: label_smoothing.to_string(),
+            });
+        }
+        let ends = Ends { prefix: "net", inputs, outputs: classes, activation: Core::Identity };
+        Ok(Self { net: DenseNet::new(ends, config, seed, device)?, label_smoothing })
+    }
+}
+
+impl Objective for Classifier {
+    fn parameters(&self) -> &[Parameter] {
+        self.net.parameters()
+    }
+
+    fn buffers(&self) -> &[Parameter] {
+        self.net.buffers()
+    }
+
+    fn loss(&self, batch: &Batch, mode: Mode) -> atelier_core::Result<Loss> {
+        let logits = self.net.forward(&batch.matrix()?, mode)?;
+        ops::cross_entropy(&logits, &batch.targets, self.label_smoothing)
+    }
+}

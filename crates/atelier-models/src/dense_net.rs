@@ -1,0 +1,231 @@
+//! A stack of dense layers:
+//! h_0 = x, h_l = dropout(activation(batch_norm(W_l h_(l-1) + b_l))), y = output(W h_L + b).
+
+use atelier_core::seed::stream;
+use atelier_core::{Activation as Core, Mode, Parameter, ops};
+use candle_core::{DType, Device, Tensor, Var};
+
+use crate::{Activation, Layer, ModelConfig, Result};
+
+/// The slope that PReLU begins with, PyTorch's default.
+const PRELU_SLOPE: f32 = 0.25;
+
+/// One module of the sequence, at PyTorch's position.
+#[derive(Debug, Clone)]
+enum Module {
+    /// A linear layer together with the activation that follows it, where they fuse.
+    Dense { weight: Var, bias: Var, activation: Core },
+    BatchNorm { layer: ops::BatchNorm, batches: Var },
+    Activation(Core),
+    Prelu(Var),
+    Dropout { probability: f64, lane: u64 },
+}
+
+/// Where a network sits: its name, its ends and the activation of its output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ends<'a> {
+    /// PyTorch's name of the sequence, the first part of every parameter's name.
+    pub prefix: &'a str,
+    /// Features of the input.
+    pub inputs: usize,
+    /// Features of the output.
+    pub outputs: usize,
+    /// What is applied to the output; [`Core::Identity`] gives logits.
+    pub activation: Core,
+}
+
+/// A dense network of any widths, with optional batch norm and dropout.
+#[derive(Debug, Clone)]
+pub struct DenseNet {
+    modules: Vec<Module>,
+    layers: Vec<Layer>,
+    parameters: Vec<Parameter>,
+    buffers: Vec<Parameter>,
+}
+
+impl DenseNet {
+    /// A network with freshly drawn weights; layer `l` draws from the stream `(prefix, 0, l)`.
+    ///
+    /// # Errors
+    /// As [`ModelConfig::check`]; fails if the device has no memory left.
+    pub fn new(ends: Ends, config: &ModelConfig, seed: u64, device: &Device) -> Result<Self> {
+        config.check()?;
+        let mut net =
+            Self { modules: vec![], layers: vec![], parameters: vec![], buffers: vec![] };
+        // PyTorch counts every module of the sequence, also those that are fused here.
+        let mut position = 0;
+        let mut width = ends.inputs;
+        for (l, &units) in config.hidden.iter().enumerate() {
+            let name = format!("{}.{position}", ends.prefix);
+            let fused = config.activation.elementwise().filter(|_| !config.batch_norm);
+            let draw = Draw { config, purpose: ends.prefix, seed, layer: l as u64, device };
+            net.push_dense(&name, width, units, fused.unwrap_or(Core::Identity), &draw)?;
+            position += 1;
+            if config.batch_norm {
+                net.push_batch_norm(&format!("{}.{position}", ends.prefix), units, device)?;
+                position += 1;
+            }
+            net.push_activation(&format!("{}.{position}", ends.prefix), config, units, device)?;
+            position += 1;
+            if config.dropout > 0.0 {
+                net.modules.push(Module::Dropout { probability: config.dropout, lane: l as u64 });
+                net.layers.push(Layer::new(format!("{}.{position}", ends.prefix), "Dropout", units, 0));
+                position += 1;
+            }
+            width = units;
+        }
+        let name = format!("{}.{position}", ends.prefix);
+        let layer = config.hidden.len() as u64;
+        let draw = Draw { config, purpose: ends.prefix, seed, layer, device };
+        net.push_dense(&name, width, ends.outputs, ends.activation, &draw)?;
+        if ends.activation != Core::Identity {
+            let name = format!("{}.{}", ends.prefix, position + 1);
+            net.layers.push(Layer::new(name, format!("{:?}", ends.activation), ends.outputs, 0));
+        }
+        Ok(net)
+    }
+
+    fn push_dense(
+        &mut self,
+        name: &str,
+        inputs: usize,
+        outputs: usize,
+        activation: Core,
+        draw: &Draw,
+    ) -> Result<()> {
+        let mut stream = stream(draw.seed, draw.purpose, 0, draw.layer);
+        let (init, scale) = (draw.config.init, draw.config.init_scale);
+        let weight = Parameter {
+            name: format!("{name}.weight"),
+            var: Var::zeros((inputs, outputs), DType::F32, draw.device)?,
+            decayed: true,
+            transposed: true,
+        };
+        weight.assign(&init.weight(inputs, outputs, scale, &mut stream))?;
+        let bias = plain(format!("{name}.bias"), &init.bias(inputs, outputs, scale, &mut stream), draw.device)?;
+        let kind = format!("Linear {inputs} to {outputs}");
+        self.layers.push(Layer::new(name, kind, outputs, weight.len() + bias.len()));
+        self.modules.push(Module::Dense {
+            weight: weight.var.clone(),
+            bias: bias.var.clone(),
+            activation,
+        });
+        self.parameters.extend([weight, bias]);
+        Ok(())
+    }
+
+    fn push_batch_norm(&mut self, name: &str, units: usize, device: &Device) -> Result<()> {
+        let part = |part: &str, value: f32| plain(format!("{name}.{part}"), &vec![value; units], device);
+        let (gamma, beta) = (part("weight", 1.0)?, part("bias", 0.0)?);
+        let (mean, variance) = (part("running_mean", 0.0)?, part("running_var", 1.0)?);
+        let batches = Parameter {
+            name: format!("{name}.num_batches_tracked"),
+            var: Var::zeros((), DType::F32, device)?,
+            decayed: false,
+            transposed: false,
+        };
+        self.modules.push(Module::BatchNorm {
+            layer: ops::BatchNorm {
+                gamma: gamma.var.clone(),
+                beta: beta.var.clone(),
+                mean: mean.var.clone(),
+                variance: variance.var.clone(),
+            },
+            batches: batches.var.clone(),
+        });
+        self.layers.push(Layer::new(name, "BatchNorm", units, 2 * units));
+        self.parameters.extend([gamma, beta]);
+        self.buffers.extend([mean, variance, batches]);
+        Ok(())
+    }
+
+    /// The activation of a hidden layer; one that is fused into the layer before it only gets its
+    /// line in the table.
+    fn push_activation(
+        &mut self,
+        name: &str,
+        config: &ModelConfig,
+        units: usize,
+        device: &Device,
+    ) -> Result<()> {
+        match config.activation.elementwise() {
+            Some(activation) => {
+                if config.batch_norm {
+                    self.modules.push(Module::Activation(activation));
+                }
+                self.layers.push(Layer::new(name, format!("{:?}", config.activation), units, 0));
+            }
+            None => {
+                debug_assert_eq!(config.activation, Activation::Prelu);
+                let slope = plain(format!("{name}.weight"), &[PRELU_SLOPE], device)?;
+                self.modules.push(Module::Prelu(slope.var.clone()));
+                self.layers.push(Layer::new(name, "PReLU", units, 1));
+                self.parameters.push(slope);
+            }
+        }
+        Ok(())
+    }
+
+    /// The output for `x`.
+    ///
+    /// # Shapes
+    /// `x` (batch, inputs) to (batch, outputs).
+    ///
+    /// # Errors
+    /// Fails if `x` does not fit.
+    pub fn forward(&self, x: &Tensor, mode: Mode) -> atelier_core::Result<Tensor> {
+        let mut h = x.clone();
+        for module in &self.modules {
+            h = match (module, mode) {
+                (Module::Dense { weight, bias, activation }, _) => {
+                    ops::dense(&h, weight, bias, *activation)?
+                }
+                (Module::BatchNorm { layer, batches }, Mode::Train(_)) => {
+                    batches.set(&(batches.as_tensor() + 1.0)?.detach())?;
+                    layer.train(&h)?
+                }
+                (Module::BatchNorm { layer, .. }, Mode::Evaluate) => layer.evaluate(&h)?,
+                (Module::Activation(activation), _) => ops::activate(&h, *activation)?,
+                (Module::Prelu(slope), _) => ops::prelu(&h, slope)?,
+                (Module::Dropout { probability, lane }, Mode::Train(step)) => {
+                    ops::dropout(&h, *probability, &mut step.stream("dropout", *lane))?
+                }
+                (Module::Dropout { .. }, Mode::Evaluate) => h,
+            };
+        }
+        Ok(h)
+    }
+
+    /// The trainable parameters, layer by layer, weight then bias.
+    #[must_use]
+    pub fn parameters(&self) -> &[Parameter] {
+        &self.parameters
+    }
+
+    /// The running statistics of batch norm, layer by layer.
+    #[must_use]
+    pub fn buffers(&self) -> &[Parameter] {
+        &self.buffers
+    }
+
+    /// One line per module, as PyTorch would list them.
+    #[must_use]
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+}
+
+/// What the weights of one layer are drawn from.
+struct Draw<'a> {
+    config: &'a ModelConfig,
+    purpose: &'a str,
+    seed: u64,
+    layer: u64,
+    device: &'a Device,
+}
+
+/// A parameter or buffer without decay that lies in memory as the outside sees it.
+fn plain(name: String, values: &[f32], device: &Device) -> Result<Parameter> {
+    let var = Var::from_slice(values, values.len(), device)?;
+    Ok(Parameter { name, var, decayed: false, transposed: false })
+}
