@@ -1,0 +1,272 @@
+//! The command line as clap reads it: verbs and flags, their help texts, nothing else.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "atelier",
+    version,
+    about = "A workshop for training dynamics: data, training, and what a run left behind",
+    after_help = "Examples:\n  atelier train\n  atelier train --set model.hidden=128,64 --seed 3\n  \
+                  atelier runs list\n\nInside the repository, `cargo xtask VERB` builds and runs \
+                  the same commands.\n\nExit codes: 0 done; 1 a check did not hold or training \
+                  diverged; 2 usage, configuration or I/O; 130 interrupted; 143 terminated."
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Run the whole assignment and say, claim by claim, whether it holds
+    Reproduce(ReproduceArgs),
+    /// Obtain, check or describe the data
+    #[command(subcommand)]
+    Data(DataVerb),
+    /// Train a dense network
+    Train(TrainArgs),
+    /// Look at what was done
+    #[command(subcommand)]
+    Runs(RunsVerb),
+    /// Look at configurations
+    #[command(subcommand)]
+    Config(ConfigVerb),
+}
+
+/// `train`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  atelier train\n  atelier train --seed 3 --out runs/third\n  \
+                        atelier train --set data.validation=0 --set train.epochs=40\n  \
+                        atelier train --config runs/train-0001/config.toml\n  \
+                        atelier train --resume\n  atelier train --smoke --format json")]
+pub struct TrainArgs {
+    /// Do not train: raise the learning rate over one short run and show where the loss falls
+    /// fastest
+    #[arg(long, conflicts_with = "resume")]
+    pub find_learning_rate: bool,
+    /// The configuration.
+    #[command(flatten)]
+    pub config: ConfigFlags,
+    /// The run directory and the machine.
+    #[command(flatten)]
+    pub run: RunFlags,
+    /// The data.
+    #[command(flatten)]
+    pub data: DataFlags,
+    /// What is shown.
+    #[command(flatten)]
+    pub output: OutputFlags,
+}
+
+/// `reproduce`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  atelier reproduce\n  atelier reproduce --smoke\n  \
+                        atelier reproduce --seed 3 --out runs/mine")]
+pub struct ReproduceArgs {
+    /// All randomness comes from this number
+    #[arg(long, value_name = "N", conflicts_with = "resume",
+          value_parser = clap::value_parser!(u64).range(..=MAX_SEED))]
+    pub seed: Option<u64>,
+    /// The run directory and the machine.
+    #[command(flatten)]
+    pub run: RunFlags,
+    /// The data.
+    #[command(flatten)]
+    pub data: DataFlags,
+    /// What is shown.
+    #[command(flatten)]
+    pub output: OutputFlags,
+}
+
+/// TOML has no larger integer.
+const MAX_SEED: u64 = i64::MAX as u64;
+
+/// `data`.
+#[derive(Debug, Subcommand)]
+pub enum DataVerb {
+    /// Obtain Fashion-MNIST, unless it is there already
+    #[command(
+        after_help = "Examples:\n  atelier data fetch\n  atelier data fetch --data-dir /mnt/data"
+    )]
+    Fetch(DataArgs),
+    /// Check the files against their pinned SHA-256; fetches nothing
+    #[command(
+        after_help = "Examples:\n  atelier data verify\n  atelier data verify --data-dir mine --allow-unpinned"
+    )]
+    Verify(DataArgs),
+    /// Describe the data: sizes, classes, pixels, source
+    #[command(
+        after_help = "Examples:\n  atelier data info\n  atelier data info --smoke --format json"
+    )]
+    Info(DataArgs),
+}
+
+/// The flags of every verb of `data`.
+#[derive(Debug, Clone, Args)]
+pub struct DataArgs {
+    /// The data.
+    #[command(flatten)]
+    pub data: DataFlags,
+    /// What is shown.
+    #[command(flatten)]
+    pub output: OutputFlags,
+}
+
+/// `runs`.
+#[derive(Debug, Subcommand)]
+pub enum RunsVerb {
+    /// List all runs
+    #[command(after_help = "Examples:\n  atelier runs list\n  atelier runs list --format json")]
+    List(RunsListArgs),
+    /// Show one run: its manifest and its results
+    #[command(
+        after_help = "Examples:\n  atelier runs show train-0001\n  atelier runs show runs/mine --format json"
+    )]
+    Show(RunsShowArgs),
+}
+
+/// `runs list`.
+#[derive(Debug, Clone, Args)]
+pub struct RunsListArgs {
+    /// What is shown.
+    #[command(flatten)]
+    pub output: OutputFlags,
+}
+
+/// `runs show`.
+#[derive(Debug, Clone, Args)]
+pub struct RunsShowArgs {
+    /// The name of a run, or its directory
+    #[arg(value_name = "RUN")]
+    pub name: PathBuf,
+    /// What is shown.
+    #[command(flatten)]
+    pub output: OutputFlags,
+}
+
+/// `config`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigVerb {
+    /// Show the resolved configuration and where each value comes from
+    #[command(
+        after_help = "Examples:\n  atelier config show\n  atelier config show train/baseline --set \
+                            train.epochs=5\n  atelier config show > mine.toml"
+    )]
+    Show(ConfigShowArgs),
+}
+
+/// `config show`.
+#[derive(Debug, Clone, Args)]
+pub struct ConfigShowArgs {
+    /// A preset, such as `train/baseline`
+    #[arg(value_name = "PRESET", conflicts_with = "preset")]
+    pub name: Option<String>,
+    /// The configuration.
+    #[command(flatten)]
+    pub config: ConfigFlags,
+    /// Show what `--smoke` would make of it
+    #[arg(long)]
+    pub smoke: bool,
+    /// What is shown.
+    #[command(flatten)]
+    pub output: OutputFlags,
+}
+
+/// Where the configuration comes from.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Configuration (later wins: preset, file, --set, --seed)")]
+pub struct ConfigFlags {
+    /// A configuration that comes with the program [default: the verb's first]
+    #[arg(long, value_name = "NAME")]
+    pub preset: Option<String>,
+    /// A TOML file, such as the config.toml of a run
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// One value, such as train.epochs=5 or model.hidden=50,50,50; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// All randomness comes from this number; the same as --set seed=N
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=MAX_SEED))]
+    pub seed: Option<u64>,
+}
+
+/// Which data.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Data")]
+pub struct DataFlags {
+    /// Where the data is, or is to be kept.
+    #[arg(
+        long,
+        value_name = "DIR",
+        help = "Where the data is, or is to be kept [default: data, under $ATELIER_HOME if that is set]"
+    )]
+    pub data_dir: Option<PathBuf>,
+    /// Take files whose SHA-256 is not the pinned one (one's own data); recorded with the run
+    #[arg(long)]
+    pub allow_unpinned: bool,
+    /// Take the small sample that comes with the repository (2,000 + 1,000 images), 400 of it for
+    /// validation, and train for 3 epochs: everything is done, within seconds, and the accuracy
+    /// means nothing
+    #[arg(long, conflicts_with_all = ["data_dir", "allow_unpinned"])]
+    pub smoke: bool,
+}
+
+/// Where a run is written and what it runs on.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Run")]
+pub struct RunFlags {
+    /// The run directory; it must be new or empty [default: the next number under runs]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Take up the interrupted run in --out, or the newest interrupted one, with its own
+    /// configuration
+    #[arg(long)]
+    pub resume: bool,
+    /// What to compute on: cpu, cuda or cuda:N [default: cpu; with --resume as before]
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<String>,
+    /// How many threads compute; the results do not depend on it [default: one per core]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+}
+
+/// What is shown.
+#[derive(Debug, Clone, Copy, Default, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputFlags {
+    /// Results as `text`, or as exactly one `json` object [default: text]
+    #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true, hide_default_value = true)]
+    pub format: Format,
+    /// Show results and errors only
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// The form of results on stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Format {
+    /// Tables.
+    #[default]
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,38 @@
+//! The configuration of a run: the crates' sections put together, and where each value came from.
+//!
+//! Values come in layers, later over earlier: the program's defaults, a preset, the file of
+//! `--config`, what `--smoke` makes small, `--set`, `--seed`. Every key that is written anywhere
+//! must exist; a wrong one is refused with the place and the nearest right one.
+
+mod assignment;
+pub(crate) mod keys;
+mod layers;
+mod origin;
+pub mod presets;
+mod resolved;
+
+use atelier_data::DataConfig;
+use atelier_models::ModelConfig;
+use atelier_train::{OptimizerConfig, ScheduleConfig, TrainConfig};
+use serde::{Deserialize, Serialize};
+
+pub use origin::Origin;
+pub use resolved::Resolved;
+
+/// Everything that a training run is configured by.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// All randomness comes from this number.
+    pub seed: u64,
+    /// The examples.
+    pub data: DataConfig,
+    /// The network.
+    pub model: ModelConfig,
+    /// The loop.
+    pub train: TrainConfig,
+    /// The update rule.
+    pub optimizer: OptimizerConfig,
+    /// The learning rate over time.
+    pub schedule: ScheduleConfig,
+}

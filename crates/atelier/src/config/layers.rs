@@ -1,0 +1,172 @@
+//! One layer over another, each value checked where it is put.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use serde::Deserialize as _;
+use toml::de::{DeTable, DeValue};
+use toml::{Spanned, Table, Value};
+
+use super::{Config, Origin, assignment, keys, presets::Preset};
+use crate::failure::Help as _;
+
+/// The values so far and where each came from.
+pub(super) struct Layers {
+    defaults: Table,
+    pub(super) table: Table,
+    pub(super) origins: BTreeMap<String, Origin>,
+}
+
+impl Layers {
+    /// The program's defaults.
+    pub(super) fn new() -> Result<Self> {
+        let defaults = Table::try_from(Config::default()).context("cannot write the defaults")?;
+        let origins = keys::leaves(&defaults).into_iter().map(|key| (key, Origin::Default));
+        Ok(Self { origins: origins.collect(), table: defaults.clone(), defaults })
+    }
+
+    /// Puts a preset on top.
+    pub(super) fn preset(&mut self, preset: &Preset) -> Result<()> {
+        let table: Table =
+            toml::from_str(preset.text).with_context(|| format!("preset {}", preset.title()))?;
+        for key in keys::leaves(&table) {
+            let origin = Origin::Preset { name: preset.title() };
+            self.put_from(&table, &key, origin)?;
+        }
+        Ok(())
+    }
+
+    /// Puts the file of `--config` on top.
+    pub(super) fn file(&mut self, path: &Path) -> Result<()> {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read the configuration {}", path.display()))
+            .help(|| "give an existing TOML file; `config show` prints one".to_string())?;
+        let document =
+            DeTable::parse(&text).with_context(|| format!("{} is not TOML", path.display()))?;
+        let lines = lines(&text, document.get_ref());
+        let table: Table =
+            toml::from_str(&text).with_context(|| format!("{} is not TOML", path.display()))?;
+        for key in keys::leaves(&table) {
+            let line = lines.get(&key).copied().unwrap_or(1);
+            self.put_from(&table, &key, Origin::File { path: path.to_path_buf(), line })?;
+        }
+        Ok(())
+    }
+
+    /// Puts one `--set key=value` on top.
+    pub(super) fn set(&mut self, text: &str) -> Result<()> {
+        let (key, mut value) = assignment::parse(text)?;
+        // `model.hidden=50`: a list of one.
+        if keys::get(&self.defaults, &key).is_some_and(Value::is_array) && !value.is_array() {
+            value = Value::Array(vec![value]);
+        }
+        self.put(&key, value, Origin::Set).with_context(|| format!("--set {text}"))
+    }
+
+    /// Puts one value on top.
+    ///
+    /// # Errors
+    /// Fails if there is no such key, or if the value is not of the key's type.
+    pub(super) fn put(&mut self, key: &str, value: Value, origin: Origin) -> Result<()> {
+        self.check(key, &value)?;
+        keys::put(&mut self.table, key, value);
+        self.origins.insert(key.to_string(), origin);
+        Ok(())
+    }
+
+    fn put_from(&mut self, layer: &Table, key: &str, origin: Origin) -> Result<()> {
+        let Some(value) = keys::get(layer, key) else { return Ok(()) };
+        let place = origin.to_string();
+        self.put(key, value.clone(), origin).context(place)
+    }
+
+    fn check(&self, key: &str, value: &Value) -> Result<()> {
+        match keys::get(&self.defaults, key) {
+            Some(Value::Table(_)) if value.as_table().is_some_and(Table::is_empty) => Ok(()),
+            Some(Value::Table(section)) => {
+                let known: Vec<String> =
+                    section.keys().map(|name| format!("`{key}.{name}`")).collect();
+                bail!("`{key}` is a section, not a value; its keys are {}", known.join(", "))
+            }
+            Some(_) => self.check_type(key, value),
+            None => {
+                let sections = self.defaults.iter().filter(|(_, value)| value.is_table());
+                let known = self.origins.keys().chain(sections.map(|(name, _)| name));
+                let near = keys::did_you_mean(key, known.map(String::as_str));
+                let unknown: Result<()> = Err(anyhow!("unknown key `{key}`{near}"));
+                unknown.help(|| "`config show` lists every key".to_string())
+            }
+        }
+    }
+
+    /// Tries the value in a configuration that is otherwise the default, so that the complaint is
+    /// about this key alone.
+    fn check_type(&self, key: &str, value: &Value) -> Result<()> {
+        if value.as_float().is_some_and(|number| !number.is_finite()) {
+            bail!("`{key}` is {value}, expected a finite number");
+        }
+        let mut alone = self.defaults.clone();
+        keys::put(&mut alone, key, value.clone());
+        match Config::deserialize(alone) {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let default = keys::get(&self.defaults, key);
+                Err(anyhow!(
+                    "`{key}` is {}, expected {}",
+                    shown(value),
+                    expected(error.message(), default)
+                ))
+            }
+        }
+    }
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("the text {text:?}"),
+        Value::Array(_) => format!("the list {value}"),
+        Value::Table(_) => "a section".to_string(),
+        _ => value.to_string(),
+    }
+}
+
+/// What would have been right, from serde's message, in the words of whoever writes a
+/// configuration.
+fn expected(message: &str, default: Option<&Value>) -> String {
+    let Some((_, wanted)) = message.rsplit_once("expected ") else {
+        // An untagged enum does not say what it wants.
+        return default.map_or_else(
+            || "another type".to_string(),
+            |value| format!("a value such as {value}"),
+        );
+    };
+    match wanted.trim() {
+        "usize" | "u64" | "u32" => "a whole number, 0 or more".to_string(),
+        "f64" | "f32" => "a number".to_string(),
+        "a boolean" => "true or false".to_string(),
+        "a sequence" => "a list".to_string(),
+        wanted => wanted.replace('`', ""),
+    }
+}
+
+/// The line of every key of a document, counted from 1.
+fn lines(text: &str, document: &DeTable<'_>) -> HashMap<String, usize> {
+    fn walk(text: &str, table: &DeTable<'_>, prefix: &str, found: &mut HashMap<String, usize>) {
+        for (key, value) in table {
+            let name: &Spanned<_> = key;
+            let path = match prefix {
+                "" => name.get_ref().to_string(),
+                _ => format!("{prefix}.{}", name.get_ref()),
+            };
+            let before = text.get(..name.span().start).unwrap_or_default();
+            if let DeValue::Table(inner) = value.get_ref() {
+                walk(text, inner, &path, found);
+            }
+            found.insert(path, before.matches('\n').count() + 1);
+        }
+    }
+    let mut found = HashMap::new();
+    walk(text, document, "", &mut found);
+    found
+}

@@ -1,0 +1,112 @@
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result};
+use serde::Deserialize as _;
+use serde_json::{Map, json};
+use toml::{Table, Value};
+
+use super::layers::Layers;
+use super::{Config, Origin, keys, presets};
+use crate::cli::ConfigFlags;
+
+/// A configuration with the origin of each of its values.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    /// The values.
+    pub config: Config,
+    origins: BTreeMap<String, Origin>,
+}
+
+/// What `--smoke` makes small, so that a run takes seconds.
+const SMOKE: &[(&str, i64)] = &[("data.validation", 400), ("train.epochs", 3)];
+
+impl Resolved {
+    /// The configuration of `verb` under these flags.
+    ///
+    /// # Errors
+    /// Fails if a preset, a file or a key does not exist, or if a value has the wrong type; the
+    /// error names the key and where it was written.
+    pub fn new(verb: &str, flags: &ConfigFlags, smoke: bool) -> Result<Self> {
+        let mut layers = Layers::new()?;
+        layers.preset(presets::find(verb, flags.preset.as_deref())?)?;
+        if let Some(path) = &flags.config {
+            layers.file(path)?;
+        }
+        if smoke {
+            for (key, value) in SMOKE {
+                layers.put(key, Value::Integer(*value), Origin::Smoke)?;
+            }
+        }
+        for text in &flags.set {
+            layers.set(text)?;
+        }
+        if let Some(seed) = flags.seed {
+            let seed = i64::try_from(seed).context("--seed must be below 2^63")?;
+            layers.put("seed", Value::Integer(seed), Origin::Seed)?;
+        }
+        let config = Config::deserialize(layers.table).context("the configuration does not fit")?;
+        Ok(Self { config, origins: layers.origins })
+    }
+
+    /// The values as one TOML table.
+    ///
+    /// # Errors
+    /// Fails if a value cannot be written as TOML.
+    pub fn table(&self) -> Result<Table> {
+        Table::try_from(&self.config).context("cannot write the configuration as TOML")
+    }
+
+    /// The configuration as TOML, the origin of each value as a comment behind it.
+    ///
+    /// # Errors
+    /// Fails if a value cannot be written as TOML.
+    pub fn to_toml(&self) -> Result<String> {
+        let table = self.table()?;
+        let keys = keys::leaves(&table);
+        // A value after the head of a section belongs to that section, so values come section by
+        // section; the sort is stable, and those of no section stand first.
+        let section =
+            |key: &str| key.rsplit_once('.').map_or("", |(section, _)| section).to_string();
+        let sections: Vec<String> = keys.iter().map(|key| section(key)).collect();
+        let mut ordered = keys;
+        ordered.sort_by_key(|key| {
+            let own = section(key);
+            (!own.is_empty(), sections.iter().position(|known| *known == own))
+        });
+
+        let value = |key: &str| {
+            let name = key.rsplit_once('.').map_or(key, |(_, name)| name);
+            keys::get(&table, key).map(|value| format!("{name} = {value}")).unwrap_or_default()
+        };
+        let width = ordered.iter().map(|key| value(key).chars().count()).max().unwrap_or(0);
+        let mut lines = Vec::new();
+        let mut current = String::new();
+        for key in &ordered {
+            if section(key) != current {
+                current = section(key);
+                lines.push(format!("\n[{current}]"));
+            }
+            // A comment ends with its line: a file name with a line break in it must not end it.
+            let origin = self.origins.get(key).unwrap_or(&Origin::Default).to_string();
+            let origin = origin.replace(char::is_control, "?");
+            lines.push(format!("{:width$}  # {origin}", value(key)));
+        }
+        lines.push(String::new());
+        Ok(lines.join("\n"))
+    }
+
+    /// `{schema_version, config, origins}`.
+    ///
+    /// # Errors
+    /// Fails if a value cannot be written as JSON.
+    pub fn to_json(&self) -> Result<serde_json::Value> {
+        let config =
+            serde_json::to_value(&self.config).context("cannot write the configuration")?;
+        let origins: Map<_, _> = self
+            .origins
+            .iter()
+            .map(|(key, origin)| (key.clone(), json!(origin.to_string())))
+            .collect();
+        Ok(json!({ "schema_version": 1, "config": config, "origins": origins }))
+    }
+}

@@ -1,0 +1,134 @@
+//! How a failure is told and which exit code it has: the one place for both.
+
+use std::fmt;
+
+use crate::terminal::plain;
+
+/// Everything was done.
+pub const DONE: u8 = 0;
+/// A check did not hold, or training diverged.
+pub const CHECK_FAILED: u8 = 1;
+/// The command line, the configuration or a file is not as it must be.
+pub const UNUSABLE: u8 = 2;
+
+/// A check that was made and does not hold.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct CheckFailed(pub String);
+
+/// An error together with the command or the change that gets past it.
+struct Helped {
+    error: anyhow::Error,
+    help: String,
+}
+
+impl fmt::Debug for Helped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}\nhelp: {}", self.error, self.help)
+    }
+}
+
+impl fmt::Display for Helped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl std::error::Error for Helped {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        // The error itself, not its source: whoever looks through the chain for a kind finds it.
+        Some(self.error.as_ref())
+    }
+}
+
+/// Adds a `help:` line to an error.
+pub trait Help<T> {
+    /// Says what to do next, should this fail.
+    ///
+    /// # Errors
+    /// The error that was there, with `text` as its help.
+    fn help(self, text: impl FnOnce() -> String) -> anyhow::Result<T>;
+}
+
+impl<T, E: Into<anyhow::Error>> Help<T> for Result<T, E> {
+    fn help(self, text: impl FnOnce() -> String) -> anyhow::Result<T> {
+        self.map_err(|error| anyhow::Error::new(Helped { error: error.into(), help: text() }))
+    }
+}
+
+/// The exit code of an error: 1 for a check that does not hold and for training that diverged,
+/// 2 for everything else.
+#[must_use]
+pub fn exit_code(error: &anyhow::Error) -> u8 {
+    let is_check = |cause: &(dyn std::error::Error + 'static)| cause.is::<CheckFailed>();
+    if error.chain().any(is_check) { CHECK_FAILED } else { UNUSABLE }
+}
+
+/// The error as it is shown: what is wrong, its causes below, then what to do.
+#[must_use]
+pub fn render(error: &anyhow::Error) -> String {
+    let mut messages: Vec<String> = Vec::new();
+    let mut helps: Vec<&str> = Vec::new();
+    for cause in error.chain() {
+        if let Some(helped) = cause.downcast_ref::<Helped>() {
+            helps.push(&helped.help);
+        }
+        // Libraries often repeat their source in their own message; it is told once.
+        let message = cause.to_string();
+        if !messages.iter().any(|told| told.contains(&message)) {
+            messages.push(message);
+        }
+    }
+    let mut text = format!("error: {}", messages.join("\n  "));
+    // The outermost help knows best what the user was about to do.
+    if let Some(help) = helps.first() {
+        text.push_str("\nhelp: ");
+        text.push_str(help);
+    }
+    plain(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+
+    use super::*;
+
+    #[test]
+    fn causes_are_indented_and_help_comes_last() {
+        let error = Err::<(), _>(std::io::Error::other("disk on fire"))
+            .context("cannot write a.toml")
+            .help(|| "try another disk".to_string())
+            .context("cannot save the run")
+            .expect_err("an error");
+        assert_eq!(
+            render(&error),
+            "error: cannot save the run\n  cannot write a.toml\n  disk on fire\nhelp: try another disk"
+        );
+        assert_eq!(exit_code(&error), UNUSABLE);
+    }
+
+    #[test]
+    fn a_cause_that_was_told_already_is_not_told_again() {
+        let error = Err::<(), _>(std::io::Error::other("no space"))
+            .context("cannot write a.toml: no space")
+            .expect_err("an error");
+        assert_eq!(render(&error), "error: cannot write a.toml: no space");
+    }
+
+    #[test]
+    fn a_failed_check_keeps_its_code_under_context_and_help() {
+        let error = Err::<(), _>(anyhow::Error::new(CheckFailed("0.5 < 0.9".to_string())))
+            .context("claims")
+            .help(|| "look".to_string())
+            .expect_err("an error");
+        assert_eq!(exit_code(&error), CHECK_FAILED);
+        assert!(render(&error).contains("0.5 < 0.9"));
+    }
+
+    #[test]
+    fn control_characters_do_not_reach_the_terminal() {
+        let error = anyhow::anyhow!("no file \u{1b}[2Jx");
+        assert!(!render(&error).contains('\u{1b}'));
+    }
+}

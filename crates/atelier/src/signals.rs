@@ -1,0 +1,79 @@
+//! Ctrl-C and `kill`: at first a request, the second time an order.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use anyhow::{Context as _, Result};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+
+/// Which signal asked the program to stop, if any.
+///
+/// While one of these lives, the first SIGINT or SIGTERM is only noted, so that the work at hand
+/// can be saved; the second ends the program at once, with the exit code of its kind.
+#[derive(Debug)]
+pub struct Stop {
+    signal: Arc<AtomicUsize>,
+    armed: Arc<AtomicBool>,
+}
+
+const SIGNALS: [(i32, u8); 2] = [(SIGINT, 130), (SIGTERM, 143)];
+
+impl Stop {
+    /// Begins to listen.
+    ///
+    /// # Errors
+    /// Fails if the system refuses the handlers.
+    pub fn listen() -> Result<Self> {
+        let stop = Self { signal: Arc::default(), armed: Arc::default() };
+        for (signal, code) in SIGNALS {
+            // In this order: the first signal arms, so that only the second shuts down.
+            flag::register_conditional_shutdown(signal, i32::from(code), Arc::clone(&stop.armed))
+                .and_then(|_| flag::register(signal, Arc::clone(&stop.armed)))
+                .and_then(|_| {
+                    flag::register_usize(
+                        signal,
+                        Arc::clone(&stop.signal),
+                        usize::try_from(signal).unwrap_or(0),
+                    )
+                })
+                .context("cannot listen for signals")?;
+        }
+        Ok(stop)
+    }
+
+    /// Whether a signal has come.
+    #[must_use]
+    pub fn requested(&self) -> bool {
+        self.signal.load(Ordering::Relaxed) != 0
+    }
+
+    /// The exit code of the signal that came.
+    #[must_use]
+    pub fn code(&self) -> Option<u8> {
+        let came = self.signal.load(Ordering::Relaxed);
+        let of = |&(signal, _): &(i32, u8)| usize::try_from(signal).is_ok_and(|n| n == came);
+        SIGNALS.iter().find(|pair| of(pair)).map(|(_, code)| *code)
+    }
+}
+
+impl Drop for Stop {
+    /// Whoever no longer looks at the flag cannot be asked: from here on one signal is enough.
+    fn drop(&mut self) {
+        self.armed.store(true, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_signal_is_noted_and_has_its_exit_code() {
+        let stop = Stop::listen().expect("handlers");
+        assert!(!stop.requested());
+        signal_hook::low_level::raise(SIGTERM).expect("raise");
+        assert!(stop.requested());
+        assert_eq!(stop.code(), Some(143));
+    }
+}

@@ -1,0 +1,103 @@
+//! What a person sees: talk on stderr, results on stdout.
+
+mod bytes;
+mod display;
+mod number;
+mod table;
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use anyhow::{Context as _, Result};
+use serde::Serialize;
+
+use crate::cli::{Format, OutputFlags};
+pub use bytes::Bytes;
+pub use display::Display;
+pub use number::{percent, significant, thousands};
+pub use table::{Align, Table};
+
+/// Where text goes, and how much of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Terminal {
+    flags: OutputFlags,
+}
+
+impl Terminal {
+    /// The terminal under these flags.
+    #[must_use]
+    pub fn new(flags: OutputFlags) -> Self {
+        Self { flags }
+    }
+
+    /// Whether stdout is to carry one JSON object and nothing else.
+    #[must_use]
+    pub fn json(self) -> bool {
+        self.flags.format == Format::Json
+    }
+
+    /// Whether progress may be drawn over itself: on a terminal, and not under `--quiet`.
+    #[must_use]
+    pub fn draws(self) -> bool {
+        !self.flags.quiet && io::stderr().is_terminal()
+    }
+
+    /// One line of talk on stderr; silent under `--quiet`.
+    pub fn talk(self, line: &str) {
+        if !self.flags.quiet {
+            warn(line);
+        }
+    }
+
+    /// Results on stdout; nothing under `--format json`.
+    ///
+    /// # Errors
+    /// Fails if stdout cannot be written; a reader that has gone away is no failure.
+    pub fn text(self, text: &str) -> Result<()> {
+        if self.json() { Ok(()) } else { stdout(&plain(text)) }
+    }
+
+    /// The result as the one JSON object on stdout; nothing under `--format text`.
+    ///
+    /// # Errors
+    /// Fails if the value cannot be written as JSON, or stdout not at all; a reader that has gone
+    /// away is no failure.
+    pub fn object(self, value: &impl Serialize) -> Result<()> {
+        if !self.json() {
+            return Ok(());
+        }
+        stdout(&serde_json::to_string_pretty(value).context("cannot write the result as JSON")?)
+    }
+}
+
+/// One line on stderr, whatever the flags: errors and warnings.
+pub fn warn(line: &str) {
+    // Nobody is left to tell if stderr is closed.
+    let _ = writeln!(io::stderr().lock(), "{}", plain(line));
+}
+
+fn stdout(text: &str) -> Result<()> {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{}", text.trim_end_matches('\n')).and_then(|()| out.flush()) {
+        // `atelier runs list | head -1`
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        done => done.context("cannot write to stdout"),
+    }
+}
+
+/// The text without control characters other than line breaks: names of files and keys come from
+/// outside and must not move a terminal's cursor.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    text.replace(|c: char| c.is_control() && c != '\n', "?")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_text_keeps_its_lines_and_loses_escapes() {
+        assert_eq!(plain("a\nb\u{1b}[31m\r\u{7}"), "a\nb?[31m??");
+        assert_eq!(plain("Größe"), "Größe");
+    }
+}

@@ -1,0 +1,188 @@
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, anyhow};
+use atelier_store::{Manifest, RunSummary, Status, list_runs};
+use serde_json::{Value, json};
+
+use crate::cli::{RunsListArgs, RunsShowArgs, RunsVerb};
+use crate::config::keys::did_you_mean;
+use crate::failure::{DONE, Help as _};
+use crate::home;
+use crate::terminal::{Align, Table, Terminal, percent};
+
+/// `runs list|show`.
+pub(crate) fn run(verb: &RunsVerb) -> Result<u8> {
+    match verb {
+        RunsVerb::List(arguments) => list(arguments),
+        RunsVerb::Show(arguments) => show(arguments),
+    }
+}
+
+fn list(arguments: &RunsListArgs) -> Result<u8> {
+    let terminal = Terminal::new(arguments.output);
+    let root = home::runs();
+    let runs = list_runs(&root)?;
+    let mut table = Table::new(&[
+        ("name", Align::Left),
+        ("verb", Align::Left),
+        ("status", Align::Left),
+        ("started", Align::Left),
+        ("test accuracy", Align::Right),
+    ]);
+    let mut objects = Vec::new();
+    for run in &runs {
+        match &run.manifest {
+            Ok(manifest) => {
+                let accuracy = test_accuracy(&run.path);
+                let shown = accuracy.map_or_else(|| "-".to_string(), percent);
+                let status = status(manifest.status);
+                table.row([&run.name, &manifest.verb, status, &manifest.started, &shown]);
+                objects.push(json!({
+                    "name": run.name, "path": run.path, "verb": manifest.verb, "status": status,
+                    "started": manifest.started, "finished": manifest.finished,
+                    "test_accuracy": accuracy,
+                }));
+            }
+            Err(error) => {
+                table.row([run.name.as_str(), "?", "unreadable", "", ""]);
+                terminal.talk(&format!("{}: {error}", run.name));
+                objects.push(json!({
+                    "name": run.name, "path": run.path, "status": "unreadable",
+                    "error": error.to_string(),
+                }));
+            }
+        }
+    }
+    if runs.is_empty() {
+        terminal.talk(&format!("no runs in {}", home::shown(&root)));
+    } else {
+        terminal.text(&table.to_string())?;
+    }
+    terminal.object(&json!({ "schema_version": 1, "runs": objects }))?;
+    Ok(DONE)
+}
+
+fn show(arguments: &RunsShowArgs) -> Result<u8> {
+    let terminal = Terminal::new(arguments.output);
+    let path = find(&arguments.name)?;
+    let manifest = Manifest::read(&path.join("manifest.json"))?;
+    let summary = summary(&path)?;
+
+    let mut text = about(&path, &manifest).to_string();
+    if let Some(summary) = &summary {
+        let mut results = Table::new(&[("result", Align::Left), ("value", Align::Right)]);
+        for (key, value) in leaves(summary) {
+            results.row([key, value]);
+        }
+        text.push('\n');
+        text.push_str(&results.to_string());
+    }
+    terminal.text(&text)?;
+    terminal.object(&json!({
+        "schema_version": 1,
+        "path": path,
+        "manifest": manifest,
+        "summary": summary,
+    }))?;
+    Ok(DONE)
+}
+
+/// The directory of a run by its name under `runs`, or by its path.
+fn find(name: &Path) -> Result<PathBuf> {
+    let is_run = |path: &Path| path.join("manifest.json").is_file();
+    let named = home::runs().join(name);
+    if let Some(path) = [name.to_path_buf(), named].into_iter().find(|path| is_run(path)) {
+        return Ok(path);
+    }
+    let runs: Vec<RunSummary> = list_runs(&home::runs())?;
+    let word = name.display().to_string();
+    let near = did_you_mean(&word, runs.iter().map(|run| run.name.as_str()));
+    let unknown =
+        Err(anyhow!("there is no run `{word}` here or in {}{near}", home::shown(&home::runs())));
+    unknown.help(|| format!("`{} runs list` lists all runs", home::program()))
+}
+
+/// `summary.json` of a run; a run that has not come to its end has none.
+fn summary(run: &Path) -> Result<Option<Value>> {
+    let path = run.join("summary.json");
+    match std::fs::read(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        read => read
+            .map_err(anyhow::Error::from)
+            .and_then(|bytes| Ok(serde_json::from_slice(&bytes)?))
+            .with_context(|| format!("cannot use {}", path.display())),
+    }
+}
+
+fn test_accuracy(run: &Path) -> Option<f64> {
+    summary(run).ok()??.pointer("/test/accuracy")?.as_f64()
+}
+
+fn status(status: Status) -> &'static str {
+    match status {
+        Status::Running => "running",
+        Status::Complete => "complete",
+        Status::Interrupted => "interrupted",
+        Status::Failed => "failed",
+        _ => "unknown",
+    }
+}
+
+fn about(path: &Path, manifest: &Manifest) -> Table {
+    let mut table = Table::new(&[("run", Align::Left), (&home::shown(path), Align::Left)]);
+    let mut row = |name: &str, value: String| table.row([name.to_string(), value]);
+    row("verb", manifest.verb.clone());
+    row("status", status(manifest.status).to_string());
+    if let Some(error) = &manifest.error {
+        row("error", error.clone());
+    }
+    row("started", manifest.started.clone());
+    row("finished", manifest.finished.clone().unwrap_or_else(|| "-".to_string()));
+    row("command", manifest.command_line.join(" "));
+    row("seed", manifest.seed.to_string());
+    row("device", format!("{}, {} threads", manifest.device, manifest.threads));
+    if let Some(data) = &manifest.dataset {
+        let pinned = if data.pinned { "pinned" } else { "not pinned" };
+        row("data", format!("{} ({pinned}) from {}", data.name, data.source));
+    }
+    row("test set read", format!("{} times", manifest.test_set_reads));
+    row("program", format!("{} {}", manifest.program.name, manifest.program.version));
+    if let Some(commit) = &manifest.git_commit {
+        row("commit", commit.clone());
+    }
+    table
+}
+
+/// Every single value of a JSON object by its dotted path; of a list only its length.
+fn leaves(value: &Value) -> Vec<(String, String)> {
+    fn walk(value: &Value, path: &str, found: &mut Vec<(String, String)>) {
+        match value {
+            Value::Object(fields) => {
+                for (key, inner) in fields {
+                    let inner_path =
+                        if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                    walk(inner, &inner_path, found);
+                }
+            }
+            Value::Array(list) => found.push((path.to_string(), format!("{} entries", list.len()))),
+            Value::String(text) => found.push((path.to_string(), text.clone())),
+            other => found.push((path.to_string(), other.to_string())),
+        }
+    }
+    let mut found = Vec::new();
+    walk(value, "", &mut found);
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_is_shown_value_by_value() {
+        let summary = json!({ "seed": 1, "test": { "accuracy": 0.5 }, "last_20": [1, 2, 3] });
+        let shown = leaves(&summary);
+        let expected = [("seed", "1"), ("test.accuracy", "0.5"), ("last_20", "3 entries")];
+        assert_eq!(shown, expected.map(|(key, value)| (key.to_string(), value.to_string())));
+    }
+}
