@@ -1,0 +1,85 @@
+/// What can be wrong with a figure that was asked for.
+///
+/// Panels are counted from 1, values within a series from 0.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The chart has no panel.
+    #[error("the chart has no panel: add at least one")]
+    NoPanel,
+    /// A panel has nothing to draw.
+    #[error("panel {panel} has no series: add at least one")]
+    NoSeries {
+        /// Which panel.
+        panel: usize,
+    },
+    /// A series has no point with two finite coordinates.
+    #[error(
+        "series {series:?} of panel {panel} has no finite point among its {points}: leave it out or record it"
+    )]
+    Empty {
+        /// Which panel.
+        panel: usize,
+        /// Name of the series.
+        series: String,
+        /// How many points it has, all of them with a NaN or an infinity.
+        points: usize,
+    },
+    /// A series has more values along one axis than along the other.
+    #[error("series {series:?} of panel {panel} has {xs} x values but {ys} y values")]
+    Lengths {
+        /// Which panel.
+        panel: usize,
+        /// Name of the series.
+        series: String,
+        /// Number of x values.
+        xs: usize,
+        /// Number of y values.
+        ys: usize,
+    },
+    /// A value that its axis cannot show.
+    #[error("panel {panel}, {place}: {value:e} cannot be drawn: expected {expected}")]
+    Value {
+        /// Which panel.
+        panel: usize,
+        /// Which value: `y[3] of series "train"`, or the reference line.
+        place: String,
+        /// The value found.
+        value: f64,
+        /// What the axis can show.
+        expected: &'static str,
+    },
+    /// The figure's size is out of bounds.
+    #[error("a figure of {width} x {height} pixels: expected {min} to {max} in each direction")]
+    Size {
+        /// Width asked for, in pixels.
+        width: u32,
+        /// Height asked for, in pixels.
+        height: u32,
+        /// Least width and height.
+        min: u32,
+        /// Greatest width and height.
+        max: u32,
+    },
+    /// The text around a panel leaves too little room for its data.
+    #[error(
+        "panel {panel} has no room left for its data in a figure of {width} x {height} pixels: make the figure larger, or its panels or texts fewer"
+    )]
+    NoRoom {
+        /// Which panel.
+        panel: usize,
+        /// Width of the figure, in pixels.
+        width: u32,
+        /// Height of the figure, in pixels.
+        height: u32,
+    },
+    /// The rasteriser failed.
+    #[error("cannot draw the figure: {reason}")]
+    Draw {
+        /// What the rasteriser said.
+        reason: String,
+    },
+    /// The PNG encoder failed.
+    #[error("cannot encode the figure as PNG")]
+    Encode(#[from] image::ImageError),
+}

@@ -1,0 +1,167 @@
+use crate::Figure;
+use crate::error::Error;
+use crate::font::{self, Weight};
+use crate::panel::Panel;
+use crate::panel_layout::{self, PanelLayout};
+use crate::scene::{Anchor, Rect, Scene, Text};
+use crate::text::{self, Lines};
+use crate::{panel_drawing, theme};
+
+/// One or more panels of lines and points under a common title.
+///
+/// Panels stand side by side, or on top of each other after [`stacked`](Self::stacked).
+#[derive(Clone, Debug)]
+pub struct LineChart {
+    title: String,
+    subtitle: String,
+    caption: String,
+    panels: Vec<Panel>,
+    stacked: bool,
+    size: (u32, u32),
+}
+
+impl LineChart {
+    /// A chart without panels, 1600 x 1000 pixels. An empty title takes no room.
+    #[must_use]
+    pub fn new(title: impl Into<String>) -> Self {
+        Self {
+            title: title.into(),
+            subtitle: String::new(),
+            caption: String::new(),
+            panels: Vec::new(),
+            stacked: false,
+            size: theme::DEFAULT_SIZE,
+        }
+    }
+
+    /// Sets the line under the title: the run, its settings.
+    #[must_use]
+    pub fn subtitle(mut self, subtitle: impl Into<String>) -> Self {
+        self.subtitle = subtitle.into();
+        self
+    }
+
+    /// Sets the small text under the panels: how to read the figure, and what it does not show.
+    #[must_use]
+    pub fn caption(mut self, caption: impl Into<String>) -> Self {
+        self.caption = caption.into();
+        self
+    }
+
+    /// Adds a panel.
+    #[must_use]
+    pub fn panel(mut self, panel: Panel) -> Self {
+        self.panels.push(panel);
+        self
+    }
+
+    /// Puts the panels on top of each other instead of side by side.
+    #[must_use]
+    pub fn stacked(mut self) -> Self {
+        self.stacked = true;
+        self
+    }
+
+    /// Sets the size in pixels, 400 to 4000 in each direction. Text and lines keep theirs.
+    #[must_use]
+    pub fn size(mut self, width: u32, height: u32) -> Self {
+        self.size = (width, height);
+        self
+    }
+
+    /// Draws the chart. The same chart gives the same bytes.
+    ///
+    /// # Errors
+    /// Where there is nothing to draw (no panel, no series, a series without a finite point),
+    /// where a series has more x than y values or the reverse, where a value cannot stand on its
+    /// axis (not above 0 on a logarithmic one, or beyond 1e300), and where the size is out of
+    /// bounds or leaves no room for the data.
+    pub fn render(&self) -> Result<Figure, Error> {
+        font::check()?;
+        let mut scene = Scene::new(self.size)?;
+        if self.panels.is_empty() {
+            return Err(Error::NoPanel);
+        }
+        scene.title = text::clean(&self.title);
+        scene.description = text::clean(&format!("{} {}", self.subtitle, self.caption));
+
+        let area = self.frame(&mut scene);
+        for layout in self.layouts(area)? {
+            panel_drawing::draw(&mut scene, &layout);
+        }
+        scene.render()
+    }
+
+    /// Writes the texts around the panels and returns the area that is left for these.
+    fn frame(&self, scene: &mut Scene) -> Rect {
+        let (width, height) = (f64::from(self.size.0), f64::from(self.size.1));
+        let mut area = Rect {
+            left: theme::MARGIN,
+            top: theme::MARGIN,
+            right: width - theme::MARGIN,
+            bottom: height - theme::MARGIN,
+        };
+        let title = text::fit(&self.title, Weight::Bold, theme::TITLE, area.width(), 2);
+        let subtitle = text::fit(&self.subtitle, Weight::Regular, theme::SUBTITLE, area.width(), 2);
+        let caption = text::fit(&self.caption, Weight::Regular, theme::SMALLEST, area.width(), 4);
+
+        write_lines(scene, &title, (area.left, area.top), theme::INK);
+        area.top += title.height();
+        write_lines(scene, &subtitle, (area.left, area.top), theme::FAINT_INK);
+        area.top += subtitle.height();
+        if title.height() + subtitle.height() > 0.0 {
+            area.top += theme::GAP;
+        }
+        if caption.height() > 0.0 {
+            area.bottom -= caption.height();
+            write_lines(scene, &caption, (area.left, area.bottom), theme::FAINT_INK);
+            area.bottom -= theme::GAP;
+        }
+        area
+    }
+
+    /// Divides `area` among the panels and lines up their axes.
+    fn layouts(&self, area: Rect) -> Result<Vec<PanelLayout<'_>>, Error> {
+        let n = self.panels.len() as f64;
+        let gaps = (n - 1.0) * theme::PANEL_GAP;
+        let (width, height) = if self.stacked {
+            (area.width(), (area.height() - gaps) / n)
+        } else {
+            ((area.width() - gaps) / n, area.height())
+        };
+        let mut layouts = Vec::with_capacity(self.panels.len());
+        for (i, panel) in self.panels.iter().enumerate() {
+            let (left, top) = if self.stacked {
+                (area.left, area.top + i as f64 * (height + theme::PANEL_GAP))
+            } else {
+                (area.left + i as f64 * (width + theme::PANEL_GAP), area.top)
+            };
+            let bounds = Rect { left, top, right: left + width, bottom: top + height };
+            let no_room = Error::NoRoom { panel: i + 1, width: self.size.0, height: self.size.1 };
+            let extents = panel.extents(i + 1)?;
+            layouts.push(PanelLayout::new(panel, extents, bounds).ok_or(no_room)?);
+        }
+        panel_layout::line_up(&mut layouts, self.stacked);
+        Ok(layouts)
+    }
+}
+
+/// Writes left-aligned lines below `top_left`.
+pub(crate) fn write_lines(
+    scene: &mut Scene,
+    lines: &Lines,
+    (left, top): (f64, f64),
+    color: crate::color::Rgb,
+) {
+    for (i, line) in lines.lines.iter().enumerate() {
+        scene.text(Text {
+            at: (left, top + (i as f64 * theme::LINE_SPACING + 1.0) * lines.size),
+            content: line.clone(),
+            size: lines.size,
+            weight: lines.weight,
+            color,
+            anchor: Anchor::Start,
+            upward: false,
+        });
+    }
+}
