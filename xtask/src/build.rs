@@ -3,8 +3,9 @@
 use std::{
     env,
     ffi::OsString,
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    process::{Command, ExitCode},
+    process::{Command, ExitCode, Stdio},
 };
 
 use anyhow::{Context, Result, bail, ensure};
@@ -26,16 +27,25 @@ pub fn aloud(workspace: &Workspace) -> Result<PathBuf> {
     Ok(workspace.atelier())
 }
 
-/// Builds `atelier` without a word, unless this is the first time or the build fails.
+/// Builds `atelier` without a word where it is up to date, and with one where there is something to do.
 pub fn quietly(workspace: &Workspace) -> Result<PathBuf> {
     let atelier = workspace.atelier();
     if !atelier.exists() {
         eprintln!("building atelier in release; the first time takes about 4 minutes");
         return aloud(workspace);
     }
-    let output = command(workspace).arg("--quiet").output().context("cannot run cargo")?;
-    if !output.status.success() {
-        eprint!("{}", String::from_utf8_lossy(&output.stderr));
+    let mut child =
+        command(workspace).stderr(Stdio::piped()).spawn().context("cannot run cargo")?;
+    let mut said = String::new();
+    for line in child.stderr.take().into_iter().flat_map(|stderr| BufReader::new(stderr).lines()) {
+        let line = line.context("cannot read what cargo says")?;
+        if line.trim_start().starts_with("Compiling") && !said.contains("Compiling") {
+            eprintln!("bringing atelier up to date");
+        }
+        said = said + &line + "\n";
+    }
+    if !child.wait().context("cannot wait for cargo")?.success() {
+        eprint!("{said}");
         bail!("atelier does not build; see above");
     }
     Ok(atelier)
@@ -51,7 +61,7 @@ fn with_cuda(workspace: &Workspace) -> Result<PathBuf> {
     };
     eprintln!("building atelier with CUDA by {}", nvcc.display());
     let target = workspace.target.join("cuda");
-    finish(command(workspace).args(["--features", "cuda", "--target-dir"]).arg(&target))?;
+    finish(command(workspace).args(["--features", "atelier/cuda", "--target-dir"]).arg(&target))?;
     Ok(target.join("release/atelier"))
 }
 
@@ -71,7 +81,9 @@ pub fn on_path(program: &str) -> Option<PathBuf> {
 
 fn command(workspace: &Workspace) -> Command {
     let mut cargo = workspace.cargo();
-    cargo.args(["build", "--release", "--package", "atelier"]);
+    // The features of shared dependencies are those that the whole workspace asks for, so that a build of the tests
+    // takes up what is built here. `--package atelier` would choose fewer, and build gemm and candle twice.
+    cargo.args(["build", "--release", "--workspace", "--bin", "atelier"]);
     cargo
 }
 
