@@ -1,5 +1,30 @@
 #![doc = include_str!("../README.md")]
 
+mod augment;
+mod batch;
 mod config;
+mod dataset;
+mod download;
+mod error;
+mod evaluation;
+mod event;
+pub mod idx;
+mod load;
+mod obtain;
+mod package;
+mod pins;
+mod rows;
+mod split;
+mod standardization;
 
+pub use batch::Batcher;
 pub use config::{AugmentConfig, DataConfig, ValidationSize};
+pub use dataset::{Dataset, TestSet};
+pub use error::{Error, Result};
+pub use evaluation::EvaluationBatches;
+pub use event::Event;
+pub use load::{FileRecord, Loaded, Provenance, load_dir};
+pub use obtain::{Attempt, Sources, obtain};
+pub use pins::{FASHION_MNIST, FASHION_MNIST_CLASSES, FILE_NAMES, Pin, Pins, SAMPLE};
+pub use split::{Split, Subset, split};
+pub use standardization::Standardization;

@@ -1,0 +1,154 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::obtain::Attempt;
+
+/// What can go wrong in this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused.
+    #[error("{}: {operation} failed: {cause}", path.display())]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// What was tried.
+        operation: &'static str,
+        /// The system's answer; part of the message, therefore not repeated as the error's source.
+        cause: io::Error,
+    },
+    /// A file is not what its header, or the format, says it must be.
+    #[error("{}: byte {offset}: {what}: expected {expected}, found {found}", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// Where in the decompressed content.
+        offset: u64,
+        /// What is wrong.
+        what: &'static str,
+        /// What would have been right.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
+    /// A file holds something else altogether, such as a web page that was saved in its place.
+    #[error("{}: this is {found}, not IDX data; get the file again", path.display())]
+    NotIdx {
+        /// The file.
+        path: PathBuf,
+        /// What it seems to be.
+        found: &'static str,
+    },
+    /// Images and labels do not belong together.
+    #[error(
+        "{} holds {n_images} images, but {} holds {n_labels} labels; \
+         take both from the same source",
+        images.display(), labels.display()
+    )]
+    Counts {
+        /// The file of images.
+        images: PathBuf,
+        /// How many it holds.
+        n_images: usize,
+        /// The file of labels.
+        labels: PathBuf,
+        /// How many it holds.
+        n_labels: usize,
+    },
+    /// Training and test images differ in size.
+    #[error(
+        "{}: images are {found_height}x{found_width}, but the training images are {height}x{width}",
+        path.display()
+    )]
+    ImageSize {
+        /// The file of test images.
+        path: PathBuf,
+        /// Height of the training images.
+        height: usize,
+        /// Width of the training images.
+        width: usize,
+        /// Height of the test images.
+        found_height: usize,
+        /// Width of the test images.
+        found_width: usize,
+    },
+    /// The content is well formed, but not the pinned one.
+    #[error(
+        "{}: not the content of {name}: SHA-256 expected {expected}, found {found}{}; \
+         get the file again, or allow unpinned data (--allow-unpinned) if it is your own",
+        path.display(), known.map(|known| format!(" (that is {known})")).unwrap_or_default()
+    )]
+    Digest {
+        /// The file.
+        path: PathBuf,
+        /// The data set it was held against.
+        name: &'static str,
+        /// The pinned digest of the decompressed content, in hexadecimal.
+        expected: String,
+        /// The digest of what is there.
+        found: String,
+        /// What the content is, where its digest is known.
+        known: Option<&'static str>,
+    },
+    /// Plain MNIST, which has the same file names, sizes and magic numbers.
+    #[error(
+        "{}: this is plain MNIST (handwritten digits), not {name}; remove it to have the right \
+         files obtained, or allow unpinned data (--allow-unpinned) to use it as it is",
+        path.display()
+    )]
+    Mnist {
+        /// The file.
+        path: PathBuf,
+        /// The data set that was expected.
+        name: &'static str,
+    },
+    /// Some or all of the four files are not there.
+    #[error(
+        "{}: no {}; expected all four files, plain or with .gz", directory.display(), names.join(", no ")
+    )]
+    Missing {
+        /// Where they were looked for.
+        directory: PathBuf,
+        /// The files that are not there.
+        names: Vec<&'static str>,
+    },
+    /// A setting, or a value given to a function, cannot be met.
+    #[error("{key} is {found}, expected {expected}")]
+    Setting {
+        /// The setting, by its key.
+        key: &'static str,
+        /// What would have been allowed.
+        expected: String,
+        /// What was asked for.
+        found: String,
+    },
+    /// No source could give the data.
+    #[error(
+        "{name} could not be obtained\n{}  help: put the four files (train-images-idx3-ubyte.gz, \
+         train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz, t10k-labels-idx1-ubyte.gz) into {}, \
+         or install the package dataset-fashion-mnist, or name a directory that has them (--data-dir)",
+        Attempt::list(attempts),
+        directory.display()
+    )]
+    Unobtainable {
+        /// The data set.
+        name: &'static str,
+        /// Every source that was tried, in order, and why it was passed over.
+        attempts: Vec<Attempt>,
+        /// Where the files can be put by hand.
+        directory: PathBuf,
+    },
+    /// A file could not be written.
+    #[error(transparent)]
+    Store(#[from] atelier_store::Error),
+}
+
+impl Error {
+    /// An [`Error::Io`] for `path`, to be used with `map_err`.
+    pub(crate) fn io(path: &Path, operation: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |cause| Self::Io { path: path.to_path_buf(), operation, cause }
+    }
+}
+
+/// The result of this crate's functions.
+pub type Result<T> = std::result::Result<T, Error>;

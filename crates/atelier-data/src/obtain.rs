@@ -1,0 +1,314 @@
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use atelier_store::Staged;
+
+use crate::download::Downloader;
+use crate::load::{self, Loaded, load_dir};
+use crate::{Dataset, Error, Event, FASHION_MNIST, FILE_NAMES, Pins, Result, SAMPLE, idx, package};
+
+/// Where data are looked for, in this order: the data directory, the cache in it, the
+/// distribution's folder, the URLs, the distribution's package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sources {
+    /// Where the user's files may lie, and where the cache is kept (in a folder of its own).
+    pub data_dir: PathBuf,
+    /// Whether the user named `data_dir`: it must exist then, and files in it are taken as meant:
+    /// an error if they are not good or not complete. (The cache folder is never the user's; a
+    /// directory without any of the files is filled.)
+    pub named: bool,
+    /// Take whatever well-formed data `data_dir` holds, and nothing from elsewhere.
+    pub allow_unpinned: bool,
+    /// Where the distribution's package installs the files.
+    pub system_dir: PathBuf,
+    /// Addresses that give a file when `/NAME.gz` is put after them.
+    pub urls: Vec<String>,
+    /// The distribution's package to fetch, if any.
+    pub package: Option<String>,
+    /// The data set.
+    pub pins: Pins,
+}
+
+impl Sources {
+    /// All sources of Fashion-MNIST, with `data_dir` as the data directory.
+    #[must_use]
+    pub fn fashion_mnist(data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            data_dir: data_dir.into(),
+            named: false,
+            allow_unpinned: false,
+            system_dir: "/usr/share/datasets/fashion-mnist".into(),
+            urls: vec![
+                "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com".to_string(),
+                "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion"
+                    .to_string(),
+            ],
+            package: Some("dataset-fashion-mnist".to_string()),
+            pins: FASHION_MNIST,
+        }
+    }
+
+    /// The folder of decompressed, verified files.
+    #[must_use]
+    pub fn cache_dir(&self) -> PathBuf {
+        self.data_dir.join(self.pins.name)
+    }
+}
+
+/// A source that was tried in vain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// The source.
+    pub source: String,
+    /// Why it could not give the data.
+    pub reason: String,
+}
+
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.source, self.reason)
+    }
+}
+
+impl Attempt {
+    /// One indented line for each.
+    pub(crate) fn list(attempts: &[Self]) -> String {
+        let lines: Vec<_> = attempts.iter().map(|attempt| format!("  {attempt}\n")).collect();
+        lines.concat()
+    }
+}
+
+/// Gets the data from the first source that has them, verified, and keeps a decompressed copy, so
+/// that the next call takes well under a tenth of a second.
+///
+/// `observe` is told what happens. Sources that refuse are passed over at once.
+///
+/// # Errors
+/// As [`load_dir`] for files in a directory that the user named, or with unpinned data allowed;
+/// [`Error::Unobtainable`] with all that was tried if no source has the data.
+pub fn obtain(sources: &Sources, observe: &mut dyn FnMut(&Event)) -> Result<Loaded> {
+    if sources.allow_unpinned {
+        let loaded = load_dir(&sources.data_dir, &[sources.pins, SAMPLE], true)?;
+        observe(&Event::Obtained { source: loaded.provenance.source.clone() });
+        return Ok(loaded);
+    }
+    let mut chain = Chain { sources, cache: sources.cache_dir(), attempts: Vec::new(), observe };
+    if let Some(loaded) = chain.data_dir()? {
+        return Ok(loaded);
+    }
+    if let Some(loaded) = chain.system_dir() {
+        return Ok(loaded);
+    }
+    if let Some(loaded) = chain.urls() {
+        return Ok(loaded);
+    }
+    if let Some(loaded) = chain.package() {
+        return Ok(loaded);
+    }
+    Err(Error::Unobtainable {
+        name: sources.pins.name,
+        attempts: chain.attempts,
+        directory: sources.data_dir.clone(),
+    })
+}
+
+struct Chain<'a> {
+    sources: &'a Sources,
+    cache: PathBuf,
+    attempts: Vec<Attempt>,
+    observe: &'a mut dyn FnMut(&Event),
+}
+
+impl Chain<'_> {
+    fn data_dir(&mut self) -> Result<Option<Loaded>> {
+        let Sources { data_dir, named, pins, .. } = self.sources;
+        // A directory that is not there is more likely misspelt than meant to be filled.
+        if *named && !data_dir.is_dir() {
+            return Err(Error::Missing { directory: data_dir.clone(), names: FILE_NAMES.to_vec() });
+        }
+        let place = load::locate(data_dir);
+        if let Some(place) = &place
+            && *place != self.cache
+        {
+            match load_dir(place, &[*pins, SAMPLE], false) {
+                Ok(loaded) => return Ok(Some(self.keep(loaded))),
+                Err(error) if *named => return Err(error),
+                Err(error) => self.pass(place.display(), error),
+            }
+        } else if place.is_none() {
+            self.pass(data_dir.display(), "holds none of the files");
+        }
+        if FILE_NAMES.iter().any(|name| load::find_file(&self.cache, name).is_some()) {
+            match self.cached() {
+                Ok(loaded) => return Ok(Some(loaded)),
+                Err(error @ Error::Missing { .. }) => {
+                    let cache = self.cache.display().to_string();
+                    self.pass(cache, error);
+                }
+                Err(error) => {
+                    let directory = self.cache.clone();
+                    let reason = match error {
+                        // Without the advice, which is for files that a user put there.
+                        Error::Digest { path, found, .. } => {
+                            format!("{}: SHA-256 is {found}", path.display())
+                        }
+                        error => error.to_string(),
+                    };
+                    let source = directory.display().to_string();
+                    self.attempts.push(Attempt { source, reason: reason.clone() });
+                    (self.observe)(&Event::Damaged { directory, reason });
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn system_dir(&mut self) -> Option<Loaded> {
+        let directory = &self.sources.system_dir;
+        if !directory.is_dir() {
+            self.pass(directory.display(), "not there");
+            return None;
+        }
+        match load_dir(directory, &[self.sources.pins], false) {
+            Ok(loaded) => Some(self.keep(loaded)),
+            Err(error) => {
+                self.pass(directory.display(), error);
+                None
+            }
+        }
+    }
+
+    fn urls(&mut self) -> Option<Loaded> {
+        if self.sources.urls.is_empty() {
+            return None;
+        }
+        if let Err(error) = make_dir(&self.cache) {
+            self.pass("download", error);
+            return None;
+        }
+        let downloader = Downloader::new();
+        for url in &self.sources.urls {
+            (self.observe)(&Event::Trying { source: url.clone() });
+            match self.download(&downloader, url) {
+                Ok(mut loaded) => {
+                    loaded.provenance.source.clone_from(url);
+                    return Some(loaded);
+                }
+                Err(reason) => self.pass(url, reason),
+            }
+        }
+        None
+    }
+
+    /// Fetches the files that the cache does not have yet, whoever they came from.
+    fn download(
+        &mut self,
+        downloader: &Downloader,
+        base: &str,
+    ) -> std::result::Result<Loaded, String> {
+        for (file, pin) in FILE_NAMES.into_iter().zip(self.sources.pins.files) {
+            let target = self.cache.join(file);
+            if is_good(&target, file, pin.sha256) {
+                continue;
+            }
+            let url = format!("{}/{file}.gz", base.trim_end_matches('/'));
+            let observe = &mut *self.observe;
+            downloader.fetch(&url, pin, &target, &mut |done| {
+                observe(&Event::Progress { file, done, total: pin.bytes });
+            })?;
+        }
+        self.cached().map_err(|error| error.to_string())
+    }
+
+    fn package(&mut self) -> Option<Loaded> {
+        let package = self.sources.package.as_deref()?;
+        let source = format!("apt-get download {package}");
+        (self.observe)(&Event::Trying { source: source.clone() });
+        let unpacked = match make_dir(&self.sources.data_dir)
+            .map_err(|error| error.to_string())
+            .and_then(|()| package::fetch(package, &self.sources.data_dir))
+        {
+            Ok(unpacked) => unpacked,
+            Err(reason) => {
+                self.pass(source, reason);
+                return None;
+            }
+        };
+        match load_dir(unpacked.path(), &[self.sources.pins], false) {
+            Ok(mut loaded) => {
+                loaded.provenance.source = source;
+                Some(self.keep(loaded))
+            }
+            Err(error) => {
+                self.pass(source, error);
+                None
+            }
+        }
+    }
+
+    /// Loads the cache.
+    fn cached(&mut self) -> Result<Loaded> {
+        let loaded = load_dir(&self.cache, &[self.sources.pins], false)?;
+        (self.observe)(&Event::Obtained { source: loaded.provenance.source.clone() });
+        Ok(loaded)
+    }
+
+    /// Keeps a decompressed copy of data that were read elsewhere.
+    fn keep(&mut self, loaded: Loaded) -> Loaded {
+        (self.observe)(&Event::Obtained { source: loaded.provenance.source.clone() });
+        // Other pinned data, such as the sample, have no place in this cache.
+        if loaded.provenance.name == self.sources.pins.name
+            && let Err(error) = write_cache(&self.cache, &loaded)
+        {
+            (self.observe)(&Event::NotCached {
+                directory: self.cache.clone(),
+                reason: error.to_string(),
+            });
+        }
+        loaded
+    }
+
+    fn pass(&mut self, source: impl ToString, reason: impl ToString) {
+        let attempt = Attempt { source: source.to_string(), reason: reason.to_string() };
+        let Attempt { source, reason } = attempt.clone();
+        (self.observe)(&Event::Passed { source, reason });
+        self.attempts.push(attempt);
+    }
+}
+
+fn make_dir(directory: &Path) -> Result<()> {
+    fs::create_dir_all(directory).map_err(Error::io(directory, "creating the directory"))
+}
+
+/// Whether `path` is a decompressed file with that digest.
+fn is_good(path: &Path, file: &str, sha256: &str) -> bool {
+    let found = if file.contains("images") {
+        load::open(path, idx::images).map(|(_, print)| print)
+    } else {
+        load::open(path, idx::labels).map(|(_, print)| print)
+    };
+    found.is_ok_and(|print| print.sha256 == sha256)
+}
+
+fn write_cache(cache: &Path, loaded: &Loaded) -> Result<()> {
+    make_dir(cache)?;
+    let train: &Arc<Dataset> = &loaded.train;
+    // Keeping a copy is no look at the test examples.
+    let test = loaded.test.uncounted();
+    for (dataset, images, labels) in
+        [(&**train, FILE_NAMES[0], FILE_NAMES[1]), (test, FILE_NAMES[2], FILE_NAMES[3])]
+    {
+        let shape = [dataset.len(), dataset.height(), dataset.width()];
+        write_file(&cache.join(images), &shape, dataset.bytes())?;
+        write_file(&cache.join(labels), &shape[..1], dataset.labels())?;
+    }
+    Ok(())
+}
+
+fn write_file(path: &Path, dimensions: &[usize], values: &[u8]) -> Result<()> {
+    let mut staged = Staged::create(path)?;
+    idx::write(&mut staged, dimensions, values).map_err(Error::io(path, "writing"))?;
+    Ok(staged.commit()?)
+}
