@@ -97,7 +97,9 @@ mod tests {
 
     fn around(scale: Scale, values: &[f64]) -> Range {
         let mut extent = Extent::NONE;
-        values.iter().for_each(|v| extent.include(*v));
+        for value in values {
+            extent.include(*value);
+        }
         Range::around(scale, extent, 0.05)
     }
 

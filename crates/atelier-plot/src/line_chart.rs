@@ -2,7 +2,7 @@ use crate::Figure;
 use crate::error::Error;
 use crate::font::{self, Weight};
 use crate::panel::Panel;
-use crate::panel_layout::{self, PanelLayout};
+use crate::panel_layout::{Insets, PanelLayout};
 use crate::scene::{Anchor, Rect, Scene, Text};
 use crate::text::{self, Lines};
 use crate::{panel_drawing, theme};
@@ -129,20 +129,30 @@ impl LineChart {
         } else {
             ((area.width() - gaps) / n, area.height())
         };
-        let mut layouts = Vec::with_capacity(self.panels.len());
-        for (i, panel) in self.panels.iter().enumerate() {
+        let bounds = |i: usize| {
             let (left, top) = if self.stacked {
                 (area.left, area.top + i as f64 * (height + theme::PANEL_GAP))
             } else {
                 (area.left + i as f64 * (width + theme::PANEL_GAP), area.top)
             };
-            let bounds = Rect { left, top, right: left + width, bottom: top + height };
-            let no_room = Error::NoRoom { panel: i + 1, width: self.size.0, height: self.size.1 };
-            let extents = panel.extents(i + 1)?;
-            layouts.push(PanelLayout::new(panel, extents, bounds).ok_or(no_room)?);
-        }
-        panel_layout::line_up(&mut layouts, self.stacked);
-        Ok(layouts)
+            Rect { left, top, right: left + width, bottom: top + height }
+        };
+        let extents: Vec<_> = (self.panels.iter().enumerate())
+            .map(|(i, panel)| panel.extents(i + 1))
+            .collect::<Result<_, _>>()?;
+        let lay_out = |least: Insets| {
+            let layout = |(i, panel)| {
+                PanelLayout::new(panel, extents[i], bounds(i), least).ok_or(Error::NoRoom {
+                    panel: i + 1,
+                    width: self.size.0,
+                    height: self.size.1,
+                })
+            };
+            self.panels.iter().enumerate().map(layout).collect::<Result<Vec<_>, _>>()
+        };
+        // Once for the room that each panel needs, once more with that of the neediest.
+        let alone = lay_out(Insets::NONE)?;
+        lay_out(Insets::in_common(&alone, self.stacked))
     }
 }
 
@@ -153,7 +163,7 @@ pub(crate) fn write_lines(
     (left, top): (f64, f64),
     color: crate::color::Rgb,
 ) {
-    for (i, line) in lines.lines.iter().enumerate() {
+    for (i, line) in lines.rows.iter().enumerate() {
         scene.text(Text {
             at: (left, top + (i as f64 * theme::LINE_SPACING + 1.0) * lines.size),
             content: line.clone(),

@@ -32,8 +32,12 @@ pub(crate) fn times_power_of_ten(value: f64, exponent: i32) -> f64 {
 #[expect(clippy::cast_possible_truncation, reason = "logarithms of f64 lie between -324 and 309")]
 pub(crate) fn labels(values: &[f64], exponent: i32) -> Vec<String> {
     let greatest = values.iter().fold(0.0, |g: f64, v| g.max(v.abs()));
-    let plain = greatest == 0.0 || (1e-3..1e6).contains(&greatest);
-    let power = if plain { 0 } else { greatest.log10().floor() as i32 };
+    let leading = greatest.max(f64::MIN_POSITIVE).log10().floor() as i32;
+    // A step number of seven digits is easier to read as one than as a multiple of 10⁶.
+    let plain = greatest == 0.0
+        || (1e-3..1e6).contains(&greatest)
+        || (1e6..1e12).contains(&greatest) && leading - exponent > 3;
+    let power = if plain { 0 } else { leading };
     let decimals = usize::try_from(power.saturating_sub(exponent)).unwrap_or(0);
     values
         .iter()
@@ -116,7 +120,8 @@ mod tests {
 
     #[test]
     fn thousands_are_separated_and_signs_are_minus_signs() {
-        assert_eq!(labels(&[-1_234_50.0, 0.0, 999.0], 0), ["−123,450", "0", "999"]);
+        assert_eq!(labels(&[-123_450.0, 0.0, 999.0], 0), ["−123,450", "0", "999"]);
         assert_eq!(labels(&[0.25, 0.5], -2), ["0.25", "0.50"]);
+        assert_eq!(labels(&[1_234_566.0, 1_234_567.0], 0), ["1,234,566", "1,234,567"]);
     }
 }

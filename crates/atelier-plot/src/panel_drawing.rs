@@ -88,8 +88,12 @@ impl Curve {
     }
 
     fn mark(&self, occupancy: &mut Occupancy) {
-        self.runs.iter().for_each(|run| occupancy.mark_line(run));
-        self.markers.iter().for_each(|point| occupancy.mark_point(*point));
+        for run in &self.runs {
+            occupancy.mark_line(run);
+        }
+        for point in &self.markers {
+            occupancy.mark_point(*point);
+        }
     }
 }
 
@@ -118,7 +122,9 @@ fn grid(scene: &mut Scene, layout: &PanelLayout<'_>) {
 fn references(scene: &mut Scene, layout: &PanelLayout<'_>, curves: &[Curve]) -> Vec<Text> {
     let plot = layout.plot;
     let mut occupancy = Occupancy::new(plot);
-    curves.iter().for_each(|curve| curve.mark(&mut occupancy));
+    for curve in curves {
+        curve.mark(&mut occupancy);
+    }
     let ends = layout.panel.references.iter().map(|reference| match reference.direction {
         Direction::Horizontal => {
             let y = layout.y_at(layout.y_range.fraction(reference.at));
@@ -182,7 +188,7 @@ fn axes(scene: &mut Scene, layout: &PanelLayout<'_>) {
         }
     }
 
-    for line in &layout.x_label.lines {
+    for line in &layout.x_label.rows {
         let middle = f64::midpoint(plot.left, plot.right);
         let baseline = plot.bottom
             + theme::TICK_LENGTH
@@ -190,7 +196,7 @@ fn axes(scene: &mut Scene, layout: &PanelLayout<'_>) {
             + layout.x_label.size;
         scene.text(text((middle, baseline), line, layout.x_label.size, Anchor::Middle, false));
     }
-    for (i, line) in layout.y_label.lines.iter().enumerate() {
+    for (i, line) in layout.y_label.rows.iter().enumerate() {
         let size = layout.y_label.size;
         let baseline = layout.bounds.left + (i as f64 * theme::LINE_SPACING + 0.85) * size;
         let middle = f64::midpoint(plot.top, plot.bottom);

@@ -44,33 +44,70 @@ const TICK_GAP: f64 = 24.0;
 /// Height that a tick of a vertical axis should have for itself.
 const TICK_HEIGHT: f64 = 75.0;
 
+/// From the bounds of a panel to its area for data, on each side.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Insets {
+    left: f64,
+    top: f64,
+    right: f64,
+    bottom: f64,
+}
+
+impl Insets {
+    pub(crate) const NONE: Self = Self { left: 0.0, top: 0.0, right: 0.0, bottom: 0.0 };
+
+    /// What lines up the axes of panels that were laid out each for itself: the same top and
+    /// bottom side by side, the same left and right ends where they are stacked.
+    pub(crate) fn in_common(layouts: &[PanelLayout<'_>], stacked: bool) -> Self {
+        let mut most = Self::NONE;
+        for PanelLayout { bounds, plot, .. } in layouts {
+            if stacked {
+                most.left = most.left.max(plot.left - bounds.left);
+                most.right = most.right.max(bounds.right - plot.right);
+            } else {
+                most.top = most.top.max(plot.top - bounds.top);
+                most.bottom = most.bottom.max(bounds.bottom - plot.bottom);
+            }
+        }
+        most
+    }
+}
+
 impl<'a> PanelLayout<'a> {
-    /// Lays out `panel` inside `bounds`; `None` where no room is left for the data.
+    /// Lays out `panel` inside `bounds` with `least` around its area for data; `None` where too
+    /// little room is left for that.
     pub(crate) fn new(
         panel: &'a Panel,
         (x_extent, y_extent): (Extent, Extent),
         bounds: Rect,
+        least: Insets,
     ) -> Option<Self> {
         let title = text::fit(&panel.title, Weight::Bold, theme::PANEL_TITLE, bounds.width(), 2);
         let (legend, legend_bottom) = legend(panel, bounds, bounds.top + title.height());
-        let top = legend_bottom + theme::GAP;
-
-        let x_range = Range::around(panel.x.scale, x_extent, 0.02);
-        let y_range = Range::around(panel.y.scale, y_extent, 0.05);
-
-        let below = theme::TICK_LENGTH + theme::TICK * theme::LINE_SPACING;
-        let mut plot = Rect { top, bottom: bounds.bottom - below, ..bounds };
+        let mut below = theme::TICK_LENGTH + theme::TICK * theme::LINE_SPACING;
         if !panel.x.label.is_empty() {
-            plot.bottom -= theme::LABEL * theme::LINE_SPACING;
+            below += theme::LABEL * theme::LINE_SPACING;
         }
+        let mut plot = Rect {
+            left: bounds.left,
+            top: (legend_bottom + theme::GAP).max(bounds.top + least.top),
+            right: bounds.right - least.right,
+            bottom: bounds.bottom - below.max(least.bottom),
+        };
         if plot.height() < theme::MIN_PLOT {
             return None;
         }
 
+        let y_range = Range::around(panel.y.scale, y_extent, 0.05);
         let y_ticks = ticks(&y_range, at_most(plot.height() / TICK_HEIGHT));
-        plot.left += theme::TICK_LENGTH + SWATCH_GAP + widest(&y_ticks);
         let y_label = text::fit(&panel.y.label, Weight::Regular, theme::LABEL, plot.height(), 2);
-        plot.left += y_label.height();
+        let beside = y_label.height() + theme::TICK_LENGTH + SWATCH_GAP + widest(&y_ticks);
+        plot.left += beside.max(least.left);
+        if plot.width() < theme::MIN_PLOT {
+            return None;
+        }
+
+        let x_range = Range::around(panel.x.scale, x_extent, 0.02);
         let x_ticks = ticks_that_fit(&x_range, plot.width());
         // The label at the right end stays inside, half of it beyond its tick.
         let narrowest = |width: f64, tick: &Tick| {
@@ -108,28 +145,6 @@ impl<'a> PanelLayout<'a> {
     }
 }
 
-/// Gives panels side by side the same top, stacked ones the same left and right ends.
-pub(crate) fn line_up(layouts: &mut [PanelLayout<'_>], stacked: bool) {
-    let most = |inset: fn(&PanelLayout<'_>) -> f64, layouts: &[PanelLayout<'_>]| {
-        layouts.iter().map(inset).fold(0.0, f64::max)
-    };
-    if stacked {
-        let left = most(|l| l.plot.left - l.bounds.left, layouts);
-        let right = most(|l| l.bounds.right - l.plot.right, layouts);
-        for layout in layouts {
-            layout.plot.left = layout.bounds.left + left;
-            layout.plot.right = layout.bounds.right - right;
-        }
-    } else {
-        let top = most(|l| l.plot.top - l.bounds.top, layouts);
-        let bottom = most(|l| l.bounds.bottom - l.plot.bottom, layouts);
-        for layout in layouts {
-            layout.plot.top = layout.bounds.top + top;
-            layout.plot.bottom = layout.bounds.bottom - bottom;
-        }
-    }
-}
-
 /// The legend above the data, where it covers none of them, in as many rows as it needs; and
 /// where it ends.
 fn legend(panel: &Panel, bounds: Rect, top: f64) -> (Vec<LegendEntry<'_>>, f64) {
@@ -161,7 +176,7 @@ fn ticks_that_fit(range: &Range, width: f64) -> Vec<Tick> {
         let labelled: Vec<&Tick> = ticks.iter().filter(|t| !t.label.is_empty()).collect();
         let fits = labelled.windows(2).all(|pair| {
             let room = (pair[1].at - pair[0].at) * width;
-            room >= (tick_width(&pair[0].label) + tick_width(&pair[1].label)) / 2.0 + TICK_GAP
+            room >= f64::midpoint(tick_width(&pair[0].label), tick_width(&pair[1].label)) + TICK_GAP
         });
         if fits {
             return ticks;

@@ -9,7 +9,7 @@ const MAX_CHARS: usize = 1000;
 /// Lines of text with the size at which they fit.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Lines {
-    pub lines: Vec<String>,
+    pub rows: Vec<String>,
     pub size: f64,
     pub weight: Weight,
 }
@@ -17,7 +17,7 @@ pub(crate) struct Lines {
 impl Lines {
     /// Height from the top of the first line to the bottom of the last, in pixels; 0 for no text.
     pub(crate) fn height(&self) -> f64 {
-        self.lines.len() as f64 * self.size * theme::LINE_SPACING
+        self.rows.len() as f64 * self.size * theme::LINE_SPACING
     }
 }
 
@@ -45,25 +45,25 @@ pub(crate) fn clean(text: &str) -> String {
 pub(crate) fn fit(text: &str, weight: Weight, size: f64, width: f64, max_lines: usize) -> Lines {
     let text = clean(text);
     if text.is_empty() {
-        return Lines { lines: Vec::new(), size, weight };
+        return Lines { rows: Vec::new(), size, weight };
     }
     let smallest = size.min(theme::SMALLEST);
     let one_line = size * width / font::width(&text, size, weight).max(1.0);
     if one_line >= smallest.max(0.85 * size) {
         // Rounded down, so that what was measured still fits.
         let size = size.min(one_line.floor());
-        return Lines { lines: vec![text], size, weight };
+        return Lines { rows: vec![text], size, weight };
     }
     let mut size = size;
     loop {
-        let mut lines = wrap(&text, weight, size, width);
-        if lines.len() <= max_lines {
-            return Lines { lines, size, weight };
+        let mut rows = wrap(&text, weight, size, width);
+        if rows.len() <= max_lines {
+            return Lines { rows, size, weight };
         }
         if size <= smallest {
-            let rest = lines.split_off(max_lines.saturating_sub(1)).join(" ");
-            lines.push(shorten(&rest, weight, size, width));
-            return Lines { lines, size, weight };
+            let rest = rows.split_off(max_lines.saturating_sub(1)).join(" ");
+            rows.push(shorten(&rest, weight, size, width));
+            return Lines { rows, size, weight };
         }
         size = (size - 2.0).max(smallest);
     }
@@ -120,13 +120,13 @@ mod tests {
     use super::*;
 
     fn widest(lines: &Lines) -> f64 {
-        lines.lines.iter().map(|l| font::width(l, lines.size, lines.weight)).fold(0.0, f64::max)
+        lines.rows.iter().map(|l| font::width(l, lines.size, lines.weight)).fold(0.0, f64::max)
     }
 
     #[test]
     fn short_text_keeps_its_size() {
         let lines = fit("Training", Weight::Bold, 42.0, 800.0, 2);
-        assert_eq!((lines.lines.as_slice(), lines.size), (&["Training".to_owned()][..], 42.0));
+        assert_eq!((lines.rows.as_slice(), lines.size), (&["Training".to_owned()][..], 42.0));
     }
 
     #[test]
@@ -139,7 +139,7 @@ mod tests {
         ] {
             for max_lines in 1..4 {
                 let lines = fit(text, Weight::Bold, 42.0, 700.0, max_lines);
-                assert!(lines.lines.len() <= max_lines);
+                assert!(lines.rows.len() <= max_lines);
                 assert!(widest(&lines) <= 700.0, "{} in {lines:?}", widest(&lines));
                 assert!(lines.size >= theme::SMALLEST);
             }
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn text_that_was_cut_ends_in_an_ellipsis() {
         let lines = fit(&"many words ".repeat(80), Weight::Regular, 30.0, 500.0, 2);
-        assert!(lines.lines[1].ends_with('…'));
+        assert!(lines.rows[1].ends_with('…'));
     }
 
     #[test]

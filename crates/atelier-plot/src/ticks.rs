@@ -52,9 +52,10 @@ fn logarithmic(range: &Range, most: usize) -> Vec<Tick> {
         .collect();
 
     let labelled: Vec<(f64, i32)> = if powers.len() >= 3 {
-        let stride = powers.len().div_ceil(most);
-        let strided = powers.iter().filter(|d| d.rem_euclid(count(stride)) == 0);
-        strided.map(|d| (1.0, *d)).collect()
+        let every = |stride: i32| powers.iter().filter(move |d| d.rem_euclid(stride) == 0);
+        let strides = [1, 2, 3, 5, 10, 20, 30, 50, 100];
+        let stride = strides.into_iter().find(|s| every(*s).count() <= most).unwrap_or(200);
+        every(stride).map(|d| (1.0, *d)).collect()
     } else if fine.len() >= 3 && fine.len() <= most {
         fine
     } else if fine.len() > most && !powers.is_empty() {
@@ -93,10 +94,6 @@ fn decades_between(range: &Range) -> std::ops::RangeInclusive<i32> {
     (range.low.floor() as i32)..=(range.high.ceil() as i32)
 }
 
-fn count(n: usize) -> i32 {
-    i32::try_from(n).unwrap_or(i32::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,7 +101,9 @@ mod tests {
 
     fn labels(scale: Scale, values: &[f64], most: usize) -> Vec<String> {
         let mut extent = Extent::NONE;
-        values.iter().for_each(|v| extent.include(*v));
+        for value in values {
+            extent.include(*value);
+        }
         let ticks = ticks(&Range::around(scale, extent, 0.02), most);
         for tick in &ticks {
             assert!((0.0..=1.0).contains(&tick.at), "{tick:?}");
@@ -139,8 +138,7 @@ mod tests {
     fn logarithmic_ticks_stand_at_powers_of_ten() {
         assert_eq!(labels(Scale::Logarithmic, &[0.004, 30.0], 6), ["0.01", "0.1", "1", "10"]);
         assert_eq!(labels(Scale::Logarithmic, &[1e-7, 10.0], 5), ["10⁻⁶", "10⁻⁴", "10⁻²", "10⁰"]);
-        let wide = labels(Scale::Logarithmic, &[1e-30, 1e30], 8);
-        assert!(wide.len() >= 4 && wide.len() <= 8, "{wide:?}");
+        assert_eq!(labels(Scale::Logarithmic, &[1e-30, 1e30], 5), ["10⁻²⁰", "10⁰", "10²⁰"]);
     }
 
     #[test]

@@ -224,6 +224,49 @@ fn no_text_leaves_the_figure() {
 }
 
 #[test]
+fn the_axes_of_panels_line_up_and_labels_stay_beside_them() {
+    let tall = (0..8).fold(panel().title("tall head"), |panel, i| {
+        panel.series(Series::line(format!("a rather long name of series {i}"), [1.0], [1.0]))
+    });
+    let words = "a label that needs two lines of the height that its neighbour leaves it";
+    let wide = Panel::new(Axis::linear("epoch"), Axis::linear(words)).series(Series::line(
+        "",
+        [1.0, 2.0],
+        [123_456.0, 234_567.0],
+    ));
+    let figure = LineChart::new("").panel(tall.clone()).panel(wide.clone()).render().unwrap();
+    let stacked =
+        LineChart::new("").panel(tall).panel(wide).size(1000, 1400).stacked().render().unwrap();
+    // The axes are the thickest grey lines: x, y of both ends of each.
+    let axes = |figure: &Figure| -> Vec<[f64; 4]> {
+        let document = roxmltree::Document::parse(&figure.svg).unwrap();
+        let lines = document.descendants().filter(|n| n.attribute("stroke-width") == Some("2.5"));
+        let ends = lines.map(|n| {
+            let points = n.attribute("points").unwrap().replace(',', " ");
+            let numbers: Vec<f64> = points.split(' ').map(|t| t.parse().unwrap()).collect();
+            [numbers[0], numbers[1], numbers[2], numbers[3]]
+        });
+        ends.filter(|[x0, y0, x1, y1]| (x1 - x0).abs() + (y1 - y0).abs() > 100.0).collect()
+    };
+    let [left_y, _, right_y, _] = axes(&figure)[..] else { panic!("four axes") };
+    assert_eq!((left_y[1], left_y[3]), (right_y[1], right_y[3]));
+    let [_, upper_x, _, lower_x] = axes(&stacked)[..] else { panic!("four axes") };
+    assert_eq!((upper_x[0], upper_x[2]), (lower_x[0], lower_x[2]));
+
+    let length = (right_y[3] - right_y[1]).abs();
+    let rows: Vec<String> = texts(&figure)
+        .into_iter()
+        .filter(|text| words.contains(text.trim_end_matches('…')))
+        .collect();
+    // English words in this font at 26 pixels take more than 12 a letter.
+    assert!(
+        rows.iter().all(|row| row.chars().count() as f64 * 12.0 < length),
+        "{rows:?}, {length}"
+    );
+    assert!(rows.len() == 2, "{rows:?}, {length}");
+}
+
+#[test]
 fn without_anything_to_draw_there_is_an_error() {
     assert!(matches!(LineChart::new("A chart").render(), Err(Error::NoPanel)));
     assert!(matches!(render(panel()), Err(Error::NoSeries { panel: 1 })));
