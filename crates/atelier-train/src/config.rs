@@ -1,8 +1,10 @@
 use serde::{Deserialize, Serialize};
 
+use crate::{Error, Result};
+
 /// The section `train` of a configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct TrainConfig {
     /// How often every training example is seen.
     pub epochs: usize,
@@ -55,7 +57,7 @@ pub enum OptimizerKind {
 
 /// The section `optimizer` of a configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct OptimizerConfig {
     /// The update rule.
     pub kind: OptimizerKind,
@@ -105,7 +107,7 @@ pub enum ScheduleKind {
 
 /// The section `schedule` of a configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct ScheduleConfig {
     /// The shape.
     pub kind: ScheduleKind,
@@ -123,5 +125,69 @@ pub struct ScheduleConfig {
 impl Default for ScheduleConfig {
     fn default() -> Self {
         Self { kind: ScheduleKind::Constant, warmup: 0.0, every: 10, factor: 0.1, final_share: 0.0 }
+    }
+}
+
+/// Everything that decides how an objective is trained.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Epochs, batches, regularisation.
+    pub train: TrainConfig,
+    /// The update rule.
+    pub optimizer: OptimizerConfig,
+    /// How the learning rate moves.
+    pub schedule: ScheduleConfig,
+}
+
+impl Settings {
+    /// Checks every value.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for the first value out of range, with its key.
+    pub fn check(&self) -> Result<()> {
+        let Self { train, optimizer, schedule } = self;
+        let count = |key, value: usize, least: usize, expected| {
+            if value < least { Err(Error::setting(key, expected, value)) } else { Ok(()) }
+        };
+        count("train.epochs", train.epochs, 1, "1 or more")?;
+        count("train.batch_size", train.batch_size, 1, "1 or more")?;
+        count("train.checkpoint_every", train.checkpoint_every, 1, "1 or more")?;
+        count("schedule.every", schedule.every, 1, "1 or more")?;
+
+        for (key, value) in [
+            ("train.label_smoothing", train.label_smoothing),
+            ("train.ema", train.ema),
+            ("optimizer.momentum", optimizer.momentum),
+            ("optimizer.beta1", optimizer.beta1),
+            ("optimizer.beta2", optimizer.beta2),
+            ("schedule.warmup", schedule.warmup),
+        ] {
+            if !(0.0..1.0).contains(&value) {
+                return Err(Error::setting(key, "a number in [0, 1)", value));
+            }
+        }
+        for (key, value) in [
+            ("train.weight_decay", train.weight_decay),
+            ("train.clip", train.clip),
+            ("schedule.factor", schedule.factor),
+            ("schedule.final_share", schedule.final_share),
+        ] {
+            if !(value.is_finite() && value >= 0.0) {
+                return Err(Error::setting(key, "a finite number, 0 or more", value));
+            }
+        }
+        for (key, value) in [
+            ("optimizer.learning_rate", optimizer.learning_rate),
+            ("optimizer.epsilon", optimizer.epsilon),
+        ] {
+            if !(value.is_finite() && value > 0.0) {
+                return Err(Error::setting(key, "a finite number above 0", value));
+            }
+        }
+        if optimizer.nesterov && optimizer.momentum <= 0.0 {
+            return Err(Error::setting("optimizer.nesterov", "false where momentum is 0", true));
+        }
+        Ok(())
     }
 }
