@@ -8,7 +8,7 @@ use atelier_data::{Event, FASHION_MNIST, Loaded, Provenance, SAMPLE, Sources, lo
 use crate::cli::DataFlags;
 use crate::failure::Help as _;
 use crate::home;
-use crate::terminal::{Bytes, Terminal};
+use crate::terminal::{Bytes, Terminal, warn};
 
 /// Where the flags say that the data is.
 pub(crate) fn directory(flags: &DataFlags) -> PathBuf {
@@ -32,11 +32,11 @@ pub(crate) fn load(flags: &DataFlags, terminal: Terminal) -> Result<Loaded> {
         Event::Progress { file, done, total } => progress.show(file, *done, *total),
         Event::Damaged { .. } | Event::NotCached { .. } => {
             progress.clear();
-            crate::terminal::warn(&format!("warning: {event}"));
+            warn(&format!("warning: {event}"));
         }
         _ => {
             progress.clear();
-            terminal.talk(&format!("data: {event}"));
+            terminal.talk(&event.to_string());
         }
     });
     progress.clear();

@@ -60,32 +60,42 @@ impl<T, E: Into<anyhow::Error>> Help<T> for Result<T, E> {
 /// 2 for everything else.
 #[must_use]
 pub fn exit_code(error: &anyhow::Error) -> u8 {
-    let is_check = |cause: &(dyn std::error::Error + 'static)| cause.is::<CheckFailed>();
+    let is_check = |cause: &(dyn std::error::Error + 'static)| {
+        let diverged = |error| matches!(error, &atelier_train::Error::Diverged { .. });
+        cause.is::<CheckFailed>() || cause.downcast_ref().is_some_and(diverged)
+    };
     if error.chain().any(is_check) { CHECK_FAILED } else { UNUSABLE }
 }
 
 /// The error as it is shown: what is wrong, its causes below, then what to do.
 #[must_use]
 pub fn render(error: &anyhow::Error) -> String {
+    let mut text = format!("error: {}", messages(error).join("\n  "));
+    // The outermost help knows best what the user was about to do.
+    if let Some(helped) = error.chain().find_map(|cause| cause.downcast_ref::<Helped>()) {
+        text.push_str("\nhelp: ");
+        text.push_str(&helped.help);
+    }
+    plain(&text)
+}
+
+/// The error and its causes in one line.
+#[must_use]
+pub fn message(error: &anyhow::Error) -> String {
+    messages(error).join(": ")
+}
+
+/// What is wrong and each cause of it, once: libraries often repeat their source in their own
+/// message.
+fn messages(error: &anyhow::Error) -> Vec<String> {
     let mut messages: Vec<String> = Vec::new();
-    let mut helps: Vec<&str> = Vec::new();
     for cause in error.chain() {
-        if let Some(helped) = cause.downcast_ref::<Helped>() {
-            helps.push(&helped.help);
-        }
-        // Libraries often repeat their source in their own message; it is told once.
         let message = cause.to_string();
         if !messages.iter().any(|told| told.contains(&message)) {
             messages.push(message);
         }
     }
-    let mut text = format!("error: {}", messages.join("\n  "));
-    // The outermost help knows best what the user was about to do.
-    if let Some(help) = helps.first() {
-        text.push_str("\nhelp: ");
-        text.push_str(help);
-    }
-    plain(&text)
+    messages
 }
 
 #[cfg(test)]
@@ -124,6 +134,15 @@ mod tests {
             .expect_err("an error");
         assert_eq!(exit_code(&error), CHECK_FAILED);
         assert!(render(&error).contains("0.5 < 0.9"));
+    }
+
+    #[test]
+    fn diverging_is_a_check_that_failed_and_other_failures_of_training_are_not() {
+        let (epoch, step, learning_rate, loss) = (1, 7, 9.0, f32::NAN);
+        let diverged = atelier_train::Error::Diverged { epoch, step, learning_rate, loss };
+        let helped = Err::<(), _>(diverged).help(String::new).context("run").expect_err("an error");
+        assert_eq!(exit_code(&helped), CHECK_FAILED);
+        assert_eq!(exit_code(&atelier_train::Error::NoBatches.into()), UNUSABLE);
     }
 
     #[test]

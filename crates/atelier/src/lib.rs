@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod config;
 mod dataset;
+mod experiment;
 pub mod failure;
 pub mod home;
 mod signals;
@@ -10,6 +11,7 @@ pub mod terminal;
 mod verbs;
 
 use std::ffi::OsString;
+use std::iter;
 
 use clap::Parser as _;
 
@@ -22,6 +24,9 @@ use cli::{Cli, Verb};
 /// Results go to stdout, everything else to stderr.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    // As a user writes it; where the program lies is the machine's own business.
+    let words = arguments.iter().skip(1).map(|word| word.to_string_lossy().into_owned());
+    let command_line: Vec<String> = iter::once("atelier".to_string()).chain(words).collect();
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(message) => {
@@ -30,7 +35,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             return u8::try_from(message.exit_code()).unwrap_or(failure::UNUSABLE);
         }
     };
-    match execute(cli.verb) {
+    match execute(cli.verb, &command_line) {
         Ok(code) => code,
         Err(error) => {
             terminal::warn(&failure::render(&error));
@@ -39,11 +44,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     }
 }
 
-fn execute(verb: Verb) -> anyhow::Result<u8> {
+fn execute(verb: Verb, command_line: &[String]) -> anyhow::Result<u8> {
     match verb {
         Verb::Config(verb) => verbs::config::run(&verb),
         Verb::Data(verb) => verbs::data::run(&verb),
         Verb::Runs(verb) => verbs::runs::run(&verb),
-        Verb::Train(_) | Verb::Reproduce(_) => anyhow::bail!("not part of this version"),
+        Verb::Train(arguments) => verbs::train::run(&arguments, command_line),
+        Verb::Reproduce(arguments) => verbs::reproduce::run(&arguments, command_line),
     }
 }

@@ -1,8 +1,8 @@
 //! What a person sees: talk on stderr, results on stdout.
 
 mod bytes;
-mod display;
 mod number;
+mod progress;
 mod table;
 
 use std::io::{self, IsTerminal as _, Write as _};
@@ -12,8 +12,8 @@ use serde::Serialize;
 
 use crate::cli::{Format, OutputFlags};
 pub use bytes::Bytes;
-pub use display::Display;
 pub use number::{percent, significant, thousands};
+pub use progress::Progress;
 pub use table::{Align, Table};
 
 /// Where text goes, and how much of it.

@@ -2,4 +2,6 @@
 
 pub(crate) mod config;
 pub(crate) mod data;
+pub(crate) mod reproduce;
 pub(crate) mod runs;
+pub(crate) mod train;

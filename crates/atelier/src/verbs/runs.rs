@@ -68,7 +68,7 @@ fn show(arguments: &RunsShowArgs) -> Result<u8> {
     let manifest = Manifest::read(&path.join("manifest.json"))?;
     let summary = summary(&path)?;
 
-    let mut text = about(&path, &manifest).to_string();
+    let mut text = about(&path, &manifest);
     if let Some(summary) = &summary {
         let mut results = Table::new(&[("result", Align::Left), ("value", Align::Right)]);
         for (key, value) in leaves(summary) {
@@ -128,29 +128,30 @@ fn status(status: Status) -> &'static str {
     }
 }
 
-fn about(path: &Path, manifest: &Manifest) -> Table {
-    let mut table = Table::new(&[("run", Align::Left), (&home::shown(path), Align::Left)]);
-    let mut row = |name: &str, value: String| table.row([name.to_string(), value]);
-    row("verb", manifest.verb.clone());
-    row("status", status(manifest.status).to_string());
+fn about(path: &Path, manifest: &Manifest) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    let mut line = |name: &str, value: &str| lines.push(format!("{name:<15}{value}\n"));
+    line("run", &home::shown(path));
+    line("verb", &manifest.verb);
+    line("status", status(manifest.status));
     if let Some(error) = &manifest.error {
-        row("error", error.clone());
+        line("error", error);
     }
-    row("started", manifest.started.clone());
-    row("finished", manifest.finished.clone().unwrap_or_else(|| "-".to_string()));
-    row("command", manifest.command_line.join(" "));
-    row("seed", manifest.seed.to_string());
-    row("device", format!("{}, {} threads", manifest.device, manifest.threads));
+    line("started", &manifest.started);
+    line("finished", manifest.finished.as_deref().unwrap_or("-"));
+    line("command", &manifest.command_line.join(" "));
+    line("seed", &manifest.seed.to_string());
+    line("device", &format!("{}, {} threads", manifest.device, manifest.threads));
     if let Some(data) = &manifest.dataset {
         let pinned = if data.pinned { "pinned" } else { "not pinned" };
-        row("data", format!("{} ({pinned}) from {}", data.name, data.source));
+        line("data", &format!("{} ({pinned}) from {}", data.name, data.source));
     }
-    row("test set read", format!("{} times", manifest.test_set_reads));
-    row("program", format!("{} {}", manifest.program.name, manifest.program.version));
+    line("test set read", &format!("{} times", manifest.test_set_reads));
+    line("program", &format!("{} {}", manifest.program.name, manifest.program.version));
     if let Some(commit) = &manifest.git_commit {
-        row("commit", commit.clone());
+        line("commit", commit);
     }
-    table
+    lines.concat()
 }
 
 /// Every single value of a JSON object by its dotted path; of a list only its length.

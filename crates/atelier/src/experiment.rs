@@ -1,0 +1,11 @@
+//! What the verbs that compute something have in common: the run directory, and training itself,
+//! which more than one verb does.
+
+pub(crate) mod figures;
+pub(crate) mod history;
+pub(crate) mod prepared;
+pub(crate) mod range;
+pub(crate) mod recorded;
+pub(crate) mod results;
+pub(crate) mod summary;
+pub(crate) mod training;

@@ -1,0 +1,77 @@
+//! The figures of a training run.
+
+use anyhow::{Context as _, Result};
+use atelier_plot::{Axis, Figure, LineChart, Panel, Series, Style};
+use atelier_store::RunDir;
+
+use super::history::EpochRecord;
+use super::summary::Iteration;
+use crate::terminal::percent;
+
+/// Losses and accuracy over the epochs.
+pub(crate) fn curves(subtitle: &str, epochs: &[EpochRecord], test_accuracy: f64) -> Result<Figure> {
+    let xs: Vec<f64> = epochs.iter().map(|epoch| f64::from(epoch.epoch)).collect();
+    let style = if epochs.len() < 3 { Style::LineWithPoints } else { Style::Line };
+    // A series without a value is left out: there may be no validation examples.
+    let add = |panel: Panel, name: &str, value: &dyn Fn(&EpochRecord) -> Option<f64>| {
+        let ys: Vec<f64> = epochs.iter().map(|epoch| value(epoch).unwrap_or(f64::NAN)).collect();
+        if ys.iter().any(|y| y.is_finite()) {
+            panel.series(Series::new(name, style, xs.clone(), ys))
+        } else {
+            panel
+        }
+    };
+    let share = |value: Option<f64>| value.map(|share| 100.0 * share);
+
+    let loss =
+        Panel::new(Axis::linear("epoch"), Axis::linear("cross-entropy (nats)")).title("Loss");
+    let loss = add(loss, "training", &|epoch| Some(epoch.train_loss));
+    let loss = add(loss, "validation", &|epoch| epoch.validation_loss);
+    let accuracy =
+        Panel::new(Axis::linear("epoch"), Axis::linear("accuracy (%)")).title("Accuracy");
+    let accuracy = add(accuracy, "training", &|epoch| share(epoch.train_accuracy));
+    let accuracy = add(accuracy, "validation", &|epoch| share(epoch.validation_accuracy))
+        .horizontal(100.0 * test_accuracy, "test, at the end");
+    LineChart::new(format!("Training and validation; test accuracy {}", percent(test_accuracy)))
+        .subtitle(subtitle)
+        .caption(
+            "Training: mean over the batches of an epoch, each before its step. Validation: after \
+             the epoch, on examples that are not trained on.",
+        )
+        .panel(loss)
+        .panel(accuracy)
+        .render()
+        .context("cannot draw the training curves")
+}
+
+/// The loss of the last iterations.
+pub(crate) fn last_iterations(
+    subtitle: &str,
+    iterations: &[Iteration],
+    test_accuracy: f64,
+) -> Result<Figure> {
+    let xs: Vec<f64> = iterations.iter().map(|iteration| iteration.step as f64).collect();
+    let ys: Vec<f64> = iterations.iter().map(|iteration| f64::from(iteration.loss)).collect();
+    let mean = ys.iter().sum::<f64>() / ys.len().max(1) as f64;
+    // A series and not a reference line, whose label would stand among the points.
+    let ends = [xs.first(), xs.last()].into_iter().flatten().copied().collect::<Vec<f64>>();
+    let means = vec![mean; ends.len()];
+    let panel =
+        Panel::new(Axis::linear("iteration"), Axis::linear("training cross-entropy (nats)"))
+            .series(Series::new("loss of the batch", Style::LineWithPoints, xs, ys))
+            .series(Series::new(format!("mean {mean:.4}"), Style::Dashed, ends, means));
+    let n = iterations.len();
+    LineChart::new(format!("The last {n} iterations; test accuracy {}", percent(test_accuracy)))
+        .subtitle(subtitle)
+        .caption("Each point is one batch; its loss moves with the examples that are in it.")
+        .panel(panel)
+        .render()
+        .context("cannot draw the last iterations")
+}
+
+/// Writes both forms of a figure below `figures/`.
+pub(crate) fn write(run: &RunDir, name: &str, figure: &Figure) -> Result<()> {
+    run.write(&format!("figures/{name}.png"), &figure.png)?;
+    run.write(&format!("figures/{name}.svg"), figure.svg.as_bytes())?;
+    Ok(())
+}

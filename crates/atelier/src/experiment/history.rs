@@ -1,0 +1,61 @@
+//! The epochs of a run, as its metrics tell them; also those before an interruption.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use atelier_store::read_lines;
+use serde::Deserialize;
+
+/// One epoch of `metrics.jsonl`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub(crate) struct EpochRecord {
+    /// Counted from 1.
+    pub(crate) epoch: u32,
+    pub(crate) train_loss: f64,
+    pub(crate) train_accuracy: Option<f64>,
+    pub(crate) validation_loss: Option<f64>,
+    pub(crate) validation_accuracy: Option<f64>,
+}
+
+/// All epochs of the run in a directory.
+pub(crate) fn epochs(run: &Path) -> Result<Vec<EpochRecord>> {
+    #[derive(Deserialize)]
+    struct Line {
+        kind: String,
+    }
+    let path = run.join("metrics.jsonl");
+    let mut epochs = Vec::new();
+    for (number, line) in read_lines(&path)?.iter().enumerate() {
+        let at = || format!("{}:{}", path.display(), number + 1);
+        let Line { kind } = serde_json::from_str(line).with_context(at)?;
+        if kind == "epoch" {
+            epochs.push(serde_json::from_str(line).with_context(at)?);
+        }
+    }
+    Ok(epochs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn epochs_are_read_and_steps_passed_over() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let lines = "{\"kind\":\"step\",\"step\":1,\"loss\":2.0}\n\
+                     {\"kind\":\"epoch\",\"epoch\":1,\"train_loss\":1.5,\"seconds\":3}\n";
+        std::fs::write(dir.path().join("metrics.jsonl"), lines).expect("a file");
+        let epochs = epochs(dir.path()).expect("epochs");
+        assert_eq!(epochs.len(), 1);
+        assert_eq!((epochs[0].epoch, epochs[0].validation_loss), (1, None));
+    }
+
+    #[test]
+    fn a_line_that_is_no_record_is_named() {
+        let dir = tempfile::tempdir().expect("a directory");
+        std::fs::write(dir.path().join("metrics.jsonl"), "{\"kind\":\"step\"}\nnonsense\n")
+            .expect("a file");
+        let message = format!("{:#}", epochs(dir.path()).expect_err("no record"));
+        assert!(message.contains("metrics.jsonl:2"), "{message}");
+    }
+}

@@ -1,0 +1,96 @@
+//! The learning-rate range test as a run of its own.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use atelier_plot::{Axis, LineChart, Panel, Series, Style};
+use atelier_store::Status;
+use atelier_train::{RangeTest, range_test};
+use serde_json::{Value, json};
+
+use super::prepared::Prepared;
+use super::recorded::Recorded;
+use super::{figures, training};
+use crate::cli::TrainArgs;
+use crate::home;
+use crate::terminal::{Align, Table, Terminal, significant};
+
+/// Enough for a smooth curve over six powers of ten, and over in a second or two.
+const STEPS: usize = 500;
+/// How many points of the curve are shown as a table.
+const ROWS: usize = 15;
+
+/// Runs the test and returns its directory and its summary.
+pub(crate) fn find_learning_rate(
+    arguments: &TrainArgs,
+    command_line: &[String],
+    terminal: Terminal,
+) -> Result<(PathBuf, Value)> {
+    let (prepared, mut run) =
+        training::begin("find-learning-rate", arguments, command_line, terminal)?;
+    let done = measure(&prepared, &run);
+    let (found, summary) = run.settle(done)?;
+    run.end(Status::Complete, None)?;
+    terminal.text(&shown(&run, &found))?;
+    Ok((run.dir.path().to_path_buf(), summary))
+}
+
+fn measure(prepared: &Prepared, run: &Recorded) -> Result<(RangeTest, Value)> {
+    let seed = prepared.config.seed;
+    let mut source = prepared.source()?;
+    let found = range_test(&prepared.model, &prepared.settings, seed, &mut source, STEPS)?;
+    let rates: Vec<f64> = found.points.iter().map(|point| point.learning_rate).collect();
+    let of = |value: fn(&atelier_train::RangePoint) -> f64| -> Vec<f64> {
+        found.points.iter().map(value).collect()
+    };
+    let panel = Panel::new(
+        Axis::logarithmic("learning rate"),
+        Axis::linear("training cross-entropy (nats)"),
+    )
+    .series(Series::new("each batch", Style::Points, rates.clone(), of(|p| p.loss)))
+    .series(Series::line("smoothed", rates, of(|p| p.smoothed)))
+    .vertical(found.suggestion, format!("steepest: {}", significant(found.suggestion)));
+    let figure = LineChart::new("Learning-rate range test")
+        .subtitle(format!("{}, seed {seed}", prepared.data.provenance.name))
+        .caption(
+            "The rate grows from step to step. Where the smoothed loss falls fastest is a place to \
+             begin; a schedule that lowers the rate can begin higher.",
+        )
+        .panel(panel)
+        .render()
+        .context("cannot draw the range test")?;
+    figures::write(&run.dir, "learning-rate", &figure)?;
+
+    let summary = json!({
+        "schema_version": 1,
+        "verb": "find-learning-rate",
+        "seed": seed,
+        "suggestion": found.suggestion,
+        "points": found.points,
+    });
+    run.write_summary(&summary)?;
+    Ok((found, summary))
+}
+
+fn shown(run: &Recorded, found: &RangeTest) -> String {
+    let mut table = Table::new(&[
+        ("learning rate", Align::Right),
+        ("loss of the batch", Align::Right),
+        ("smoothed", Align::Right),
+    ]);
+    for point in found.points.iter().step_by(found.points.len().div_ceil(ROWS).max(1)) {
+        table.row([
+            format!("{:.2e}", point.learning_rate),
+            format!("{:.4}", point.loss),
+            format!("{:.4}", point.smoothed),
+        ]);
+    }
+    let path = run.dir.path();
+    format!(
+        "\n{table}\nthe loss falls fastest at learning rate {rate}\ncurve: {curve}\ntry: {program} \
+         train --set optimizer.learning_rate={rate}",
+        rate = significant(found.suggestion),
+        curve = home::shown(&path.join("figures/learning-rate.png")),
+        program = home::program(),
+    )
+}

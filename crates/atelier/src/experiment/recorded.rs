@@ -1,0 +1,159 @@
+//! A run directory with its manifest, from the first line of a run to its last.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use atelier_store::{
+    Dataset, Manifest, Program, RunDir, SCHEMA_VERSION, Status, newest_interrupted, utc_now,
+};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::cli::RunFlags;
+use crate::failure::{self, Help as _};
+use crate::home;
+use crate::terminal::warn;
+
+/// A run that is going on: its directory is locked and its manifest says `running`.
+#[derive(Debug)]
+pub(crate) struct Recorded {
+    pub(crate) dir: RunDir,
+    pub(crate) manifest: Manifest,
+}
+
+/// What a manifest says of a run from its beginning.
+pub(crate) struct Beginning<'a> {
+    pub(crate) verb: &'a str,
+    pub(crate) command_line: &'a [String],
+    pub(crate) config: Value,
+    pub(crate) dataset: Option<Dataset>,
+    pub(crate) device: String,
+    pub(crate) threads: usize,
+    pub(crate) seed: u64,
+}
+
+impl Recorded {
+    /// Begins a run in the directory of `--out`, or in the next numbered one.
+    pub(crate) fn begin(out: Option<&Path>, beginning: Beginning<'_>) -> Result<Self> {
+        let dir = match out {
+            Some(path) => RunDir::create(path)?,
+            None => RunDir::create_numbered(&home::runs(), beginning.verb)?,
+        };
+        let manifest = Manifest {
+            schema_version: SCHEMA_VERSION,
+            program: Program {
+                name: env!("CARGO_PKG_NAME").to_string(),
+                version: env!("CARGO_PKG_VERSION").to_string(),
+            },
+            git_commit: git_commit(),
+            verb: beginning.verb.to_string(),
+            command_line: beginning.command_line.to_vec(),
+            config: beginning.config,
+            dataset: beginning.dataset,
+            device: beginning.device,
+            threads: beginning.threads,
+            seed: beginning.seed,
+            started: utc_now(),
+            finished: None,
+            status: Status::Running,
+            error: None,
+            test_set_reads: 0,
+        };
+        dir.write_manifest(&manifest)?;
+        Ok(Self { dir, manifest })
+    }
+
+    /// Takes up a run of `verb` that was interrupted: the one in `--out`, or the newest.
+    pub(crate) fn resume(flags: &RunFlags, verb: &str) -> Result<Self> {
+        let path: PathBuf = if let Some(path) = &flags.out {
+            path.clone()
+        } else {
+            let found = newest_interrupted(&home::runs(), verb)?.map(|run| run.path);
+            found
+                .ok_or_else(|| {
+                    anyhow!("no interrupted run of `{verb}` in {}", home::shown(&home::runs()))
+                })
+                .help(|| {
+                    format!("begin one with `{} {verb}`, or name one with --out", home::program())
+                })?
+        };
+        let dir = RunDir::open(&path)?;
+        let mut manifest = dir.manifest()?;
+        let refuse =
+            |reason: String, help: String| -> Result<()> { Err(anyhow!(reason)).help(|| help) };
+        if manifest.verb != verb {
+            let reason =
+                format!("{} is a run of `{}`, not of `{verb}`", path.display(), manifest.verb);
+            refuse(reason, format!("`{} runs list` lists all runs", home::program()))?;
+        }
+        if manifest.status == Status::Complete {
+            let show = home::quoted(&path);
+            refuse(
+                format!("the run in {} is complete: nothing is left to resume", path.display()),
+                format!("look at it with `{} runs show {show}`", home::program()),
+            )?;
+        }
+        if let Some(device) = &flags.device {
+            manifest.device.clone_from(device);
+        }
+        manifest.status = Status::Running;
+        manifest.finished = None;
+        manifest.error = None;
+        Ok(Self { dir, manifest })
+    }
+
+    /// Refuses data that are not those the run began with.
+    pub(crate) fn check_dataset(&self, found: &Dataset) -> Result<()> {
+        match &self.manifest.dataset {
+            Some(before) if before.files != found.files => {
+                let refused = (|| {
+                    bail!(
+                        "the run in {} was trained on {} ({}), and this is {} ({})",
+                        self.dir.path().display(),
+                        before.name,
+                        before.source,
+                        found.name,
+                        found.source
+                    )
+                })();
+                refused.help(|| "give the same data with --data-dir".to_string())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The result of the run's work; if it failed, the manifest says so before the error goes on.
+    pub(crate) fn settle<T>(&mut self, done: Result<T>) -> Result<T> {
+        done.map_err(|error| {
+            if let Err(second) = self.end(Status::Failed, Some(failure::message(&error))) {
+                warn(&format!("warning: {}", failure::message(&second)));
+            }
+            error.context(format!("the run in {} failed", home::shown(self.dir.path())))
+        })
+    }
+
+    /// Writes `summary.json`.
+    pub(crate) fn write_summary(&self, summary: &impl Serialize) -> Result<()> {
+        let mut json = serde_json::to_vec_pretty(summary).context("cannot write the summary")?;
+        json.push(b'\n');
+        Ok(self.dir.write("summary.json", &json)?)
+    }
+
+    /// Writes how the run ended.
+    pub(crate) fn end(&mut self, status: Status, error: Option<String>) -> Result<()> {
+        self.manifest.status = status;
+        self.manifest.error = error;
+        self.manifest.finished = Some(utc_now());
+        Ok(self.dir.write_manifest(&self.manifest)?)
+    }
+}
+
+/// The commit of the repository that the program runs in, with `-dirty` where its files differ.
+fn git_commit() -> Option<String> {
+    let describe = ["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"];
+    let output =
+        Command::new("git").arg("-C").arg(home::repository()?).args(describe).output().ok()?;
+    let commit = String::from_utf8(output.stdout).ok()?.trim().to_string();
+    (output.status.success() && !commit.is_empty()).then_some(commit)
+}

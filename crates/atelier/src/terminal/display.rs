@@ -1,2 +1,0 @@
-/// Later.
-pub struct Display;

@@ -1,0 +1,243 @@
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use atelier_data::FASHION_MNIST;
+use atelier_store::{Dataset, Manifest, Status};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::cli::{ConfigFlags, ReproduceArgs, TrainArgs};
+use crate::config::Resolved;
+use crate::dataset;
+use crate::experiment::recorded::{Beginning, Recorded};
+use crate::experiment::summary::Summary;
+use crate::experiment::training::{Trained, train};
+use crate::failure::{CheckFailed, DONE};
+use crate::home;
+use crate::signals::Stop;
+use crate::terminal::{Align, Table, Terminal, percent, thousands};
+
+/// What the assignment asks of the plain network on the test examples.
+const ACCURACY: f64 = 0.87;
+
+/// Something that the assignment asks, and what came of it.
+#[derive(Debug, Serialize)]
+struct Finding {
+    claim: &'static str,
+    asked: String,
+    measured: String,
+    /// `None` where the claim says nothing about this data.
+    holds: Option<bool>,
+}
+
+/// `reproduce`.
+pub(crate) fn run(arguments: &ReproduceArgs, command_line: &[String]) -> Result<u8> {
+    let terminal = Terminal::new(arguments.output);
+    let mut run = if arguments.run.resume {
+        Recorded::resume(&arguments.run, "reproduce")?
+    } else {
+        begin(arguments, command_line, terminal)?
+    };
+    let stop = Stop::listen()?;
+
+    let path = run.dir.path().join("train");
+    let done = trained(arguments, &run, &path, command_line, terminal, &stop);
+    let summary = match run.settle(done)? {
+        Trained::Complete(_, summary) => summary,
+        Trained::Interrupted(_, code) => {
+            run.end(Status::Interrupted, None)?;
+            terminal.talk(&format!(
+                "help: `{} reproduce --resume --out {}` goes on from here",
+                home::program(),
+                home::quoted(run.dir.path())
+            ));
+            return Ok(code);
+        }
+    };
+    let training = Manifest::read(&path.join("manifest.json"))?;
+    run.manifest.test_set_reads = training.test_set_reads;
+    run.manifest.threads = training.threads;
+
+    let claims = claims(&summary, run.manifest.dataset.as_ref());
+    let mut object = json!({
+        "schema_version": 1,
+        "verb": "reproduce",
+        "seed": run.manifest.seed,
+        "smoke": !is_real(run.manifest.dataset.as_ref()),
+        "claims": claims,
+    });
+    run.write_summary(&object)?;
+    run.end(Status::Complete, None)?;
+    terminal.text(&format!("\n{}\nrun: {}", table(&claims), home::shown(run.dir.path())))?;
+    object["run"] = json!(run.dir.path());
+    terminal.object(&object)?;
+
+    let broken = claims.iter().filter(|claim| claim.holds == Some(false)).count();
+    if broken > 0 {
+        let all = claims.len();
+        return Err(CheckFailed(format!("{broken} of {all} claims do not hold")).into());
+    }
+    Ok(DONE)
+}
+
+fn begin(
+    arguments: &ReproduceArgs,
+    command_line: &[String],
+    terminal: Terminal,
+) -> Result<Recorded> {
+    let flags = ConfigFlags { seed: arguments.seed, ..ConfigFlags::default() };
+    let resolved = Resolved::new("train", &flags, arguments.data.smoke)?;
+    // Before anything is written: without data there is no run.
+    let data = dataset::load(&arguments.data, terminal)?;
+    let beginning = Beginning {
+        verb: "reproduce",
+        command_line,
+        config: json!({ "smoke": arguments.data.smoke, "train": resolved.config }),
+        dataset: Some(dataset::record(&data.provenance)),
+        device: arguments.run.device.clone().unwrap_or_else(|| "cpu".to_string()),
+        threads: arguments.run.threads.map_or(1, std::num::NonZero::get),
+        seed: resolved.config.seed,
+    };
+    let run = Recorded::begin(arguments.run.out.as_deref(), beginning)?;
+    run.dir.write("config.toml", resolved.to_toml()?.as_bytes())?;
+    Ok(run)
+}
+
+/// The training run inside the reproduction: begun, taken up, or found complete.
+fn trained(
+    arguments: &ReproduceArgs,
+    run: &Recorded,
+    path: &Path,
+    command_line: &[String],
+    terminal: Terminal,
+    stop: &Stop,
+) -> Result<Trained> {
+    let manifest = path.join("manifest.json");
+    let begun = manifest.is_file().then(|| Manifest::read(&manifest)).transpose()?;
+    if begun.as_ref().is_some_and(|manifest| manifest.status == Status::Complete) {
+        let file = path.join("summary.json");
+        let read = || -> Result<Summary> { Ok(serde_json::from_slice(&std::fs::read(&file)?)?) };
+        let summary = read().with_context(|| format!("cannot use {}", file.display()))?;
+        return Ok(Trained::Complete(path.to_path_buf(), Box::new(summary)));
+    }
+    let mut nested = TrainArgs {
+        find_learning_rate: false,
+        config: ConfigFlags::default(),
+        run: arguments.run.clone(),
+        data: arguments.data.clone(),
+        output: arguments.output,
+    };
+    nested.run.out = Some(path.to_path_buf());
+    nested.run.resume = begun.is_some();
+    if !nested.run.resume {
+        nested.config.seed = Some(run.manifest.seed);
+        nested.data.smoke |= run.manifest.config["smoke"] == json!(true);
+    }
+    train(&nested, command_line, terminal, stop)
+}
+
+fn is_real(dataset: Option<&Dataset>) -> bool {
+    dataset.is_some_and(|data| data.pinned && data.name == FASHION_MNIST.name)
+}
+
+fn claims(summary: &Summary, dataset: Option<&Dataset>) -> Vec<Finding> {
+    let real = is_real(dataset);
+    let name = dataset.map_or("none", |data| data.name.as_str());
+    let losses = summary.last_20.iter().filter(|at| at.loss.is_finite()).count();
+    // Counted by hand, so that the claim is more than the network's word about itself.
+    let weights = 784 * 50 + 50 * 50 + 50 * 50 + 50 * 10;
+    let parameters = weights + 50 + 50 + 50 + 10;
+    vec![
+        Finding {
+            claim: "the data is the real Fashion-MNIST",
+            asked: "every SHA-256 as pinned".to_string(),
+            measured: if real { "every one is".to_string() } else { name.to_string() },
+            holds: real.then_some(true),
+        },
+        Finding {
+            claim: "a plain network with three hidden layers of 50",
+            asked: format!("{} parameters", thousands(parameters)),
+            measured: format!("{} parameters", thousands(summary.parameters)),
+            holds: Some(summary.parameters == parameters),
+        },
+        Finding {
+            claim: "the loss of the last 20 iterations",
+            asked: "20 losses".to_string(),
+            measured: format!("{losses} losses"),
+            holds: Some(losses == 20),
+        },
+        Finding {
+            claim: "test accuracy of the plain network",
+            asked: format!("at least {}", percent(ACCURACY)),
+            measured: percent(summary.test.accuracy),
+            holds: real.then_some(summary.test.accuracy >= ACCURACY),
+        },
+    ]
+}
+
+fn table(claims: &[Finding]) -> Table {
+    let mut table = Table::new(&[
+        ("claim", Align::Left),
+        ("asked", Align::Left),
+        ("measured", Align::Left),
+        ("holds", Align::Left),
+    ]);
+    for claim in claims {
+        let holds = match claim.holds {
+            Some(true) => "yes",
+            Some(false) => "no",
+            None => "not applicable",
+        };
+        table.row([claim.claim, &claim.asked, &claim.measured, holds]);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::experiment::summary::{Iteration, Measured, Tested};
+
+    fn summary(accuracy: f64) -> Summary {
+        let measured = Measured { accuracy, cross_entropy: 0.3 };
+        Summary {
+            schema_version: 1,
+            verb: "train".to_string(),
+            seed: 0,
+            parameters: 44_860,
+            epochs: 1,
+            steps: 20,
+            seconds: 1.0,
+            train: measured,
+            validation: None,
+            test: Tested { accuracy, cross_entropy: 0.3, correct: 1, total: 2 },
+            last_20: (1..=20).map(|step| Iteration { step, epoch: 1, loss: 0.5 }).collect(),
+        }
+    }
+
+    fn data(name: &str) -> Dataset {
+        let (name, source) = (name.to_string(), "here".to_string());
+        Dataset { name, pinned: true, source, files: BTreeMap::new() }
+    }
+
+    #[test]
+    fn every_claim_holds_of_a_good_run_on_the_real_data() {
+        let claims = claims(&summary(0.88), Some(&data("fashion-mnist")));
+        assert!(claims.iter().all(|claim| claim.holds == Some(true)), "{claims:?}");
+    }
+
+    #[test]
+    fn a_run_below_the_asked_accuracy_does_not_hold() {
+        let claims = claims(&summary(0.869), Some(&data("fashion-mnist")));
+        assert_eq!(claims.iter().filter(|claim| claim.holds == Some(false)).count(), 1);
+    }
+
+    #[test]
+    fn on_the_sample_accuracy_claims_nothing() {
+        let claims = claims(&summary(0.5), Some(&data("fashion-mnist-sample")));
+        assert!(claims.iter().all(|claim| claim.holds != Some(false)), "{claims:?}");
+        assert_eq!(claims.iter().filter(|claim| claim.holds.is_none()).count(), 2);
+    }
+}
