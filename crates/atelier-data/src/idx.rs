@@ -196,9 +196,9 @@ impl<R: Read> Reader<'_, R> {
             let n = big_endian(word);
             if n == 0 {
                 let offset = 4 + 4 * axis as u64;
-                return Err(self.format(offset, "empty dimension", "at least 1", 0));
+                return Err(self.format(offset, "empty dimension", "at least 1", "0"));
             }
-            values_bytes = values_bytes.checked_mul(n).unwrap_or(u64::MAX);
+            values_bytes = values_bytes.saturating_mul(n);
             dimensions[axis] = usize::try_from(n).unwrap_or(usize::MAX);
         }
         let total = values_bytes.saturating_add(header_bytes);
@@ -239,7 +239,7 @@ impl<R: Read> Reader<'_, R> {
                     self.done,
                     "the compressed data is damaged or cut off",
                     "a whole gzip stream",
-                    error,
+                    error.to_string(),
                 ),
                 _ => Error::io(self.path, "reading")(error),
             }
@@ -290,15 +290,15 @@ impl<R: Read> Reader<'_, R> {
         &self,
         offset: u64,
         what: &'static str,
-        expected: impl ToString,
-        found: impl ToString,
+        expected: impl Into<String>,
+        found: impl Into<String>,
     ) -> Error {
         Error::Format {
             path: self.path.to_path_buf(),
             offset,
             what,
-            expected: expected.to_string(),
-            found: found.to_string(),
+            expected: expected.into(),
+            found: found.into(),
         }
     }
 }

@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::idx::{self, Fingerprint, Images};
 use crate::pins::{is_mnist, name_content};
-use crate::{Dataset, Error, FILE_NAMES, Pins, Result, TestSet};
+use crate::{Dataset, Error, FASHION_MNIST, FILE_NAMES, Pins, Result, TestSet};
 
-/// Where the files may lie under a directory: in it, in its cache, as the Debian package unpacks
-/// them, and as torchvision keeps them.
+/// Where the files may lie under a directory: in it, as the Debian package unpacks them, as
+/// torchvision keeps them, and in the cache.
 const LAYOUTS: [&str; 4] =
-    [".", "fashion-mnist", "usr/share/datasets/fashion-mnist", "FashionMNIST/raw"];
+    [".", "usr/share/datasets/fashion-mnist", "FashionMNIST/raw", FASHION_MNIST.name];
 
 /// A training and a test set, and where they come from.
 #[derive(Debug)]
@@ -209,4 +209,46 @@ fn dataset(images: Images, labels: Vec<u8>, classes: usize) -> Result<Dataset> {
         found: error.to_string(),
     })?;
     Dataset::new(pixels, labels, (height, width), classes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pins::MNIST_SHA256;
+    use crate::{FASHION_MNIST, SAMPLE};
+
+    fn told(digests: [&str; 4], pins: &[Pins]) -> Error {
+        let prints = digests.map(|sha256| Fingerprint { bytes: 0, sha256: sha256.to_string() });
+        let paths = FILE_NAMES.map(PathBuf::from);
+        let [a, b, c, d] = &prints;
+        assert_eq!(identify([a, b, c, d], pins), None);
+        mismatch(&paths, [a, b, c, d], pins)
+    }
+
+    #[test]
+    fn plain_mnist_is_named_whole_or_in_part() {
+        let fashion = FASHION_MNIST.files.map(|pin| pin.sha256);
+        for file in 0..4 {
+            let mut digests = fashion;
+            digests[file] = MNIST_SHA256[file];
+            let error = told(digests, &[FASHION_MNIST]);
+            assert!(error.to_string().contains("plain MNIST"), "{error}");
+            assert!(matches!(error, Error::Mnist { path, .. } if path.ends_with(FILE_NAMES[file])));
+        }
+        let error = told(MNIST_SHA256, &[FASHION_MNIST, SAMPLE]);
+        assert!(matches!(error, Error::Mnist { name: "fashion-mnist", .. }), "{error}");
+    }
+
+    #[test]
+    fn content_is_held_against_the_set_that_most_files_belong_to() {
+        let mut digests = SAMPLE.files.map(|pin| pin.sha256);
+        digests[3] = "0000";
+        let error = told(digests, &[FASHION_MNIST, SAMPLE]);
+        assert!(matches!(error, Error::Digest { name: "fashion-mnist-sample", .. }), "{error}");
+        // Training and test labels that changed places.
+        let mut digests = FASHION_MNIST.files.map(|pin| pin.sha256);
+        digests.swap(1, 3);
+        let error = told(digests, &[FASHION_MNIST]).to_string();
+        assert!(error.contains("(that is t10k-labels-idx1-ubyte)"), "{error}");
+    }
 }

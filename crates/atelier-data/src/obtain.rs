@@ -1,15 +1,14 @@
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use atelier_store::Staged;
 
 use crate::download::Downloader;
 use crate::load::{self, Loaded, load_dir};
-use crate::{Dataset, Error, Event, FASHION_MNIST, FILE_NAMES, Pins, Result, SAMPLE, idx, package};
+use crate::{Error, Event, FASHION_MNIST, FILE_NAMES, Pins, Result, SAMPLE, idx, package};
 
-/// Where data are looked for, in this order: the data directory, the cache in it, the
+/// Where data are looked for, in this order: the data directory and the cache in it, the
 /// distribution's folder, the URLs, the distribution's package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sources {
@@ -122,59 +121,71 @@ struct Chain<'a> {
 }
 
 impl Chain<'_> {
+    /// Files that the user put into the data directory, or the cache in it. Where the directory was
+    /// named its own files go first, whatever they are; otherwise the cache does, being faster.
     fn data_dir(&mut self) -> Result<Option<Loaded>> {
         let Sources { data_dir, named, pins, .. } = self.sources;
         // A directory that is not there is more likely misspelt than meant to be filled.
         if *named && !data_dir.is_dir() {
             return Err(Error::Missing { directory: data_dir.clone(), names: FILE_NAMES.to_vec() });
         }
-        let place = load::locate(data_dir);
+        let place = load::locate(data_dir).filter(|place| *place != self.cache);
         if let Some(place) = &place
-            && *place != self.cache
+            && *named
         {
-            match load_dir(place, &[*pins, SAMPLE], false) {
-                Ok(loaded) => return Ok(Some(self.keep(loaded))),
-                Err(error) if *named => return Err(error),
-                Err(error) => self.pass(place.display(), error),
-            }
-        } else if place.is_none() {
-            self.pass(data_dir.display(), "holds none of the files");
+            let loaded = load_dir(place, &[*pins, SAMPLE], false)?;
+            (self.observe)(&Event::Obtained { source: loaded.provenance.source.clone() });
+            return Ok(Some(loaded));
         }
-        if FILE_NAMES.iter().any(|name| load::find_file(&self.cache, name).is_some()) {
-            match self.cached() {
-                Ok(loaded) => return Ok(Some(loaded)),
-                Err(error @ Error::Missing { .. }) => {
-                    let cache = self.cache.display().to_string();
-                    self.pass(cache, error);
-                }
-                Err(error) => {
-                    let directory = self.cache.clone();
-                    let reason = match error {
-                        // Without the advice, which is for files that a user put there.
-                        Error::Digest { path, found, .. } => {
-                            format!("{}: SHA-256 is {found}", path.display())
-                        }
-                        error => error.to_string(),
-                    };
-                    let source = directory.display().to_string();
-                    self.attempts.push(Attempt { source, reason: reason.clone() });
-                    (self.observe)(&Event::Damaged { directory, reason });
-                }
+        if let Some(loaded) = self.try_cache() {
+            return Ok(Some(loaded));
+        }
+        let Some(place) = place else {
+            self.pass(data_dir.display().to_string(), "holds none of the files");
+            return Ok(None);
+        };
+        match load_dir(&place, &[*pins], false) {
+            Ok(loaded) => Ok(Some(self.keep(loaded))),
+            Err(error) => {
+                self.pass(place.display().to_string(), error.to_string());
+                Ok(None)
             }
         }
-        Ok(None)
+    }
+
+    fn try_cache(&mut self) -> Option<Loaded> {
+        if FILE_NAMES.iter().all(|name| load::find_file(&self.cache, name).is_none()) {
+            return None;
+        }
+        let source = self.cache.display().to_string();
+        match self.cached() {
+            Ok(loaded) => return Some(loaded),
+            Err(error @ Error::Missing { .. }) => self.pass(source, error.to_string()),
+            Err(error) => {
+                let reason = match error {
+                    // Without the advice, which is for files that a user put there.
+                    Error::Digest { path, found, .. } => {
+                        format!("{}: SHA-256 is {found}", path.display())
+                    }
+                    error => error.to_string(),
+                };
+                self.attempts.push(Attempt { source, reason: reason.clone() });
+                (self.observe)(&Event::Damaged { directory: self.cache.clone(), reason });
+            }
+        }
+        None
     }
 
     fn system_dir(&mut self) -> Option<Loaded> {
         let directory = &self.sources.system_dir;
         if !directory.is_dir() {
-            self.pass(directory.display(), "not there");
+            self.pass(directory.display().to_string(), "not there");
             return None;
         }
         match load_dir(directory, &[self.sources.pins], false) {
             Ok(loaded) => Some(self.keep(loaded)),
             Err(error) => {
-                self.pass(directory.display(), error);
+                self.pass(directory.display().to_string(), error.to_string());
                 None
             }
         }
@@ -185,7 +196,7 @@ impl Chain<'_> {
             return None;
         }
         if let Err(error) = make_dir(&self.cache) {
-            self.pass("download", error);
+            self.pass("download", error.to_string());
             return None;
         }
         let downloader = Downloader::new();
@@ -242,7 +253,7 @@ impl Chain<'_> {
                 Some(self.keep(loaded))
             }
             Err(error) => {
-                self.pass(source, error);
+                self.pass(source, error.to_string());
                 None
             }
         }
@@ -258,10 +269,7 @@ impl Chain<'_> {
     /// Keeps a decompressed copy of data that were read elsewhere.
     fn keep(&mut self, loaded: Loaded) -> Loaded {
         (self.observe)(&Event::Obtained { source: loaded.provenance.source.clone() });
-        // Other pinned data, such as the sample, have no place in this cache.
-        if loaded.provenance.name == self.sources.pins.name
-            && let Err(error) = write_cache(&self.cache, &loaded)
-        {
+        if let Err(error) = write_cache(&self.cache, &loaded) {
             (self.observe)(&Event::NotCached {
                 directory: self.cache.clone(),
                 reason: error.to_string(),
@@ -270,8 +278,8 @@ impl Chain<'_> {
         loaded
     }
 
-    fn pass(&mut self, source: impl ToString, reason: impl ToString) {
-        let attempt = Attempt { source: source.to_string(), reason: reason.to_string() };
+    fn pass(&mut self, source: impl Into<String>, reason: impl Into<String>) {
+        let attempt = Attempt { source: source.into(), reason: reason.into() };
         let Attempt { source, reason } = attempt.clone();
         (self.observe)(&Event::Passed { source, reason });
         self.attempts.push(attempt);
@@ -294,11 +302,10 @@ fn is_good(path: &Path, file: &str, sha256: &str) -> bool {
 
 fn write_cache(cache: &Path, loaded: &Loaded) -> Result<()> {
     make_dir(cache)?;
-    let train: &Arc<Dataset> = &loaded.train;
     // Keeping a copy is no look at the test examples.
     let test = loaded.test.uncounted();
     for (dataset, images, labels) in
-        [(&**train, FILE_NAMES[0], FILE_NAMES[1]), (test, FILE_NAMES[2], FILE_NAMES[3])]
+        [(&*loaded.train, FILE_NAMES[0], FILE_NAMES[1]), (test, FILE_NAMES[2], FILE_NAMES[3])]
     {
         let shape = [dataset.len(), dataset.height(), dataset.width()];
         write_file(&cache.join(images), &shape, dataset.bytes())?;

@@ -1,6 +1,6 @@
 use std::fs;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,45 +12,61 @@ const DOWNLOAD: Duration = Duration::from_secs(180);
 const UPDATE: Duration = Duration::from_secs(120);
 const UNPACK: Duration = Duration::from_secs(60);
 
-/// Fetches a Debian package by the distribution's own tool and unpacks it, without installing it,
+/// Fetches a Debian package by the distribution's own tools and unpacks it, without installing it,
 /// into a temporary directory under `data_dir`.
 ///
 /// Fails with the reason, for the user.
 pub(crate) fn fetch(package: &str, data_dir: &Path) -> Result<TempDir, String> {
-    // apt-get works in the directory that it is started in.
-    let directory = fs::canonicalize(data_dir)
-        .and_then(|data_dir| tempfile::Builder::new().prefix(".package-").tempdir_in(data_dir))
-        .map_err(|error| format!("no temporary directory in {}: {error}", data_dir.display()))?;
-    let download = || run(apt_get(directory.path()).args(["download", package]), DOWNLOAD);
-    if let Err(reason) = download() {
-        // Without package lists nothing is found, and with old ones files that are gone; only root
-        // can get new ones.
-        if !reason.is_answer || !is_root() {
-            return Err(reason.text);
-        }
-        run(apt_get(directory.path()).arg("update"), UPDATE)
-            .map_err(|update| format!("{}; then apt-get update: {}", reason.text, update.text))?;
-        download().map_err(|reason| reason.text)?;
-    }
-    let deb = fs::read_dir(directory.path())
-        .map_err(|error| error.to_string())?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .find(|path| path.extension().is_some_and(|extension| extension == "deb"))
-        .ok_or("apt-get left no package behind")?;
-    run(Command::new("dpkg-deb").arg("-x").arg(deb).arg(directory.path()), UNPACK)
-        .map_err(|reason| reason.text)?;
-    Ok(directory)
+    let tools = Tools { apt_get: "apt-get".into(), dpkg_deb: "dpkg-deb".into(), root: is_root() };
+    tools.fetch(package, data_dir)
 }
 
-fn apt_get(directory: &Path) -> Command {
-    let mut command = Command::new("apt-get");
-    command.current_dir(directory).args([
-        "--quiet=2",
-        "--option=Acquire::http::Timeout=10",
-        "--option=Acquire::https::Timeout=10",
-        "--option=Acquire::Retries=1",
-    ]);
-    command
+struct Tools {
+    apt_get: PathBuf,
+    dpkg_deb: PathBuf,
+    root: bool,
+}
+
+impl Tools {
+    fn fetch(&self, package: &str, data_dir: &Path) -> Result<TempDir, String> {
+        // apt-get works in the directory that it is started in.
+        let directory = fs::canonicalize(data_dir)
+            .and_then(|data_dir| tempfile::Builder::new().prefix(".package-").tempdir_in(data_dir))
+            .map_err(|error| {
+                format!("no temporary directory in {}: {error}", data_dir.display())
+            })?;
+        let download = || run(self.apt_get(directory.path()).args(["download", package]), DOWNLOAD);
+        if let Err(reason) = download() {
+            // Without package lists nothing is found, and with old ones files that are gone; only root
+            // can get new ones.
+            if !reason.is_answer || !self.root {
+                return Err(reason.text);
+            }
+            run(self.apt_get(directory.path()).arg("update"), UPDATE).map_err(|update| {
+                format!("{}; then apt-get update: {}", reason.text, update.text)
+            })?;
+            download().map_err(|reason| reason.text)?;
+        }
+        let deb = fs::read_dir(directory.path())
+            .map_err(|error| error.to_string())?
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .find(|path| path.extension().is_some_and(|extension| extension == "deb"))
+            .ok_or("apt-get left no package behind")?;
+        run(Command::new(&self.dpkg_deb).arg("-x").arg(deb).arg(directory.path()), UNPACK)
+            .map_err(|reason| reason.text)?;
+        Ok(directory)
+    }
+
+    fn apt_get(&self, directory: &Path) -> Command {
+        let mut command = Command::new(&self.apt_get);
+        command.current_dir(directory).args([
+            "--quiet=2",
+            "--option=Acquire::http::Timeout=10",
+            "--option=Acquire::https::Timeout=10",
+            "--option=Acquire::Retries=1",
+        ]);
+        command
+    }
 }
 
 fn is_root() -> bool {
@@ -71,7 +87,8 @@ struct Reason {
 
 /// Runs a program to its end, or to the end of its time.
 fn run(command: &mut Command, limit: Duration) -> Result<(), Reason> {
-    let program = command.get_program().to_string_lossy().into_owned();
+    let program = Path::new(command.get_program()).file_name().unwrap_or_default();
+    let program = program.to_string_lossy().into_owned();
     let fail = |text: String| Reason { text, is_answer: false };
     let child = command
         .env("LC_ALL", "C")
@@ -120,4 +137,80 @@ fn run(command: &mut Command, limit: Duration) -> Result<(), Reason> {
         None => format!("{program} ended with {status}"),
     };
     Err(Reason { text, is_answer: true })
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    /// Tools that are shell scripts; `calls` is the log of what apt-get was told.
+    fn tools(bin: &Path, apt_get: &str, root: bool) -> Tools {
+        let script = |name: &str, text: &str| {
+            let path = bin.join(name);
+            fs::write(&path, format!("#!/bin/sh\n{text}\n")).expect("script");
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("mode");
+            path
+        };
+        let log = bin.join("calls").display().to_string();
+        Tools {
+            apt_get: script(
+                "apt-get",
+                &format!("shift 4; echo \"$@\" >> {log}; case $1 in {apt_get} esac"),
+            ),
+            dpkg_deb: script("dpkg-deb", "test \"$1\" = -x && cp \"$2\" \"$3/unpacked\""),
+            root,
+        }
+    }
+
+    // One test: a script that another thread's child still holds open cannot be started.
+    #[test]
+    fn packages_are_downloaded_and_unpacked_and_every_failure_has_its_reason() {
+        let (bin, data) = (tempfile::tempdir().expect("bin"), tempfile::tempdir().expect("data"));
+        let attempt = |apt_get: &str, root: bool| {
+            // What is not there was not called.
+            let _ = fs::remove_file(bin.path().join("calls"));
+            let result = tools(bin.path(), apt_get, root).fetch("some-data", data.path());
+            let unpacked = result
+                .map(|place| fs::read_to_string(place.path().join("unpacked")).expect("file"));
+            (unpacked, fs::read_to_string(bin.path().join("calls")).unwrap_or_default())
+        };
+        let fails = "echo 'W: a warning' >&2; echo 'E: Unable to locate package' >&2; exit 100;;";
+
+        let (unpacked, calls) = attempt("download) echo content > some-data_1.deb;;", false);
+        assert_eq!(
+            (unpacked.as_deref(), calls.as_str()),
+            (Ok("content\n"), "download some-data\n")
+        );
+
+        // Only root can do something about missing package lists.
+        let (unpacked, calls) = attempt(&format!("download) {fails}"), false);
+        assert_eq!(unpacked, Err("Unable to locate package".to_string()));
+        assert_eq!(calls, "download some-data\n");
+        let lists = bin.path().join("lists").display().to_string();
+        let updating = format!(
+            "download) test -e {lists} && echo new > a.deb && exit 0; {fails} update) touch {lists};;"
+        );
+        let (unpacked, calls) = attempt(&updating, true);
+        assert_eq!(unpacked.as_deref(), Ok("new\n"));
+        assert_eq!(calls, "download some-data\nupdate\ndownload some-data\n");
+        let (unpacked, _) = attempt(
+            &format!("download) {fails} update) echo 'E: no network' >&2; exit 100;;"),
+            true,
+        );
+        let reason = "Unable to locate package; then apt-get update: no network";
+        assert_eq!(unpacked, Err(reason.to_string()));
+
+        let (unpacked, _) = attempt("download) ;;", false);
+        assert_eq!(unpacked, Err("apt-get left no package behind".to_string()));
+        let (unpacked, _) = attempt("download) exit 3;;", false);
+        assert_eq!(unpacked, Err("apt-get ended with exit status: 3".to_string()));
+        let none = Tools { apt_get: bin.path().join("none"), dpkg_deb: PathBuf::new(), root: true };
+        let reason = none.fetch("some-data", data.path()).expect_err("no such program");
+        assert_eq!(reason, "this system has no none");
+
+        let slow = run(Command::new("/bin/sh").args(["-c", "sleep 60"]), Duration::ZERO);
+        assert_eq!(slow.expect_err("slow").text, "sh took more than 0 s");
+        assert_eq!(fs::read_dir(data.path()).expect("data").count(), 0, "nothing is left behind");
+    }
 }

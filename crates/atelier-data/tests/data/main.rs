@@ -1,0 +1,10 @@
+//! What the crate promises, through its public interface.
+
+mod batching;
+mod hostile_files;
+mod loading;
+mod obtaining;
+mod sample;
+mod server;
+mod small_set;
+mod splitting;

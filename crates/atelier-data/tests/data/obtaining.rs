@@ -1,0 +1,330 @@
+use std::fs;
+use std::path::Path;
+
+use atelier_data::{Error, Event, FILE_NAMES, Loaded, SAMPLE, Sources, obtain};
+use tempfile::TempDir;
+
+use crate::server::{Reply, Server};
+use crate::small_set::{encode, gzip, own_files, put, sample, sample_dir};
+
+/// The sample as the data set to be obtained: from `urls`, or from nowhere else than `directory`.
+fn sources(directory: &Path, urls: &[&Server]) -> Sources {
+    Sources {
+        system_dir: directory.join("no-such-folder"),
+        urls: urls.iter().map(|server| server.url.clone()).collect(),
+        package: None,
+        pins: SAMPLE,
+        ..Sources::fashion_mnist(directory)
+    }
+}
+
+fn try_obtain(sources: &Sources) -> (Result<Loaded, Error>, Vec<Event>) {
+    let mut events = Vec::new();
+    let result = obtain(sources, &mut |event| events.push(event.clone()));
+    (result, events)
+}
+
+fn directory() -> TempDir {
+    tempfile::tempdir().expect("directory")
+}
+
+/// The compressed file of the sample that a path such as `/train-images-idx3-ubyte.gz` names.
+fn file(path: &str) -> Vec<u8> {
+    fs::read(sample_dir().join(path.trim_start_matches('/'))).expect("a file of the sample")
+}
+
+fn good() -> Server {
+    Server::start(|path| Reply::Body(file(path)))
+}
+
+/// A server that is good but for the training images.
+fn bad(reply: impl Fn() -> Reply + Send + Sync + 'static) -> Server {
+    Server::start(
+        move |path| {
+            if path.contains("train-images") { reply() } else { Reply::Body(file(path)) }
+        },
+    )
+}
+
+/// What becomes of one bad server: the reason why it was passed over. Nothing may remain of what
+/// it sent.
+fn reason(reply: impl Fn() -> Reply + Send + Sync + 'static) -> String {
+    let (directory, server) = (directory(), bad(reply));
+    let sources = sources(directory.path(), &[&server]);
+    let (result, _) = try_obtain(&sources);
+    let Error::Unobtainable { attempts, .. } = result.expect_err("bad") else { panic!("other") };
+    let last = attempts.last().expect("an attempt");
+    assert_eq!(last.source, server.url);
+    let left: Vec<_> = fs::read_dir(sources.cache_dir()).expect("cache").flatten().collect();
+    assert!(left.is_empty(), "{left:?}");
+    last.reason.clone()
+}
+
+#[test]
+fn files_come_over_http_are_verified_and_kept() {
+    let (directory, server) = (directory(), good());
+    let sources = sources(directory.path(), &[&server]);
+    let (result, events) = try_obtain(&sources);
+    let data = result.expect("obtained");
+    assert_eq!((data.train.len(), data.test.len()), (2000, 1000));
+    assert_eq!(data.provenance.source, server.url);
+    assert_eq!(server.asked(), FILE_NAMES.map(|name| format!("/{name}.gz")));
+    for (name, pin) in FILE_NAMES.into_iter().zip(SAMPLE.files) {
+        let kept = fs::metadata(sources.cache_dir().join(name)).expect("kept");
+        assert_eq!(kept.len(), pin.bytes);
+        let last = events.iter().rev().find_map(|event| match event {
+            Event::Progress { file, done, total } if *file == name => Some((*done, *total)),
+            _ => None,
+        });
+        assert_eq!(last, Some((pin.bytes, pin.bytes)));
+    }
+
+    // The second time nobody is asked.
+    let (result, events) = try_obtain(&sources);
+    assert!(result.expect("cached").provenance.pinned);
+    assert_eq!(server.asked().len(), 4);
+    assert_eq!(events.len(), 1, "{events:?}");
+}
+
+#[test]
+fn a_bad_server_is_passed_over_for_the_next_and_good_files_are_not_fetched_twice() {
+    let directory = directory();
+    let (first, second) = (
+        Server::start(|path| {
+            if path.contains("t10k-labels") { Reply::Status(404) } else { Reply::Body(file(path)) }
+        }),
+        good(),
+    );
+    let (result, events) = try_obtain(&sources(directory.path(), &[&first, &second]));
+    assert_eq!(result.expect("obtained").provenance.source, second.url);
+    assert_eq!(first.asked().len(), 4);
+    assert_eq!(second.asked(), ["/t10k-labels-idx1-ubyte.gz"]);
+    let passed = Event::Passed { source: first.url, reason: "http status: 404".to_string() };
+    assert!(events.contains(&passed), "{events:?}");
+}
+
+#[test]
+fn a_missing_file_and_a_refused_connection_are_reported() {
+    assert!(reason(|| Reply::Status(404)).contains("404"));
+    let directory = directory();
+    let mut sources = sources(directory.path(), &[]);
+    // A port that was free a moment ago.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    sources.urls = vec![format!("http://{}", listener.local_addr().expect("address"))];
+    drop(listener);
+    let message = try_obtain(&sources).0.expect_err("refused").to_string();
+    assert!(message.to_lowercase().contains("refused"), "{message}");
+}
+
+#[test]
+fn a_body_that_breaks_off_is_not_taken_for_a_file() {
+    let whole = || file("train-images-idx3-ubyte.gz");
+    let message = reason(move || Reply::Cut(whole(), 100_000));
+    assert!(message.contains("broke off after"), "{message}");
+    let message = reason(move || Reply::Body(whole()[..100_000].to_vec()));
+    assert!(message.contains("broke off after"), "{message}");
+    let message = reason(|| Reply::Body(Vec::new()));
+    assert!(message.contains("ended after 0 of 1568016"), "{message}");
+}
+
+#[test]
+fn other_content_is_refused_and_named() {
+    let message = reason(|| Reply::Body(gzip(&encode(&[2000, 28, 28], &vec![7; 2000 * 784]))));
+    assert!(message.contains("sent other content: SHA-256"), "{message}");
+    let message = reason(|| Reply::Body(gzip(&own_files()[0])));
+    assert!(message.contains("ended after 52 of 1568016"), "{message}");
+    let message = reason(|| Reply::Body(b"<html>please log in</html>".to_vec()));
+    assert!(message.contains("a web page"), "{message}");
+}
+
+#[test]
+fn endless_and_oversized_answers_are_cut_short() {
+    let start = encode(&[2000, 28, 28], &vec![7; 2000 * 784]);
+    let message = reason(move || Reply::Endless(start.clone(), vec![0; 1 << 16]));
+    assert!(message.contains("sends more than the 1568016 bytes"), "{message}");
+    // 64 MB of zeros in 64 kB.
+    let message = reason(|| Reply::Body(gzip(&vec![0; 64 << 20])));
+    assert!(message.contains("sends more than the 1568016 bytes"), "{message}");
+    // Gzip members without content, for ever.
+    let message = reason(|| Reply::Endless(gzip(b""), gzip(b"")));
+    assert!(message.contains("broke off") || message.contains("ended after 0"), "{message}");
+    let message = reason(|| Reply::Length(1 << 40));
+    assert!(message.contains("offers 1099511627776 bytes"), "{message}");
+}
+
+#[test]
+fn redirects_are_followed_over_http_and_nowhere_else() {
+    let (directory, target) = (directory(), good());
+    let base = target.url.clone();
+    let server = Server::start(move |path| Reply::Redirect(format!("{base}{path}")));
+    let (result, _) = try_obtain(&sources(directory.path(), &[&server]));
+    result.expect("redirected");
+
+    let local = sample_dir().join("train-images-idx3-ubyte.gz");
+    let local = local.canonicalize().expect("path").display().to_string();
+    for to in [format!("file://{local}"), "ftp://127.0.0.1/x".to_string()] {
+        let message = reason(move || Reply::Redirect(to.clone()));
+        assert!(message.contains("redirects") || message.contains("scheme"), "{message}");
+    }
+    let here = reason(|| Reply::Redirect("/train-images-idx3-ubyte.gz".to_string()));
+    assert!(here.contains("redirect"), "{here}");
+}
+
+#[test]
+fn addresses_other_than_http_are_refused() {
+    let directory = directory();
+    let mut sources = sources(directory.path(), &[]);
+    sources.urls = vec![format!("file://{}", sample_dir().display())];
+    let message = try_obtain(&sources).0.expect_err("file").to_string();
+    assert!(message.contains("not an http or https address"), "{message}");
+}
+
+#[test]
+fn the_final_error_lists_every_source_and_what_to_do() {
+    let directory = directory();
+    let (first, second) = (bad(|| Reply::Status(503)), bad(|| Reply::Status(404)));
+    let (result, events) = try_obtain(&sources(directory.path(), &[&first, &second]));
+    let error = result.expect_err("nothing");
+    let message = error.to_string();
+    for part in [
+        "fashion-mnist-sample could not be obtained",
+        "holds none of the files",
+        "no-such-folder: not there",
+        "503",
+        "404",
+        "--data-dir",
+    ] {
+        assert!(message.contains(part), "{part} is not in: {message}");
+    }
+    let Error::Unobtainable { attempts, .. } = error else { panic!("{error}") };
+    let passed = events.iter().filter(|event| matches!(event, Event::Passed { .. })).count();
+    assert_eq!((attempts.len(), passed), (4, 4));
+}
+
+#[test]
+fn the_distributions_folder_is_used_and_a_decompressed_copy_kept() {
+    let directory = directory();
+    let mut sources = sources(directory.path(), &[]);
+    sources.system_dir = sample_dir();
+    let (result, _) = try_obtain(&sources);
+    assert!(result.expect("folder").provenance.source.ends_with("sample"));
+    let kept = fs::read(sources.cache_dir().join(FILE_NAMES[2])).expect("kept");
+    let data = sample();
+    let pixels: Vec<u8> = data.test.read().images().iter().copied().collect();
+    assert_eq!(kept, encode(&[1000, 28, 28], &pixels));
+}
+
+#[test]
+fn compressed_files_in_the_data_directory_are_decompressed_once() {
+    let directory = directory();
+    for name in FILE_NAMES {
+        let name = format!("{name}.gz");
+        fs::copy(sample_dir().join(&name), directory.path().join(&name)).expect("copy");
+    }
+    // Nothing is written into a directory that the user named.
+    let named = Sources { named: true, ..sources(directory.path(), &[]) };
+    for sources in [&named, &sources(directory.path(), &[])] {
+        assert!(!sources.cache_dir().exists());
+        let source = try_obtain(sources).0.expect("files").provenance.source;
+        assert_eq!(Path::new(&source), directory.path());
+    }
+    let again = try_obtain(&sources(directory.path(), &[])).0.expect("cache");
+    assert_eq!(Path::new(&again.provenance.source), named.cache_dir());
+}
+
+#[test]
+fn a_damaged_cache_is_named_kept_until_replaced_and_replaced() {
+    let (directory, server) = (directory(), good());
+    let with_server = sources(directory.path(), &[&server]);
+    try_obtain(&with_server).0.expect("obtained");
+    let victim = with_server.cache_dir().join(FILE_NAMES[0]);
+    let mut bytes = fs::read(&victim).expect("cached");
+    bytes[1000] ^= 1;
+    fs::write(&victim, &bytes).expect("damage");
+
+    let (result, events) = try_obtain(&sources(directory.path(), &[]));
+    result.expect_err("no source");
+    let damaged = events.iter().find_map(|event| match event {
+        Event::Damaged { reason, .. } => Some(reason.clone()),
+        _ => None,
+    });
+    assert!(damaged.expect("named").contains(FILE_NAMES[0]));
+    assert_eq!(fs::read(&victim).expect("kept"), bytes);
+
+    try_obtain(&with_server).0.expect("obtained anew");
+    assert_ne!(fs::read(&victim).expect("replaced"), bytes);
+    // Only the damaged file was fetched again.
+    assert_eq!(server.asked().len(), 5);
+}
+
+#[test]
+fn an_interrupted_download_is_completed() {
+    let (directory, server) = (directory(), good());
+    let sources = sources(directory.path(), &[&server]);
+    try_obtain(&sources).0.expect("obtained");
+    fs::remove_file(sources.cache_dir().join(FILE_NAMES[3])).expect("remove");
+    try_obtain(&sources).0.expect("completed");
+    assert_eq!(server.asked().len(), 5);
+}
+
+#[test]
+fn bad_files_in_a_named_directory_are_an_error_and_no_reason_to_go_elsewhere() {
+    let server = good();
+    for named in [true, false] {
+        let directory = directory();
+        put(directory.path(), &own_files());
+        let sources = Sources { named, ..sources(directory.path(), &[&server]) };
+        let (result, _) = try_obtain(&sources);
+        if named {
+            assert!(matches!(result, Err(Error::Digest { .. })), "{result:?}");
+            assert!(server.asked().is_empty());
+        } else {
+            assert_eq!(result.expect("obtained").provenance.source, server.url);
+        }
+    }
+}
+
+#[test]
+fn an_incomplete_or_absent_named_directory_is_an_error_and_an_empty_one_is_filled() {
+    let server = good();
+    let directory = directory();
+    let named = |directory: &Path| Sources { named: true, ..sources(directory, &[&server]) };
+
+    let absent = directory.path().join("absent");
+    let (result, _) = try_obtain(&named(&absent));
+    assert!(matches!(result, Err(Error::Missing { .. })), "{result:?}");
+    assert!(!absent.exists());
+
+    let incomplete = directory.path().join("incomplete");
+    fs::create_dir(&incomplete).expect("directory");
+    fs::write(incomplete.join(FILE_NAMES[0]), &own_files()[0]).expect("write");
+    let (result, _) = try_obtain(&named(&incomplete));
+    assert!(matches!(result, Err(Error::Missing { .. })), "{result:?}");
+
+    let empty = directory.path().join("empty");
+    fs::create_dir(&empty).expect("directory");
+    try_obtain(&named(&empty)).0.expect("filled");
+}
+
+#[test]
+fn unpinned_data_come_from_the_data_directory_alone() {
+    let (directory, server) = (directory(), good());
+    let sources = Sources { allow_unpinned: true, ..sources(directory.path(), &[&server]) };
+    let (result, _) = try_obtain(&sources);
+    assert!(matches!(result, Err(Error::Missing { .. })), "{result:?}");
+    put(directory.path(), &own_files());
+    let (result, _) = try_obtain(&sources);
+    assert!(!result.expect("own data").provenance.pinned);
+    assert!(server.asked().is_empty());
+    assert!(!sources.cache_dir().exists());
+}
+
+#[test]
+fn events_are_one_line_each() {
+    let directory = directory();
+    let (_, events) = try_obtain(&sources(directory.path(), &[&bad(|| Reply::Status(404))]));
+    assert!(!events.is_empty());
+    for event in events {
+        assert_eq!(event.to_string().lines().count(), 1, "{event}");
+    }
+}
