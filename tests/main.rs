@@ -2,5 +2,12 @@
 
 #[expect(dead_code, reason = "the harness is a little ahead of the tests")]
 mod cli;
+mod fixture;
 
+mod configuration;
+mod data_files;
+mod resuming;
+mod runs;
+mod schemas;
+mod training;
 mod xtask_help;

@@ -51,7 +51,7 @@ pub(crate) fn last_iterations(
     test_accuracy: f64,
 ) -> Result<Figure> {
     let xs: Vec<f64> = iterations.iter().map(|iteration| iteration.step as f64).collect();
-    let ys: Vec<f64> = iterations.iter().map(|iteration| f64::from(iteration.loss)).collect();
+    let ys: Vec<f64> = iterations.iter().map(|iteration| iteration.loss).collect();
     let mean = ys.iter().sum::<f64>() / ys.len().max(1) as f64;
     // A series and not a reference line, whose label would stand among the points.
     let ends = [xs.first(), xs.last()].into_iter().flatten().copied().collect::<Vec<f64>>();

@@ -64,18 +64,20 @@ impl Prepared {
             config.seed,
             &device,
         )?;
-        let device_name = device_name.to_string();
-        Ok(Self {
+        let prepared = Self {
             config,
             settings,
             device,
-            device_name,
+            device_name: device_name.to_string(),
             threads,
             data,
             split,
             standardization,
             model,
-        })
+        };
+        // Only to have wrong settings of it refused before anything is written.
+        prepared.source()?;
+        Ok(prepared)
     }
 
     /// The batches to train on.

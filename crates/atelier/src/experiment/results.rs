@@ -52,7 +52,7 @@ fn measure(prepared: &Prepared, outcome: &Outcome) -> Result<Summary> {
         validation: validation.map(Into::into),
         test: prepared.test()?.try_into()?,
         last_20: last
-            .map(|at| Iteration { step: at.step, epoch: at.epoch, loss: at.loss })
+            .map(|at| Iteration { step: at.step, epoch: at.epoch, loss: at.loss.into() })
             .collect(),
     })
 }

@@ -50,7 +50,7 @@ pub(crate) struct Iteration {
     /// Counted from 1.
     pub(crate) epoch: usize,
     /// Cross-entropy of its batch before the step, in nats.
-    pub(crate) loss: f32,
+    pub(crate) loss: f64,
 }
 
 impl TryFrom<Evaluation> for Tested {

@@ -1,0 +1,73 @@
+//! Homes and data directories that tests may write to.
+
+use std::fs;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use flate2::read::GzDecoder;
+use tempfile::TempDir;
+
+use crate::cli::{sample, temp_dir};
+
+/// The four files of a data set.
+pub const FILES: [&str; 4] = [
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+];
+
+/// A new `ATELIER_HOME` with the sample where `--smoke` looks for it.
+pub fn home_with_sample() -> TempDir {
+    let home = temp_dir();
+    let directory = home.path().join("data/sample");
+    fs::create_dir_all(&directory).expect("a directory");
+    for name in FILES {
+        let name = format!("{name}.gz");
+        fs::copy(sample().join(&name), directory.join(&name)).expect("a copy of the sample");
+    }
+    home
+}
+
+/// The sample, decompressed, in a directory of its own.
+pub struct Files {
+    directory: TempDir,
+}
+
+impl Files {
+    pub fn new() -> Self {
+        let files = Self { directory: temp_dir() };
+        for name in FILES {
+            let packed = fs::File::open(sample().join(format!("{name}.gz"))).expect("the sample");
+            let mut raw = Vec::new();
+            GzDecoder::new(packed).read_to_end(&mut raw).expect("gzip");
+            files.put(name, &raw);
+        }
+        files
+    }
+
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory().join(name)
+    }
+
+    pub fn get(&self, name: &str) -> Vec<u8> {
+        fs::read(self.path(name)).expect("a file of the sample")
+    }
+
+    pub fn put(&self, name: &str, bytes: &[u8]) {
+        fs::write(self.path(name), bytes).expect("a file of the sample");
+    }
+
+    /// Every file of the directory with its content, to see whether a program changed any.
+    pub fn content(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let entries = fs::read_dir(self.directory()).expect("the directory");
+        let mut paths: Vec<PathBuf> =
+            entries.map(|entry| entry.expect("an entry").path()).collect();
+        paths.sort();
+        paths.into_iter().map(|path| (path.clone(), fs::read(&path).unwrap_or_default())).collect()
+    }
+}

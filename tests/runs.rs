@@ -1,0 +1,52 @@
+//! `runs list` and `runs show`.
+
+use std::fs;
+
+use crate::cli::{Output, atelier};
+use crate::fixture::home_with_sample;
+
+fn in_home(home: &tempfile::TempDir, arguments: &[&str]) -> Output {
+    atelier(arguments).env("ATELIER_HOME", home.path()).run()
+}
+
+#[test]
+fn no_run_is_no_failure() {
+    let listed = atelier(["runs", "list"]).run().expect_code(0);
+    assert!(listed.stdout.is_empty() && listed.stderr.contains("no runs"), "{listed}");
+}
+
+#[test]
+fn runs_are_listed_and_shown_by_name_and_by_path() {
+    let home = home_with_sample();
+    in_home(&home, &["train", "--smoke", "--quiet"]).expect_code(0);
+    let listed = in_home(&home, &["runs", "list"]).expect_code(0);
+    let line = listed.stdout.lines().find(|line| line.starts_with("train-0001"));
+    let line = line.unwrap_or_else(|| panic!("{listed}"));
+    assert!(line.contains("complete") && line.ends_with('%'), "{line}");
+
+    let path = home.path().join("runs/train-0001").display().to_string();
+    for name in ["train-0001", path.as_str()] {
+        let shown = in_home(&home, &["runs", "show", name]).expect_code(0);
+        for text in ["complete", "test.accuracy", "test set read  1 times", "fashion-mnist-sample"]
+        {
+            assert!(shown.stdout.contains(text), "no {text:?}: {shown}");
+        }
+    }
+    let unknown = in_home(&home, &["runs", "show", "train-001"]).expect_code(2);
+    assert!(unknown.stderr.contains("did you mean `train-0001`?"), "{unknown}");
+}
+
+#[test]
+fn a_damaged_manifest_is_listed_as_such_and_hides_no_other_run() {
+    let home = home_with_sample();
+    in_home(&home, &["train", "--smoke", "--quiet"]).expect_code(0);
+    let damaged = home.path().join("runs/train-0002");
+    fs::create_dir(&damaged).expect("a directory");
+    fs::write(damaged.join("manifest.json"), "{\"schema_version\": 1").expect("a file");
+    let listed = in_home(&home, &["runs", "list"]).expect_code(0);
+    assert!(
+        listed.stdout.contains("train-0001") && listed.stdout.contains("unreadable"),
+        "{listed}"
+    );
+    in_home(&home, &["runs", "show", "train-0002"]).expect_code(2);
+}

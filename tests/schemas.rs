@@ -1,0 +1,75 @@
+//! Whatever is printed as JSON, or left as JSON, is as its schema in docs/schemas says.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::cli::{atelier, root};
+use crate::fixture::home_with_sample;
+
+#[track_caller]
+fn check(schema: &str, value: &Value) {
+    let path = root().join("docs/schemas").join(format!("{schema}.json"));
+    let text = fs::read_to_string(&path).expect("a schema");
+    let schema: Value = serde_json::from_str(&text).expect("a schema in JSON");
+    let validator = jsonschema::validator_for(&schema).expect("a valid schema");
+    let errors: Vec<String> = validator
+        .iter_errors(value)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert!(errors.is_empty(), "{}: {errors:#?}\n{value:#}", path.display());
+
+    // A schema that accepts anything would say nothing.
+    assert!(!validator.is_valid(&serde_json::json!({})), "{} accepts {{}}", path.display());
+}
+
+fn read(path: &Path) -> Value {
+    serde_json::from_str(&fs::read_to_string(path).expect("a file")).expect("JSON")
+}
+
+#[test]
+fn every_json_output_and_file_is_as_its_schema_says() {
+    let home = home_with_sample();
+    let shown = |arguments: &[&str]| {
+        let command = atelier(arguments.iter().chain(&["--format", "json"]));
+        command.env("ATELIER_HOME", home.path()).run().expect_code(0).json()
+    };
+    check("config-show", &shown(&["config", "show"]));
+    check("data", &shown(&["data", "verify", "--smoke"]));
+    check("data", &shown(&["data", "fetch", "--smoke"]));
+    check("data-info", &shown(&["data", "info", "--smoke"]));
+    check("runs-list", &shown(&["runs", "list"]));
+    check("summary-train", &shown(&["train", "--smoke"]));
+    check("summary-train", &shown(&["train", "--smoke", "--set", "data.validation=0"]));
+    check("summary-find-learning-rate", &shown(&["train", "--smoke", "--find-learning-rate"]));
+    check("summary-reproduce", &shown(&["reproduce", "--smoke"]));
+    check("runs-show", &shown(&["runs", "show", "train-0001"]));
+
+    let runs = home.path().join("runs");
+    for (run, schema) in [
+        ("train-0001", "summary-train"),
+        ("find-learning-rate-0001", "summary-find-learning-rate"),
+        ("reproduce-0001", "summary-reproduce"),
+        ("reproduce-0001/train", "summary-train"),
+    ] {
+        check("manifest", &read(&runs.join(run).join("manifest.json")));
+        check(schema, &read(&runs.join(run).join("summary.json")));
+    }
+    // A damaged run, and one that failed.
+    fs::write(runs.join("train-0002/manifest.json"), "{}").expect("a file");
+    let failing = ["train", "--smoke", "--set", "optimizer.learning_rate=1e6"];
+    atelier(failing).env("ATELIER_HOME", home.path()).run().expect_code(1);
+    check("manifest", &read(&runs.join("train-0003/manifest.json")));
+    check("runs-list", &shown(&["runs", "list"]));
+}
+
+#[test]
+fn every_schema_is_used() {
+    let source = include_str!("schemas.rs");
+    for entry in fs::read_dir(root().join("docs/schemas")).expect("the schemas") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_stem().expect("a name").display().to_string();
+        assert!(source.contains(&format!("\"{name}\"")), "{name} is checked by no test");
+    }
+}
