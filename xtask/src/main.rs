@@ -5,6 +5,7 @@
 
 use std::{env, ffi::OsString, process::ExitCode};
 
+mod bench;
 mod build;
 mod ci;
 mod doc;

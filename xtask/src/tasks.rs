@@ -4,7 +4,7 @@ use std::{ffi::OsString, fmt::Write, process::ExitCode};
 
 use anyhow::{Result, bail};
 
-use crate::{build, ci, doc, doctor, experiment, lint, test, workspace::Workspace};
+use crate::{bench, build, ci, doc, doctor, experiment, lint, test, workspace::Workspace};
 
 struct Task {
     name: &'static str,
@@ -34,12 +34,6 @@ const TASKS: &[Task] = &[
         by: By::Atelier,
     },
     Task { name: "train", arguments: "", summary: "train a dense network", by: By::Atelier },
-    Task {
-        name: "predict",
-        arguments: "",
-        summary: "classify image files with a trained run",
-        by: By::Atelier,
-    },
     Task { name: "runs", arguments: "", summary: "look at what was done", by: By::Atelier },
     Task {
         name: "config",
@@ -58,6 +52,12 @@ const TASKS: &[Task] = &[
         arguments: "[CARGO TEST ARGUMENTS]",
         summary: "run every test and count them",
         by: By::Xtask(test::run),
+    },
+    Task {
+        name: "bench",
+        arguments: "[--json]",
+        summary: "measure training steps as shares of this machine's own peak",
+        by: By::Xtask(bench::run),
     },
     Task {
         name: "lint",

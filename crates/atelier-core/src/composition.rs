@@ -66,7 +66,12 @@ pub(crate) fn batch_norm(
     Ok((y, mean.detach(), variance.detach()))
 }
 
-pub(crate) fn sgd(w: &Var, velocity: Option<&Var>, gradient: &Tensor, step: &SgdStep) -> Result<()> {
+pub(crate) fn sgd(
+    w: &Var,
+    velocity: Option<&Var>,
+    gradient: &Tensor,
+    step: &SgdStep,
+) -> Result<()> {
     let rate = f64::from(step.learning_rate);
     let g = ((gradient * f64::from(step.gradient_scale))?
         + (w.as_tensor() * f64::from(step.weight_decay))?)?
@@ -83,7 +88,13 @@ pub(crate) fn sgd(w: &Var, velocity: Option<&Var>, gradient: &Tensor, step: &Sgd
     w.set(&(w.as_tensor() - (direction * rate)?)?.detach())
 }
 
-pub(crate) fn adam(w: &Var, mean: &Var, square: &Var, gradient: &Tensor, step: &AdamStep) -> Result<()> {
+pub(crate) fn adam(
+    w: &Var,
+    mean: &Var,
+    square: &Var,
+    gradient: &Tensor,
+    step: &AdamStep,
+) -> Result<()> {
     let (into_gradient, shrink) = step.decays();
     let (rate, root_correction) = step.corrections();
     let (beta1, beta2) = (f64::from(step.beta1), f64::from(step.beta2));

@@ -37,7 +37,13 @@ pub enum Initializer {
 impl Initializer {
     /// A weight in PyTorch's layout, (m, n) row-major, multiplied by `scale`.
     #[must_use]
-    pub fn weight(self, inputs: usize, outputs: usize, scale: f64, stream: &mut Stream) -> Vec<f32> {
+    pub fn weight(
+        self,
+        inputs: usize,
+        outputs: usize,
+        scale: f64,
+        stream: &mut Stream,
+    ) -> Vec<f32> {
         let (n, m) = (inputs.max(1) as f64, outputs.max(1) as f64);
         let count = inputs * outputs;
         match self {

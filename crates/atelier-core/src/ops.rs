@@ -26,7 +26,11 @@ pub fn dense(x: &Tensor, weight: &Tensor, bias: &Tensor, activation: Activation)
     let (_, inputs) = x.dims2()?;
     let (rows, outputs) = weight.dims2()?;
     if rows != inputs || bias.dims() != [outputs] {
-        return Err(Error::shape("the weight of a dense layer", &[inputs, bias.elem_count()], &[rows, outputs]));
+        return Err(Error::shape(
+            "the weight of a dense layer",
+            &[inputs, bias.elem_count()],
+            &[rows, outputs],
+        ));
     }
     if !(fused(x) && fused(weight) && fused(bias)) {
         return Ok(composition::dense(x, weight, bias, activation)?);
@@ -87,7 +91,10 @@ pub fn dropout(x: &Tensor, p: f64, stream: &mut Stream) -> Result<Tensor> {
     stream.fill_bytes(&mut bytes);
     let factors: Vec<f32> = kernels::vectorized(|| {
         let (pairs, _) = bytes.as_chunks::<2>();
-        pairs.iter().map(|&pair| if u16::from_le_bytes(pair) < threshold { 0.0 } else { keep }).collect()
+        pairs
+            .iter()
+            .map(|&pair| if u16::from_le_bytes(pair) < threshold { 0.0 } else { keep })
+            .collect()
     });
     if fused(x) {
         Ok(x.apply_op1(kernels::scale::Scale(factors))?)
@@ -113,7 +120,9 @@ pub fn cross_entropy(logits: &Tensor, targets: &Targets, smoothing: f64) -> Resu
     }
     let (batch, classes) = logits.dims2()?;
     let (targets, expected) = match targets {
-        Targets::None => return Err(Error::value("the targets", "classes for a cross-entropy", "none")),
+        Targets::None => {
+            return Err(Error::value("the targets", "classes for a cross-entropy", "none"));
+        }
         Targets::Classes(classes) => (classes, vec![batch]),
         Targets::Distribution(shares) => (shares, vec![batch, classes]),
     };
@@ -227,6 +236,10 @@ impl Batch {
     /// # Errors
     /// Fails if the inputs have no batch dimension.
     pub fn matrix(&self) -> Result<Tensor> {
-        Ok(if self.inputs.rank() == 2 { self.inputs.clone() } else { self.inputs.flatten_from(1)? })
+        Ok(if self.inputs.rank() == 2 {
+            self.inputs.clone()
+        } else {
+            self.inputs.flatten_from(1)?
+        })
     }
 }

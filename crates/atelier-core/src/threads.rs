@@ -5,13 +5,19 @@
 //! nothing comes for a while), so that a hand-over takes about a microsecond.
 //!
 //! Work is cut into tiles by its shape alone, never by the number of threads, and every tile
-//! writes its own part of the result: one thread and many give the same bits.
+//! writes its own part of the result: one thread and many give the same bits. The first thread gets
+//! the first tiles, the last thread the last, every time, so that a part of the weights, of their
+//! gradient and of the optimiser's state stays in the cache of one core; only a thread that has
+//! nothing left takes from the others.
 //!
 //! ```
 //! atelier_core::threads::set(2); // for kernels called from this thread
 //! assert_eq!(atelier_core::threads::count(), 2);
 //! ```
-#![expect(unsafe_code, reason = "lends a borrowed closure and disjoint parts of a slice to workers that outlive neither")]
+#![expect(
+    unsafe_code,
+    reason = "lends a borrowed closure and disjoint parts of a slice to workers that outlive neither"
+)]
 
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::ops::Range;
@@ -19,7 +25,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::thread::{JoinHandle, Thread};
+use std::thread::JoinHandle;
 
 /// How often a worker looks for work before it goes to sleep: some tenths of a millisecond, longer
 /// than the gaps within a training step.
@@ -34,7 +40,8 @@ thread_local! {
 ///
 /// Every thread starts with one. The results do not depend on it.
 pub fn set(threads: usize) {
-    let crew = (threads > 1).then(|| Rc::new(Crew::new(threads - 1)));
+    // Where the system gives no more threads, the results are the same with one.
+    let crew = (threads > 1).then(|| Crew::new(threads - 1).ok().map(Rc::new)).flatten();
     CREW.with(|slot| *slot.borrow_mut() = crew);
 }
 
@@ -97,115 +104,149 @@ impl<'a, T> Parts<'a, T> {
 
 type Work = *const (dyn Fn(usize) + Sync);
 
-/// What the workers see of the current job.
+/// Bits of the gate: how many workers are inside, whether the job is closed, and its number.
+const INSIDE: u64 = (1 << 16) - 1;
+const CLOSED: u64 = 1 << 16;
+const JOB: u32 = 17;
+
+/// What the owner and the workers share.
 struct Board {
-    /// Counts jobs; a worker starts when it changes.
-    job: AtomicU64,
-    /// The closure of the current job; written only while no worker is active.
+    /// Number of the job, closed or not, and the workers inside: see [`INSIDE`]. A worker enters an
+    /// open job by adding one; the owner closes the job when no tile is left and waits until
+    /// nobody is inside. A worker that the system lets sleep through a job is not waited for.
+    gate: AtomicU64,
+    /// The closure of the current job; written only while the job is closed and nobody is inside.
     work: UnsafeCell<Option<Work>>,
-    tiles: AtomicUsize,
-    /// The next tile that nobody has taken.
-    next: AtomicUsize,
-    /// Workers that have not finished the current job.
-    active: AtomicUsize,
+    /// The tiles of each thread that nobody has taken, `start << 32 | end`.
+    shares: Vec<AtomicU64>,
     asleep: AtomicUsize,
     panicked: AtomicBool,
     quit: AtomicBool,
 }
 
-// SAFETY: `work` is written by the crew's owner while `active` is 0, and read by workers between
-// the release of `job` and their own decrement of `active`; the closure behind it is `Sync`.
+// SAFETY: `work` is written by the crew's owner while nobody is inside, and read by workers that are
+// inside; entering acquires what the owner released with the gate. The closure behind it is `Sync`.
 unsafe impl Sync for Board {}
 // SAFETY: as above; the raw pointer is only ever used under that protocol.
 unsafe impl Send for Board {}
 
 impl Board {
-    fn take_tiles(&self, work: &(dyn Fn(usize) + Sync)) {
-        let tiles = self.tiles.load(Ordering::Relaxed);
+    /// A tile of the thread `of`: its own takes the first, others take the last.
+    fn take(&self, of: usize, own: bool) -> Option<usize> {
+        let share = &self.shares[of];
+        let mut seen = share.load(Ordering::Relaxed);
         loop {
-            let tile = self.next.fetch_add(1, Ordering::Relaxed);
-            if tile >= tiles {
-                return;
+            let (start, end) = (seen >> 32, seen & u64::from(u32::MAX));
+            if start >= end {
+                return None;
             }
-            work(tile);
+            let (tile, rest) = if own {
+                (start, (start + 1) << 32 | end)
+            } else {
+                (end - 1, start << 32 | (end - 1))
+            };
+            match share.compare_exchange_weak(seen, rest, Ordering::Relaxed, Ordering::Relaxed) {
+                #[expect(clippy::cast_possible_truncation, reason = "made from 32 bits")]
+                Ok(_) => return Some(tile as usize),
+                Err(now) => seen = now,
+            }
         }
     }
 
-    fn serve(&self) {
-        let mut seen = 0;
-        loop {
-            let mut spins = 0;
-            while self.job.load(Ordering::Acquire) == seen {
-                if self.quit.load(Ordering::Relaxed) {
-                    return;
-                }
+    /// Works until no tile is left: first on the share of `member`, then on what others have not
+    /// begun.
+    fn take_tiles(&self, member: usize, work: &(dyn Fn(usize) + Sync)) {
+        for turn in 0..self.shares.len() {
+            let of = (member + turn) % self.shares.len();
+            while let Some(tile) = self.take(of, turn == 0) {
+                work(tile);
+            }
+        }
+    }
+
+    fn serve(&self, member: usize) {
+        let mut seen = self.gate.load(Ordering::Acquire) >> JOB;
+        let mut spins = 0;
+        while !self.quit.load(Ordering::Relaxed) {
+            let gate = self.gate.load(Ordering::Acquire);
+            if gate >> JOB == seen || gate & CLOSED != 0 {
                 spins += 1;
                 if spins < SPINS {
                     std::hint::spin_loop();
                 } else {
-                    self.asleep.fetch_add(1, Ordering::SeqCst);
-                    // Looked at again after announcing the sleep, so that no job is missed.
-                    if self.job.load(Ordering::SeqCst) == seen && !self.quit.load(Ordering::SeqCst) {
-                        std::thread::park();
-                    }
-                    self.asleep.fetch_sub(1, Ordering::SeqCst);
+                    self.sleep(seen);
                 }
+                continue;
             }
-            seen = self.job.load(Ordering::Acquire);
-            // SAFETY: `job` was released after `work` was written, and the owner waits for `active`
-            // to reach 0 before it writes again or lets the closure go.
+            spins = 0;
+            if self
+                .gate
+                .compare_exchange(gate, gate + 1, Ordering::AcqRel, Ordering::Relaxed)
+                .is_err()
+            {
+                continue;
+            }
+            seen = gate >> JOB;
+            // SAFETY: this worker is inside, so `work` is not written and its closure is alive.
             if let Some(work) = unsafe { *self.work.get() } {
-                // SAFETY: as above: the closure is alive until `active` is 0.
+                // SAFETY: as above.
                 let work = unsafe { &*work };
-                if catch_unwind(AssertUnwindSafe(|| self.take_tiles(work))).is_err() {
+                if catch_unwind(AssertUnwindSafe(|| self.take_tiles(member, work))).is_err() {
                     self.panicked.store(true, Ordering::Relaxed);
                 }
             }
-            self.active.fetch_sub(1, Ordering::Release);
+            self.gate.fetch_sub(1, Ordering::Release);
         }
+    }
+
+    /// Sleeps until there is a job that is not `seen`; may wake up for nothing.
+    fn sleep(&self, seen: u64) {
+        self.asleep.fetch_add(1, Ordering::SeqCst);
+        // Looked at again after announcing the sleep, so that no job is missed for long.
+        let gate = self.gate.load(Ordering::SeqCst);
+        let nothing = gate >> JOB == seen || gate & CLOSED != 0;
+        if nothing && !self.quit.load(Ordering::SeqCst) {
+            std::thread::park();
+        }
+        self.asleep.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
 struct Crew {
     board: Arc<Board>,
     workers: Vec<JoinHandle<()>>,
-    handles: Vec<Thread>,
 }
 
 impl Crew {
-    fn new(workers: usize) -> Self {
+    fn new(workers: usize) -> std::io::Result<Self> {
         let board = Arc::new(Board {
-            job: AtomicU64::new(0),
+            gate: AtomicU64::new(CLOSED),
             work: UnsafeCell::new(None),
-            tiles: AtomicUsize::new(0),
-            next: AtomicUsize::new(0),
-            active: AtomicUsize::new(0),
+            shares: (0..=workers).map(|_| AtomicU64::new(0)).collect(),
             asleep: AtomicUsize::new(0),
             panicked: AtomicBool::new(false),
             quit: AtomicBool::new(false),
         });
-        let workers: Vec<_> = (0..workers)
-            .map_while(|_| {
-                let board = Arc::clone(&board);
-                // A thread that cannot be had is done without: the result is the same.
-                std::thread::Builder::new()
-                    .name("atelier-kernel".to_string())
-                    .spawn(move || board.serve())
-                    .ok()
-            })
-            .collect();
-        let handles = workers.iter().map(|worker| worker.thread().clone()).collect();
-        Self { board, workers, handles }
+        let mut crew = Self { board, workers: Vec::with_capacity(workers) };
+        for member in 1..=workers {
+            let board = Arc::clone(&crew.board);
+            let name = "atelier-kernel".to_string();
+            let worker =
+                std::thread::Builder::new().name(name).spawn(move || board.serve(member))?;
+            crew.workers.push(worker);
+        }
+        Ok(crew)
     }
 
     fn run(&self, tiles: usize, work: &(dyn Fn(usize) + Sync)) {
-        /// Waits for the workers also when the owner's own share panics.
-        struct Join<'a>(&'a Board);
-        impl Drop for Join<'_> {
+        /// Closes the job and waits for the workers, also when the owner's own share panics.
+        struct Close<'a>(&'a Board);
+        impl Drop for Close<'_> {
             fn drop(&mut self) {
-                let mut spins = 0_u32;
-                while self.0.active.load(Ordering::Acquire) != 0 {
-                    spins = spins.wrapping_add(1);
+                self.0.gate.fetch_or(CLOSED, Ordering::AcqRel);
+                let mut spins = 0;
+                while self.0.gate.load(Ordering::Acquire) & INSIDE != 0 {
+                    spins += 1;
                     if spins < SPINS {
                         std::hint::spin_loop();
                     } else {
@@ -217,24 +258,30 @@ impl Crew {
         }
 
         let board = &*self.board;
-        // SAFETY: only the lifetime is erased; `Join` keeps this call from returning (or unwinding)
-        // before every worker has let go of the closure. `active` is 0 here, so nobody reads `work`.
+        // SAFETY: only the lifetime is erased: `Close` keeps this call from returning or unwinding
+        // while a worker is inside. The job before is closed and nobody is inside, so nobody reads.
         unsafe {
-            let work: *const (dyn Fn(usize) + Sync + '_) = work;
-            *board.work.get() = Some(std::mem::transmute::<*const (dyn Fn(usize) + Sync + '_), Work>(work));
+            *board.work.get() = Some(std::mem::transmute::<&(dyn Fn(usize) + Sync), Work>(work));
         }
-        board.tiles.store(tiles, Ordering::Relaxed);
-        board.next.store(0, Ordering::Relaxed);
-        board.active.store(self.workers.len(), Ordering::Relaxed);
+        let members = board.shares.len() as u64;
+        for (member, share) in board.shares.iter().enumerate() {
+            let bound = |member: u64| member * tiles as u64 / members;
+            let member = member as u64;
+            share.store(bound(member) << 32 | bound(member + 1), Ordering::Relaxed);
+        }
         AT_WORK.set(true);
-        let join = Join(board);
-        board.job.fetch_add(1, Ordering::SeqCst);
+        let job = (board.gate.load(Ordering::Relaxed) >> JOB) + 1;
+        board.gate.store(job << JOB, Ordering::SeqCst);
+        let close = Close(board);
         if board.asleep.load(Ordering::SeqCst) > 0 {
-            self.handles.iter().for_each(Thread::unpark);
+            self.workers.iter().for_each(|worker| worker.thread().unpark());
         }
-        board.take_tiles(work);
-        drop(join);
-        assert!(!board.panicked.swap(false, Ordering::Relaxed), "a kernel panicked on a worker thread");
+        board.take_tiles(0, work);
+        drop(close);
+        assert!(
+            !board.panicked.swap(false, Ordering::Relaxed),
+            "a kernel panicked on a worker thread"
+        );
     }
 }
 

@@ -71,7 +71,12 @@ impl AdamStep {
 ///
 /// # Errors
 /// Fails if shapes or devices differ.
-pub fn sgd(parameter: &Var, velocity: Option<&Var>, gradient: &Tensor, step: &SgdStep) -> Result<()> {
+pub fn sgd(
+    parameter: &Var,
+    velocity: Option<&Var>,
+    gradient: &Tensor,
+    step: &SgdStep,
+) -> Result<()> {
     same_shape(parameter, gradient)?;
     match (velocity, fused(parameter)) {
         (None, true) => kernels::update::sgd(parameter, gradient, step)?,

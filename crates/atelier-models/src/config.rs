@@ -98,7 +98,11 @@ impl ModelConfig {
             return refuse("model.dropout", "a probability in [0, 1)", self.dropout.to_string());
         }
         if !(self.init_scale.is_finite() && self.init_scale >= 0.0) {
-            return refuse("model.init_scale", "a finite number, 0 or more", self.init_scale.to_string());
+            return refuse(
+                "model.init_scale",
+                "a finite number, 0 or more",
+                self.init_scale.to_string(),
+            );
         }
         Ok(())
     }

@@ -1,11 +1,11 @@
 //! A stack of dense layers:
-//! h_0 = x, h_l = dropout(activation(batch_norm(W_l h_(l-1) + b_l))), y = output(W h_L + b).
+//! `h_0 = x`, `h_l = dropout(activation(batch_norm(W_l h_(l-1) + b_l)))`, `y = output(W h_L + b)`.
 
 use atelier_core::seed::stream;
 use atelier_core::{Activation as Core, Mode, Parameter, ops};
 use candle_core::{DType, Device, Tensor, Var};
 
-use crate::{Activation, Layer, ModelConfig, Result};
+use crate::{Layer, ModelConfig, Result};
 
 /// The slope that PReLU begins with, PyTorch's default.
 const PRELU_SLOPE: f32 = 0.25;
@@ -14,11 +14,21 @@ const PRELU_SLOPE: f32 = 0.25;
 #[derive(Debug, Clone)]
 enum Module {
     /// A linear layer together with the activation that follows it, where they fuse.
-    Dense { weight: Var, bias: Var, activation: Core },
-    BatchNorm { layer: ops::BatchNorm, batches: Var },
+    Dense {
+        weight: Var,
+        bias: Var,
+        activation: Core,
+    },
+    BatchNorm {
+        layer: ops::BatchNorm,
+        batches: Var,
+    },
     Activation(Core),
     Prelu(Var),
-    Dropout { probability: f64, lane: u64 },
+    Dropout {
+        probability: f64,
+        lane: u64,
+    },
 }
 
 /// Where a network sits: its name, its ends and the activation of its output.
@@ -50,8 +60,7 @@ impl DenseNet {
     /// As [`ModelConfig::check`]; fails if the device has no memory left.
     pub fn new(ends: Ends, config: &ModelConfig, seed: u64, device: &Device) -> Result<Self> {
         config.check()?;
-        let mut net =
-            Self { modules: vec![], layers: vec![], parameters: vec![], buffers: vec![] };
+        let mut net = Self { modules: vec![], layers: vec![], parameters: vec![], buffers: vec![] };
         // PyTorch counts every module of the sequence, also those that are fused here.
         let mut position = 0;
         let mut width = ends.inputs;
@@ -69,7 +78,12 @@ impl DenseNet {
             position += 1;
             if config.dropout > 0.0 {
                 net.modules.push(Module::Dropout { probability: config.dropout, lane: l as u64 });
-                net.layers.push(Layer::new(format!("{}.{position}", ends.prefix), "Dropout", units, 0));
+                net.layers.push(Layer::new(
+                    format!("{}.{position}", ends.prefix),
+                    "Dropout",
+                    units,
+                    0,
+                ));
                 position += 1;
             }
             width = units;
@@ -102,7 +116,11 @@ impl DenseNet {
             transposed: true,
         };
         weight.assign(&init.weight(inputs, outputs, scale, &mut stream))?;
-        let bias = plain(format!("{name}.bias"), &init.bias(inputs, outputs, scale, &mut stream), draw.device)?;
+        let bias = plain(
+            format!("{name}.bias"),
+            &init.bias(inputs, outputs, scale, &mut stream),
+            draw.device,
+        )?;
         let kind = format!("Linear {inputs} to {outputs}");
         self.layers.push(Layer::new(name, kind, outputs, weight.len() + bias.len()));
         self.modules.push(Module::Dense {
@@ -115,7 +133,8 @@ impl DenseNet {
     }
 
     fn push_batch_norm(&mut self, name: &str, units: usize, device: &Device) -> Result<()> {
-        let part = |part: &str, value: f32| plain(format!("{name}.{part}"), &vec![value; units], device);
+        let part =
+            |part: &str, value: f32| plain(format!("{name}.{part}"), &vec![value; units], device);
         let (gamma, beta) = (part("weight", 1.0)?, part("bias", 0.0)?);
         let (mean, variance) = (part("running_mean", 0.0)?, part("running_var", 1.0)?);
         let batches = Parameter {
@@ -148,21 +167,17 @@ impl DenseNet {
         units: usize,
         device: &Device,
     ) -> Result<()> {
-        match config.activation.elementwise() {
-            Some(activation) => {
-                if config.batch_norm {
-                    self.modules.push(Module::Activation(activation));
-                }
-                self.layers.push(Layer::new(name, format!("{:?}", config.activation), units, 0));
+        if let Some(activation) = config.activation.elementwise() {
+            if config.batch_norm {
+                self.modules.push(Module::Activation(activation));
             }
-            None => {
-                debug_assert_eq!(config.activation, Activation::Prelu);
-                let slope = plain(format!("{name}.weight"), &[PRELU_SLOPE], device)?;
-                self.modules.push(Module::Prelu(slope.var.clone()));
-                self.layers.push(Layer::new(name, "PReLU", units, 1));
-                self.parameters.push(slope);
-            }
+            self.layers.push(Layer::new(name, format!("{:?}", config.activation), units, 0));
+            return Ok(());
         }
+        let slope = plain(format!("{name}.weight"), &[PRELU_SLOPE], device)?;
+        self.modules.push(Module::Prelu(slope.var.clone()));
+        self.layers.push(Layer::new(name, format!("{:?}", config.activation), units, 1));
+        self.parameters.push(slope);
         Ok(())
     }
 

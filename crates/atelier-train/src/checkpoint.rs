@@ -81,7 +81,8 @@ pub(crate) fn restore(trainer: &mut Trainer, checkpoint: &Checkpoint) -> Result<
             return Err(Error::mismatch("a tensor's name", name, &array.name));
         }
         if array.shape != parameter.shape() {
-            let (expected, found) = (format!("{:?}", parameter.shape()), format!("{:?}", array.shape));
+            let (expected, found) =
+                (format!("{:?}", parameter.shape()), format!("{:?}", array.shape));
             return Err(Error::mismatch(format!("the shape of {name}"), expected, found));
         }
         ready.push((target.clone(), parameter.import(&array.as_f32()?)?));

@@ -1,3 +1,5 @@
+use std::fmt::Display;
+
 /// What can go wrong in this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -48,14 +50,14 @@ pub enum Error {
 }
 
 impl Error {
-    pub(crate) fn setting(key: &'static str, expected: &'static str, found: impl ToString) -> Self {
+    pub(crate) fn setting(key: &'static str, expected: &'static str, found: impl Display) -> Self {
         Self::Setting { key, expected, found: found.to_string() }
     }
 
     pub(crate) fn mismatch(
         what: impl Into<String>,
-        expected: impl ToString,
-        found: impl ToString,
+        expected: impl Display,
+        found: impl Display,
     ) -> Self {
         Self::Mismatch {
             what: what.into(),

@@ -9,6 +9,7 @@ mod optimizer;
 mod progress;
 mod range_test;
 mod schedule;
+mod session;
 mod trainer;
 
 pub use config::{

@@ -30,7 +30,8 @@ pub(crate) struct Slot {
 
 impl Slot {
     pub(crate) fn zeros(name: &'static str, parameters: &[Parameter]) -> Result<Self> {
-        let tensors = parameters.iter().map(Parameter::zeros).collect::<atelier_core::Result<_>>()?;
+        let tensors =
+            parameters.iter().map(Parameter::zeros).collect::<atelier_core::Result<_>>()?;
         Ok(Self { name, tensors })
     }
 }
@@ -51,7 +52,8 @@ impl Optimizer {
             OptimizerKind::Sgd => &[],
             OptimizerKind::Adam | OptimizerKind::Adamw => &["mean", "square"],
         };
-        let slots = names.iter().map(|name| Slot::zeros(name, parameters)).collect::<Result<_>>()?;
+        let slots =
+            names.iter().map(|name| Slot::zeros(name, parameters)).collect::<Result<_>>()?;
         Ok(Self { config: config.clone(), weight_decay, clip, steps: 0, slots })
     }
 

@@ -4,7 +4,7 @@
 //! # References
 //! Smith, *Cyclical learning rates for training neural networks*, WACV 2017.
 
-use atelier_core::{Mode, Objective, StepAddress};
+use atelier_core::{Mode, Objective, StepAddress, backward};
 use serde::Serialize;
 
 use crate::optimizer::Optimizer;
@@ -59,7 +59,8 @@ pub fn range_test(
     }
     let train = &settings.train;
     let parameters = objective.parameters();
-    let mut optimizer = Optimizer::new(&settings.optimizer, train.weight_decay, train.clip, parameters)?;
+    let mut optimizer =
+        Optimizer::new(&settings.optimizer, train.weight_decay, train.clip, parameters)?;
     let (mut smoothed, mut weight, mut lowest) = (0.0, 0.0, f64::INFINITY);
     let mut points: Vec<RangePoint> = Vec::with_capacity(steps);
     for step in 0..steps {
@@ -78,7 +79,7 @@ pub fn range_test(
         }
         lowest = lowest.min(level);
         points.push(RangePoint { learning_rate, loss: value, smoothed: level });
-        optimizer.step(parameters, &loss.objective.backward()?, learning_rate)?;
+        optimizer.step(parameters, &backward(&loss.objective)?, learning_rate)?;
     }
     Ok(RangeTest { suggestion: steepest(&points), points })
 }
@@ -89,7 +90,8 @@ fn steepest(points: &[RangePoint]) -> f64 {
     let mut best = (0.0, FROM);
     for pair in points.windows(width + 1) {
         let (first, last) = (pair[0], pair[width]);
-        let slope = (last.smoothed - first.smoothed) / (last.learning_rate / first.learning_rate).ln();
+        let slope =
+            (last.smoothed - first.smoothed) / (last.learning_rate / first.learning_rate).ln();
         if slope < best.0 {
             best = (slope, (first.learning_rate * last.learning_rate).sqrt());
         }

@@ -1,19 +1,15 @@
-//! The loop.
+//! One step, and what a run begins and ends with; the loop itself is in `session`.
 
-use std::time::Instant;
-
-use atelier_core::{Batch, Evaluation, Loss, Mode, Objective, StepAddress};
-use atelier_store::{AppendLog, Checkpoint, RunDir};
+use atelier_core::{Batch, Evaluation, Loss, Mode, Objective, StepAddress, backward};
+use atelier_store::{Checkpoint, RunDir};
 use candle_core::{Tensor, Var};
 use serde::Serialize;
 
 use crate::average::{Average, averaged};
 use crate::optimizer::Optimizer;
 use crate::progress::{Best, Progress, StepLoss};
-use crate::{EpochReport, Error, Event, Result, Settings, StepReport, checkpoint};
-
-/// On a device whose work is awaited when a number is read, losses are read this many at a time.
-const LOSSES_PER_READ: usize = 100;
+use crate::session::Session;
+use crate::{Error, Event, Result, Settings, StepReport, checkpoint};
 
 /// Where the batches of an epoch come from.
 ///
@@ -67,7 +63,7 @@ pub struct Trainer<'a> {
     /// The values of the best validation, kept where early stopping will want them.
     pub(crate) best: Vec<Var>,
     pub(crate) progress: Progress,
-    pending: Vec<(StepReport, Loss)>,
+    pub(crate) pending: Vec<(StepReport, Loss)>,
 }
 
 /// What [`Trainer::run`] talks to besides the objective.
@@ -80,15 +76,6 @@ pub struct Surroundings<'a> {
     pub observer: &'a mut dyn FnMut(Event),
     /// Asked before every step; `true` stops the run where it is.
     pub interrupted: &'a dyn Fn() -> bool,
-}
-
-/// One line of `metrics.jsonl`.
-#[derive(Serialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-enum Record<'a> {
-    Step(&'a StepReport),
-    Epoch(&'a EpochReport),
-    Final { stop: Stop, epochs: usize, steps: u64, seconds: f64 },
 }
 
 impl<'a> Trainer<'a> {
@@ -104,7 +91,12 @@ impl<'a> Trainer<'a> {
             objective,
             settings: settings.clone(),
             seed,
-            optimizer: Optimizer::new(&settings.optimizer, train.weight_decay, train.clip, parameters)?,
+            optimizer: Optimizer::new(
+                &settings.optimizer,
+                train.weight_decay,
+                train.clip,
+                parameters,
+            )?,
             average: (train.ema > 0.0).then(|| Average::new(train.ema, objective)).transpose()?,
             best: Vec::new(),
             progress: Progress::default(),
@@ -119,6 +111,15 @@ impl<'a> Trainer<'a> {
     /// objective; nothing is changed then.
     pub fn resume(&mut self, checkpoint: &Checkpoint) -> Result<()> {
         checkpoint::restore(self, checkpoint)
+    }
+
+    /// The state of the run, from which [`Trainer::resume`] goes on. [`Trainer::run`] saves it by
+    /// itself where it has a run directory.
+    ///
+    /// # Errors
+    /// Fails if the device cannot be read.
+    pub fn checkpoint(&self) -> Result<Checkpoint> {
+        checkpoint::save(self)
     }
 
     /// Steps that are done.
@@ -148,14 +149,7 @@ impl<'a> Trainer<'a> {
                 train.early_stopping,
             ));
         }
-        let mut metrics = around.run_dir.map(RunDir::metrics).transpose()?;
-        if let Some(metrics) = &mut metrics {
-            metrics.truncate(self.progress.metrics_len)?;
-        }
-        let mut session =
-            Session { trainer: self, metrics, run_dir: around.run_dir, started: Instant::now(), before: 0.0 };
-        session.before = session.trainer.progress.seconds;
-        session.run(source, &mut around)
+        Session::new(self, around.run_dir)?.run(source, &mut around)
     }
 
     /// A copy of all parameters and buffers.
@@ -164,7 +158,7 @@ impl<'a> Trainer<'a> {
     }
 
     /// Evaluates on the validation examples, with the averaged values where there are any.
-    fn validate(&mut self, validation: &mut Validation) -> Result<Evaluation> {
+    pub(crate) fn validate(&mut self, validation: &mut Validation) -> Result<Evaluation> {
         self.with_average(|trainer| {
             let evaluation = validation(trainer.objective)?;
             let better = trainer.progress.best.is_none_or(|best| evaluation.loss < best.loss);
@@ -191,7 +185,7 @@ impl<'a> Trainer<'a> {
     }
 
     /// Gives the objective the values that a finished run ends with.
-    fn settle(&self) -> Result<()> {
+    pub(crate) fn settle(&self) -> Result<()> {
         if let (true, Some(average)) = (self.best.is_empty(), &self.average) {
             average.swap(self.objective)?;
         }
@@ -202,7 +196,7 @@ impl<'a> Trainer<'a> {
     }
 
     /// One step; its loss is read later.
-    fn step(&mut self, source: &mut Source, learning_rate: f64) -> Result<()> {
+    pub(crate) fn step(&mut self, source: &mut Source, learning_rate: f64) -> Result<()> {
         let (epoch, index) = (self.progress.epoch as u64, self.progress.index);
         let batch = (source.batch)(epoch, index)?;
         let address = StepAddress { seed: self.seed, epoch, index: index as u64 };
@@ -222,7 +216,7 @@ impl<'a> Trainer<'a> {
                 return Err(diverged(&report, loss));
             }
         }
-        let gradients = loss.objective.backward()?;
+        let gradients = backward(&loss.objective)?;
         self.optimizer.step(self.objective.parameters(), &gradients, learning_rate)?;
         if let Some(average) = &mut self.average {
             average.update(self.objective)?;
@@ -235,7 +229,7 @@ impl<'a> Trainer<'a> {
     }
 
     /// Reads the losses that were put off.
-    fn read_losses(&mut self) -> Result<Vec<StepReport>> {
+    pub(crate) fn read_losses(&mut self) -> Result<Vec<StepReport>> {
         let pending = std::mem::take(&mut self.pending);
         if pending.is_empty() {
             return Ok(Vec::new());
@@ -273,165 +267,4 @@ impl<'a> Trainer<'a> {
 fn diverged(report: &StepReport, loss: f32) -> Error {
     let (epoch, step) = (report.epoch, report.step);
     Error::Diverged { epoch, step, learning_rate: report.learning_rate, loss }
-}
-
-/// One call of [`Trainer::run`].
-struct Session<'t, 'a> {
-    trainer: &'t mut Trainer<'a>,
-    metrics: Option<AppendLog>,
-    run_dir: Option<&'t RunDir>,
-    started: Instant,
-    /// Seconds of training before this session.
-    before: f64,
-}
-
-impl Session<'_, '_> {
-    fn run(&mut self, source: &mut Source, around: &mut Surroundings) -> Result<Outcome> {
-        let batches = source.batches_per_epoch;
-        let on_cpu = self.trainer.objective.parameters().iter().all(|p| p.var.device().is_cpu());
-        let epochs = self.trainer.settings.train.epochs;
-        while !self.trainer.progress.finished {
-            while self.trainer.progress.index < batches {
-                if (around.interrupted)() {
-                    self.report_steps(around)?;
-                    self.save(around)?;
-                    return self.end(Stop::Interrupted);
-                }
-                let settings = &self.trainer.settings;
-                let factor = settings.schedule.factor_at(self.trainer.progress.step, epochs, batches);
-                let learning_rate = settings.optimizer.learning_rate * factor;
-                if let Err(error) = self.trainer.step(source, learning_rate) {
-                    self.keep_last_good_state(around, &error)?;
-                    return Err(error);
-                }
-                if on_cpu || self.trainer.pending.len() >= LOSSES_PER_READ {
-                    self.report_steps(around)?;
-                }
-            }
-            self.report_steps(around)?;
-            self.finish_epoch(around)?;
-        }
-        self.trainer.settle()?;
-        self.end(self.stop_reason())
-    }
-
-    fn finish_epoch(&mut self, around: &mut Surroundings) -> Result<()> {
-        let progress = &mut self.trainer.progress;
-        let seen = progress.seen as f64;
-        let train_loss = progress.loss_sum / seen;
-        let accuracy = progress.correct / seen;
-        progress.epoch += 1;
-        progress.index = 0;
-        (progress.loss_sum, progress.correct, progress.seen) = (0.0, 0.0, 0);
-        let validation = match &mut around.validation {
-            Some(validation) => Some(self.trainer.validate(*validation)?),
-            None => None,
-        };
-        self.update_seconds();
-        let settings = &self.trainer.settings;
-        let progress = &self.trainer.progress;
-        let batches = progress.step as usize / progress.epoch;
-        let last_step = progress.step.saturating_sub(1);
-        let factor = settings.schedule.factor_at(last_step, settings.train.epochs, batches);
-        let report = EpochReport {
-            epoch: progress.epoch,
-            step: progress.step,
-            train_loss,
-            train_accuracy: accuracy.is_finite().then_some(accuracy),
-            validation_loss: validation.map(|v| v.loss),
-            validation_accuracy: validation.and_then(|v| v.accuracy()),
-            learning_rate: settings.optimizer.learning_rate * factor,
-            seconds: progress.seconds,
-        };
-        self.record(&Record::Epoch(&report))?;
-        (around.observer)(Event::Epoch(&report));
-
-        let train = &self.trainer.settings.train;
-        let (every, patience) = (train.checkpoint_every, train.early_stopping);
-        let done = self.trainer.progress.epoch >= train.epochs;
-        let waited = self.trainer.progress.best.map_or(0, |b| self.trainer.progress.epoch - b.epoch);
-        self.trainer.progress.finished = done || (patience > 0 && waited >= patience);
-        if self.trainer.progress.finished {
-            let progress = &self.trainer.progress;
-            let (epochs, steps, seconds) = (progress.epoch, progress.step, progress.seconds);
-            self.record(&Record::Final { stop: self.stop_reason(), epochs, steps, seconds })?;
-        }
-        if self.trainer.progress.finished || self.trainer.progress.epoch % every == 0 {
-            self.save(around)?;
-            let is_best = self.trainer.progress.best.is_some_and(|b| b.epoch == self.trainer.progress.epoch);
-            if let (true, Some(run_dir)) = (is_best, self.run_dir) {
-                run_dir.checkpoints().mark_best(self.trainer.progress.step)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Why a finished run ended.
-    fn stop_reason(&self) -> Stop {
-        if self.trainer.progress.epoch < self.trainer.settings.train.epochs {
-            Stop::EarlyStopped
-        } else {
-            Stop::Completed
-        }
-    }
-
-    fn report_steps(&mut self, around: &mut Surroundings) -> Result<()> {
-        for report in self.trainer.read_losses()? {
-            self.record(&Record::Step(&report))?;
-            (around.observer)(Event::Step(&report));
-        }
-        Ok(())
-    }
-
-    fn record(&mut self, record: &Record) -> Result<()> {
-        if let Some(metrics) = &mut self.metrics {
-            let line = serde_json::to_vec(record)
-                .map_err(|error| Error::mismatch("a metric", "a plain value", error))?;
-            metrics.append(&line)?;
-        }
-        Ok(())
-    }
-
-    /// Writes metrics and then the checkpoint that knows their length.
-    fn save(&mut self, around: &mut Surroundings) -> Result<()> {
-        self.update_seconds();
-        let Some(run_dir) = self.run_dir else { return Ok(()) };
-        if let Some(metrics) = &mut self.metrics {
-            metrics.sync()?;
-            self.trainer.progress.metrics_len = metrics.len();
-        }
-        let step = self.trainer.progress.step;
-        run_dir.checkpoints().save(step, &checkpoint::save(self.trainer)?)?;
-        (around.observer)(Event::Checkpoint { step });
-        Ok(())
-    }
-
-    /// After a divergence: a checkpoint of the state before the step, if that state is sound.
-    fn keep_last_good_state(&mut self, around: &mut Surroundings, error: &Error) -> Result<()> {
-        if !matches!(error, Error::Diverged { .. }) {
-            return Ok(());
-        }
-        match self.save(around) {
-            // A gradient can have overflowed a step earlier; then the checkpoint before is the last
-            // good state, and it is still there.
-            Err(Error::Store(atelier_store::Error::NonFinite { .. })) => Ok(()),
-            saved => saved,
-        }
-    }
-
-    fn update_seconds(&mut self) {
-        self.trainer.progress.seconds = self.before + self.started.elapsed().as_secs_f64();
-    }
-
-    fn end(&self, stop: Stop) -> Result<Outcome> {
-        let progress = &self.trainer.progress;
-        Ok(Outcome {
-            stop,
-            epochs: progress.epoch,
-            steps: progress.step,
-            seconds: progress.seconds,
-            last: progress.last.iter().copied().collect(),
-            best: progress.best,
-        })
-    }
 }

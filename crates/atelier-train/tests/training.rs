@@ -243,11 +243,13 @@ fn interrupted_at_any_step_and_resumed_a_run_ends_in_the_same_bits() {
 
             for stop in 0..15 {
                 let path = directory.path().join(format!("stopped-{stop}"));
-                let outcome = train(&Small::new(1), &settings, Some(&run_dir(&path)), stop).unwrap();
+                let outcome =
+                    train(&Small::new(1), &settings, Some(&run_dir(&path)), stop).unwrap();
                 assert_eq!((outcome.stop, outcome.steps), (Stop::Interrupted, stop as u64));
                 // Another seed for the start: everything must come from the checkpoint.
                 let resumed = Small::new(2);
-                let outcome = train(&resumed, &settings, Some(&run_dir(&path)), usize::MAX).unwrap();
+                let outcome =
+                    train(&resumed, &settings, Some(&run_dir(&path)), usize::MAX).unwrap();
                 assert!(resumed.bits() == straight.bits(), "{kind:?} stopped at {stop}");
                 assert_eq!(outcome.last, wanted.last);
                 assert_eq!(outcome.best, wanted.best);

@@ -60,7 +60,9 @@ pub(crate) fn chain_from_output(activation: Activation, gradient: &mut [f32], ou
         Activation::LeakyRelu => {
             each_pair(gradient, outputs, |g, y| if y > 0.0 { g } else { LEAKY_SLOPE * g });
         }
-        Activation::Elu => each_pair(gradient, outputs, |g, y| if y > 0.0 { g } else { g * (y + 1.0) }),
+        Activation::Elu => {
+            each_pair(gradient, outputs, |g, y| if y > 0.0 { g } else { g * (y + 1.0) });
+        }
         Activation::Tanh => each_pair(gradient, outputs, |g, y| g * (1.0 - y * y)),
         Activation::Sigmoid => each_pair(gradient, outputs, |g, y| g * y * (1.0 - y)),
         Activation::Gelu | Activation::Silu => unreachable!("their derivative needs the input"),

@@ -4,12 +4,15 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 
 use super::dense::column_sums;
 use super::{elements, tensor, vectorized, with_elements};
+use crate::gradient::put_aside;
 
 /// Mean and (biased) variance of every column of a row-major `(batch, features)` matrix.
 pub(crate) fn statistics(x: &[f32], features: usize) -> (Vec<f32>, Vec<f32>) {
     let n = (x.len() / features) as f32;
     let mut mean = column_sums(x, features);
-    mean.iter_mut().for_each(|m| *m /= n);
+    for m in &mut mean {
+        *m /= n;
+    }
     let mut variance = vec![0.0; features];
     vectorized(|| {
         for row in x.chunks_exact(features) {
@@ -18,7 +21,9 @@ pub(crate) fn statistics(x: &[f32], features: usize) -> (Vec<f32>, Vec<f32>) {
             }
         }
     });
-    variance.iter_mut().for_each(|v| *v /= n);
+    for v in &mut variance {
+        *v /= n;
+    }
     (mean, variance)
 }
 
@@ -87,8 +92,13 @@ impl CustomOp3 for BatchNorm {
                         }
                     }
                     for (g, x) in dx.chunks_exact_mut(features).zip(x.chunks_exact(features)) {
-                        for (((((g, x), (m, s)), gamma), db), dg) in
-                            g.iter_mut().zip(x).zip(normalization()).zip(gamma).zip(&dbeta).zip(&dgamma)
+                        for (((((g, x), (m, s)), gamma), db), dg) in g
+                            .iter_mut()
+                            .zip(x)
+                            .zip(normalization())
+                            .zip(gamma)
+                            .zip(&dbeta)
+                            .zip(&dgamma)
                         {
                             *g = gamma * s * (*g - (db + (x - m) * s * dg) * inverse_n);
                         }
@@ -96,7 +106,7 @@ impl CustomOp3 for BatchNorm {
                 });
             })
         })??;
-        let shape = beta.shape();
-        Ok((Some(tensor(dx, x.shape())?), Some(tensor(dgamma, shape)?), Some(tensor(dbeta, shape)?)))
+        let (dgamma, dbeta) = (tensor(dgamma, features)?, tensor(dbeta, features)?);
+        Ok((Some(tensor(dx, x.shape())?), put_aside(gamma, dgamma), put_aside(beta, dbeta)))
     }
 }

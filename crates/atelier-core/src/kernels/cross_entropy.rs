@@ -25,7 +25,9 @@ impl<'a> Targets<'a> {
     fn read(storage: &'a CpuStorage, layout: &Layout) -> Result<Self> {
         match (storage, layout.contiguous_offsets()) {
             (CpuStorage::U32(data), Some((start, end))) => Ok(Self::Classes(&data[start..end])),
-            (CpuStorage::F32(data), Some((start, end))) => Ok(Self::Distribution(&data[start..end])),
+            (CpuStorage::F32(data), Some((start, end))) => {
+                Ok(Self::Distribution(&data[start..end]))
+            }
             _ => bail!("targets must be contiguous u32 classes or f32 distributions"),
         }
     }

@@ -6,6 +6,7 @@ use super::activation::{apply, chain_from_output};
 use super::product::{Matrix, product};
 use super::{elements, tensor, vectorized, with_elements};
 use crate::activation::Activation;
+use crate::gradient::put_aside;
 
 /// `x` (batch, in), `weight` (in, out), `bias` (out) to (batch, out).
 ///
@@ -67,7 +68,8 @@ impl CustomOp3 for Dense {
             None
         };
         let db = tensor(column_sums(&dz, outputs), bias.shape())?;
-        Ok((dx, Some(tensor(dw, weight.shape())?), Some(db)))
+        let dw = tensor(dw, weight.shape())?;
+        Ok((dx, put_aside(weight, dw), put_aside(bias, db)))
     }
 }
 

@@ -59,3 +59,5 @@ pub(crate) fn tensor(data: Vec<f32>, shape: impl Into<Shape>) -> Result<Tensor> 
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod update_tests;

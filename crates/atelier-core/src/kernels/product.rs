@@ -3,10 +3,12 @@
 
 use crate::threads::{Parts, for_each_range};
 
-/// About 10 microseconds of one core.
+/// About 15 microseconds of one core: what makes a hand-over worth its while.
 const MULTIPLICATIONS_PER_TILE: usize = 1_200_000;
-/// Keeps the cost of packing below a tenth on large products.
-const MOST_TILES: usize = 8;
+/// A tile of fewer rows spends too much of its time on packing `b`.
+const FEWEST_ROWS: usize = 32;
+/// More tiles than this pack `b` too often for what they share.
+const MOST_TILES: usize = 4;
 
 /// A matrix inside a slice: element `(i, j)` lies at `i * row_stride + j * col_stride`.
 #[derive(Clone, Copy)]
@@ -57,11 +59,11 @@ pub(crate) fn product(a: Matrix, b: Matrix, out: &mut [f32], overwrite: bool) {
     });
 }
 
-/// Rows per tile, by shape alone. Each tile packs `b` anew, so a product is cut only where a tile
-/// keeps a core busy for some ten microseconds.
+/// Rows per tile, by shape alone: each tile packs `b` anew, so a product is cut only where that
+/// pays.
 fn tile_rows(m: usize, n: usize, k: usize) -> usize {
     let tiles = (m * n * k / MULTIPLICATIONS_PER_TILE).clamp(1, MOST_TILES);
-    m.div_ceil(tiles).next_multiple_of(16)
+    m.div_ceil(tiles).max(FEWEST_ROWS).next_multiple_of(16)
 }
 
 fn tile(a: Matrix, b: Matrix, out: &mut [f32], overwrite: bool) {

@@ -7,7 +7,6 @@ use crate::activation::Activation;
 use crate::composition;
 use crate::ops;
 use crate::seed::{Stream, stream};
-use crate::update::{self, AdamStep, SgdStep};
 use crate::{Result, Targets, threads};
 
 const ACTIVATIONS: [Activation; 8] = [
@@ -24,7 +23,7 @@ const ACTIVATIONS: [Activation; 8] = [
 /// Relative to the largest element of the tensor.
 const TOLERANCE: f64 = 1e-5;
 
-fn random(shape: &[usize], stream: &mut Stream) -> Tensor {
+pub(super) fn random(shape: &[usize], stream: &mut Stream) -> Tensor {
     let n = shape.iter().product();
     // Kept off zero, where finite differences would straddle the kinks of activations.
     let values: Vec<f32> = (0..n)
@@ -36,11 +35,11 @@ fn random(shape: &[usize], stream: &mut Stream) -> Tensor {
     Tensor::from_vec(values, shape, &Device::Cpu).expect("a tensor")
 }
 
-fn f64s(tensor: &Tensor) -> Vec<f64> {
+pub(super) fn f64s(tensor: &Tensor) -> Vec<f64> {
     tensor.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1().unwrap()
 }
 
-fn assert_close(what: &str, found: &Tensor, wanted: &Tensor) {
+pub(super) fn assert_close(what: &str, found: &Tensor, wanted: &Tensor) {
     assert_eq!(found.dims(), wanted.dims(), "{what}");
     assert_all_close(what, &f64s(found), &f64s(wanted), TOLERANCE);
 }
@@ -49,13 +48,16 @@ fn largest(values: &[f64]) -> f64 {
     values.iter().fold(1e-6, |m, x| m.max(x.abs()))
 }
 
-fn assert_all_close(what: &str, found: &[f64], wanted: &[f64], tolerance: f64) {
+pub(super) fn assert_all_close(what: &str, found: &[f64], wanted: &[f64], tolerance: f64) {
     assert_close_on_scale(what, found, wanted, tolerance, largest(wanted));
 }
 
 fn assert_close_on_scale(what: &str, found: &[f64], wanted: &[f64], tolerance: f64, scale: f64) {
     for (i, (f, w)) in found.iter().zip(wanted).enumerate() {
-        assert!((f - w).abs() <= tolerance * scale, "{what}[{i}]: {f} instead of {w} (scale {scale})");
+        assert!(
+            (f - w).abs() <= tolerance * scale,
+            "{what}[{i}]: {f} instead of {w} (scale {scale})"
+        );
     }
 }
 
@@ -117,7 +119,9 @@ fn check(
 #[test]
 fn dense_agrees_for_every_activation_and_odd_sizes() {
     let mut stream = stream(1, "dense", 0, 0);
-    for (batch, inputs, outputs) in [(1, 1, 1), (1, 7, 3), (2, 1, 17), (5, 33, 1), (7, 19, 10), (33, 5, 16)] {
+    for (batch, inputs, outputs) in
+        [(1, 1, 1), (1, 7, 3), (2, 1, 17), (5, 33, 1), (7, 19, 10), (33, 5, 16)]
+    {
         for activation in ACTIVATIONS {
             let arguments = [
                 random(&[batch, inputs], &mut stream),
@@ -149,7 +153,12 @@ fn large_dense_layers_give_the_same_bits_with_any_number_of_threads() {
         let bits = |t: &Tensor| -> Vec<u32> {
             t.flatten_all().unwrap().to_vec1::<f32>().unwrap().iter().map(|v| v.to_bits()).collect()
         };
-        [bits(&y), bits(gradients.get(&x).unwrap()), bits(gradients.get(&w).unwrap()), bits(gradients.get(&b).unwrap())]
+        [
+            bits(&y),
+            bits(gradients.get(&x).unwrap()),
+            bits(gradients.get(&w).unwrap()),
+            bits(gradients.get(&b).unwrap()),
+        ]
     };
     let one = run(1);
     for n in [2, 3, 4] {
@@ -161,7 +170,11 @@ fn large_dense_layers_give_the_same_bits_with_any_number_of_threads() {
         &b.to_dtype(DType::F64).unwrap(),
         Activation::Relu,
     );
-    assert_close("tiled product", &ops::dense(&x, &w, &b, Activation::Relu).unwrap(), &plain.unwrap());
+    assert_close(
+        "tiled product",
+        &ops::dense(&x, &w, &b, Activation::Relu).unwrap(),
+        &plain.unwrap(),
+    );
 }
 
 #[test]
@@ -197,13 +210,15 @@ fn cross_entropy_agrees_with_and_without_smoothing_for_classes_and_distributions
         let shares = random(&[batch, classes], &mut stream).abs().unwrap();
         let shares = shares.broadcast_div(&shares.sum_keepdim(1).unwrap()).unwrap();
         for smoothing in [0.0, 0.1] {
-            for targets in [Targets::Classes(labels.clone()), Targets::Distribution(shares.clone())] {
+            for targets in [Targets::Classes(labels.clone()), Targets::Distribution(shares.clone())]
+            {
                 let plain_targets = match &targets {
                     Targets::Classes(labels) => labels.clone(),
                     Targets::Distribution(shares) => shares.to_dtype(DType::F64).unwrap(),
                     Targets::None => unreachable!(),
                 };
-                let plain = |a: &[Tensor]| composition::cross_entropy(&a[0], &plain_targets, smoothing);
+                let plain =
+                    |a: &[Tensor]| composition::cross_entropy(&a[0], &plain_targets, smoothing);
                 check(
                     &format!("cross-entropy ({batch}, {classes}), smoothing {smoothing}"),
                     std::slice::from_ref(&logits),
@@ -306,7 +321,11 @@ fn a_batch_of_one_leaves_the_running_statistics_alone() {
         variance: Var::ones(3, DType::F32, &Device::Cpu).unwrap(),
     };
     let x = Tensor::new(&[[1.0_f32, -2.0, 3.0]], &Device::Cpu).unwrap();
-    assert_close("a single example", &layer.train(&x).unwrap(), &(x / (1.0_f64 + 1e-5).sqrt()).unwrap());
+    assert_close(
+        "a single example",
+        &layer.train(&x).unwrap(),
+        &(x / (1.0_f64 + 1e-5).sqrt()).unwrap(),
+    );
     assert_close("mean", &layer.mean, &Tensor::zeros(3, DType::F32, &Device::Cpu).unwrap());
 }
 
@@ -322,127 +341,4 @@ fn dropout_keeps_the_mean_and_masks_the_gradient_alike() {
     let gradients = y.sum_all().unwrap().backward().unwrap();
     assert_close("dropout's gradient", gradients.get(&x).unwrap(), &y);
     assert!(ops::dropout(&x, 1.0, &mut stream(8, "dropout", 0, 0)).is_err());
-}
-
-/// Runs `kernel` and `plain` (in f64) for some steps on the same gradients and compares all state.
-fn check_update(
-    what: &str,
-    n_state: usize,
-    kernel: &dyn Fn(&[Var], &Tensor, u64),
-    plain: &dyn Fn(&[Var], &Tensor, u64),
-) {
-    let mut stream = stream(9, what, 0, 0);
-    for n in [1, 15, 16, 17, 1000, 40_000] {
-        let start = random(&[n], &mut stream);
-        let state = |dtype: DType| -> Vec<Var> {
-            let mut state = vec![Var::from_tensor(&start.to_dtype(dtype).unwrap()).unwrap()];
-            for _ in 0..n_state {
-                state.push(Var::zeros(n, dtype, &Device::Cpu).unwrap());
-            }
-            state
-        };
-        let (narrow, wide) = (state(DType::F32), state(DType::F64));
-        for number in 1..=5 {
-            let gradient = random(&[n], &mut stream);
-            threads::set(1 + usize::try_from(number).unwrap() % 3);
-            kernel(&narrow, &gradient, number);
-            threads::set(1);
-            plain(&wide, &gradient.to_dtype(DType::F64).unwrap(), number);
-        }
-        for (k, (found, wanted)) in narrow.iter().zip(&wide).enumerate() {
-            assert_close(&format!("{what}, state {k} of {n}"), found, wanted);
-        }
-    }
-}
-
-#[test]
-fn sgd_agrees_with_and_without_momentum() {
-    for (momentum, nesterov) in [(0.0, false), (0.9, false), (0.9, true)] {
-        let step = SgdStep {
-            learning_rate: 0.1,
-            momentum,
-            nesterov,
-            weight_decay: 0.01,
-            gradient_scale: 0.5,
-        };
-        let velocity = |state: &[Var]| (momentum > 0.0).then(|| state[1].clone());
-        check_update(
-            &format!("sgd {momentum} {nesterov}"),
-            1,
-            &|state, g, _| update::sgd(&state[0], velocity(state).as_ref(), g, &step).unwrap(),
-            &|state, g, _| composition::sgd(&state[0], velocity(state).as_ref(), g, &step).unwrap(),
-        );
-    }
-}
-
-#[test]
-fn adam_and_adamw_agree() {
-    for decoupled in [false, true] {
-        let step = |number| AdamStep {
-            learning_rate: 0.01,
-            beta1: 0.9,
-            beta2: 0.999,
-            epsilon: 1e-8,
-            weight_decay: 0.1,
-            decoupled,
-            number,
-            gradient_scale: 2.0,
-        };
-        check_update(
-            &format!("adam, decoupled {decoupled}"),
-            2,
-            &|s, g, n| update::adam(&s[0], &s[1], &s[2], g, &step(n)).unwrap(),
-            &|s, g, n| composition::adam(&s[0], &s[1], &s[2], g, &step(n)).unwrap(),
-        );
-    }
-}
-
-#[test]
-fn averages_and_norms_agree() {
-    check_update(
-        "average",
-        1,
-        &|s, g, _| update::average(&s[1], g, 0.9).unwrap(),
-        &|s, g, _| composition::average(&s[1], g, 0.9).unwrap(),
-    );
-    let g = random(&[40_001], &mut stream(10, "norm", 0, 0));
-    let wanted: f64 = f64s(&g).iter().map(|x| x * x).sum();
-    assert!((update::squared_norm(&g).unwrap() / wanted - 1.0).abs() < 1e-12);
-}
-
-/// The formulas of `torch.optim.SGD`'s documentation (dampening 0), in f64.
-#[test]
-fn nesterov_steps_follow_pytorchs_formula() {
-    let gradients = [[0.5_f64, -1.0], [-0.25, 2.0]];
-    let mut wanted = [1.0_f64, -2.0];
-    let mut velocity = [0.0_f64; 2];
-    for g in gradients {
-        for i in 0..2 {
-            let g = g[i] + 0.1 * wanted[i];
-            velocity[i] = 0.9 * velocity[i] + g;
-            wanted[i] -= 0.1 * (g + 0.9 * velocity[i]);
-        }
-    }
-    let w = Var::new(&[1.0_f32, -2.0], &Device::Cpu).unwrap();
-    let v = Var::zeros(2, DType::F32, &Device::Cpu).unwrap();
-    let step =
-        SgdStep { learning_rate: 0.1, momentum: 0.9, nesterov: true, weight_decay: 0.1, gradient_scale: 1.0 };
-    for g in gradients {
-        let g = Tensor::new(&g, &Device::Cpu).unwrap().to_dtype(DType::F32).unwrap();
-        update::sgd(&w, Some(&v), &g, &step).unwrap();
-    }
-    assert_all_close("nesterov", &f64s(&w), &wanted, 1e-6);
-}
-
-#[test]
-fn decaying_state_ends_at_zero_and_not_among_the_denormals() {
-    let w = Var::ones(3, DType::F32, &Device::Cpu).unwrap();
-    let v = Var::ones(3, DType::F32, &Device::Cpu).unwrap();
-    let none = Tensor::zeros(3, DType::F32, &Device::Cpu).unwrap();
-    let step =
-        SgdStep { learning_rate: 0.0, momentum: 0.5, nesterov: false, weight_decay: 0.0, gradient_scale: 1.0 };
-    for _ in 0..200 {
-        update::sgd(&w, Some(&v), &none, &step).unwrap();
-    }
-    assert!(v.to_vec1::<f32>().unwrap().iter().all(|v| v.to_bits() == 0));
 }

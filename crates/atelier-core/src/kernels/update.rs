@@ -9,8 +9,9 @@ use super::{elements_mut, vectorized, with_elements};
 use crate::threads::{Parts, for_each_range};
 use crate::update::{AdamStep, SgdStep};
 
-/// Elements per tile: 64 KiB of each array, a few microseconds of one core.
-const TILE: usize = 16_384;
+/// Elements per tile, some ten microseconds of one core. Smaller parameters stay with one core: what
+/// another has changed must travel between the caches first.
+const TILE: usize = 65_536;
 
 /// Lends the elements of a tensor to a closure, to be written in place.
 struct Lend<F>(RefCell<F>);
@@ -113,7 +114,8 @@ pub(crate) fn adam(
                             (w.part(range.clone()), m.part(range.clone()), s.part(range.clone()))
                         };
                         vectorized(|| {
-                            for (((w, m), s), g) in w.iter_mut().zip(m).zip(s).zip(&g[range.clone()])
+                            for (((w, m), s), g) in
+                                w.iter_mut().zip(m).zip(s).zip(&g[range.clone()])
                             {
                                 let g = g * scale + into_gradient * *w;
                                 *m = flush(beta1 * *m + (1.0 - beta1) * g);

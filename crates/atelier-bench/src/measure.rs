@@ -1,0 +1,132 @@
+//! Warm-up, interleaved repetitions, medians.
+
+use std::time::Instant;
+
+use anyhow::Result;
+
+use crate::Row;
+use crate::peak::{FLOP, Peak};
+use crate::step::Step;
+
+/// Repetitions of every row; all rows are measured once before any is measured again, so that a
+/// disturbance or a change of the clock meets all of them.
+const REPETITIONS: usize = 31;
+/// A repetition runs the row for about this long.
+const SECONDS_PER_REPETITION: f64 = 0.02;
+
+/// A row that can be repeated.
+struct Subject {
+    name: String,
+    threads: usize,
+    flop: f64,
+    run: Box<dyn FnMut() -> Result<()>>,
+    calls: usize,
+    seconds: Vec<f64>,
+}
+
+/// All rows.
+pub fn all() -> Result<Vec<Row>> {
+    let all_cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut rows = Vec::new();
+    let mut threads = vec![1, all_cores];
+    threads.dedup();
+    for threads in threads {
+        rows.extend(with_threads(threads)?);
+    }
+    Ok(rows)
+}
+
+fn with_threads(threads: usize) -> Result<Vec<Row>> {
+    atelier_core::threads::set(threads);
+    let peak = Peak::new()?;
+    let mut subjects = vec![Subject {
+        name: "f32 peak (product, side 1024)".to_string(),
+        threads,
+        flop: FLOP,
+        run: Box::new(move || {
+            peak.product()?;
+            Ok(())
+        }),
+        calls: 1,
+        seconds: vec![],
+    }];
+    for (hidden, batch) in
+        [(&[50, 50, 50], 16), (&[50, 50, 50], 64), (&[50, 50, 50], 256), (&[256, 256, 256], 64)]
+    {
+        let mut step = Step::new(hidden, batch)?;
+        subjects.push(Subject {
+            name: format!("step, 3 x {}, batch {batch}, SGD", hidden[0]),
+            threads,
+            flop: step.flop,
+            run: Box::new(move || step.take().map(|_| ())),
+            calls: 1,
+            seconds: vec![],
+        });
+    }
+    for subject in &mut subjects {
+        subject.warm_up()?;
+    }
+    for _ in 0..REPETITIONS {
+        for subject in &mut subjects {
+            subject.repeat()?;
+        }
+    }
+    atelier_core::threads::set(1);
+    let peak = subjects[0].flop / quantile(&mut subjects[0].seconds, 0.5) / 1e9;
+    Ok(subjects.iter_mut().map(|subject| subject.row(peak)).collect())
+}
+
+impl Subject {
+    fn warm_up(&mut self) -> Result<()> {
+        let start = Instant::now();
+        let mut calls = 0_usize;
+        while start.elapsed().as_secs_f64() < 5.0 * SECONDS_PER_REPETITION {
+            (self.run)()?;
+            calls += 1;
+        }
+        self.calls = (calls / 5).max(1);
+        Ok(())
+    }
+
+    fn repeat(&mut self) -> Result<()> {
+        let start = Instant::now();
+        for _ in 0..self.calls {
+            (self.run)()?;
+        }
+        self.seconds.push(start.elapsed().as_secs_f64() / self.calls as f64);
+        Ok(())
+    }
+
+    fn row(&mut self, peak: f64) -> Row {
+        let median = quantile(&mut self.seconds, 0.5);
+        let gflop_per_second = self.flop / median / 1e9;
+        Row {
+            name: self.name.clone(),
+            threads: self.threads,
+            microseconds: median * 1e6,
+            quartiles: [0.25, 0.75].map(|q| quantile(&mut self.seconds, q) * 1e6),
+            gflop_per_second,
+            share_of_peak: gflop_per_second / peak,
+        }
+    }
+}
+
+/// The nearest-rank quantile.
+fn quantile(values: &mut [f64], q: f64) -> f64 {
+    values.sort_by(f64::total_cmp);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
+    let index = ((values.len() - 1) as f64 * q).round() as usize;
+    values[index]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_taken_from_the_sorted_values() {
+        let mut values = [5.0, 1.0, 4.0, 2.0, 3.0];
+        assert!((quantile(&mut values, 0.5) - 3.0).abs() < 1e-12);
+        assert!((quantile(&mut values, 0.25) - 2.0).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,139 @@
+//! Every optimiser step against its plain composition in f64.
+
+use candle_core::{DType, Device, Tensor, Var};
+
+use super::tests::{assert_all_close, assert_close, f64s, random};
+use crate::composition;
+use crate::seed::stream;
+use crate::threads;
+use crate::update::{self, AdamStep, SgdStep};
+
+/// Runs `kernel` and `plain` (in f64) for some steps on the same gradients and compares all state.
+fn check_update(
+    what: &str,
+    n_state: usize,
+    kernel: &dyn Fn(&[Var], &Tensor, u64),
+    plain: &dyn Fn(&[Var], &Tensor, u64),
+) {
+    let mut stream = stream(9, what, 0, 0);
+    for n in [1, 15, 16, 17, 1000, 40_000] {
+        let start = random(&[n], &mut stream);
+        let state = |dtype: DType| -> Vec<Var> {
+            let mut state = vec![Var::from_tensor(&start.to_dtype(dtype).unwrap()).unwrap()];
+            for _ in 0..n_state {
+                state.push(Var::zeros(n, dtype, &Device::Cpu).unwrap());
+            }
+            state
+        };
+        let (narrow, wide) = (state(DType::F32), state(DType::F64));
+        for number in 1..=5 {
+            let gradient = random(&[n], &mut stream);
+            threads::set(1 + usize::try_from(number).unwrap() % 3);
+            kernel(&narrow, &gradient, number);
+            threads::set(1);
+            plain(&wide, &gradient.to_dtype(DType::F64).unwrap(), number);
+        }
+        for (k, (found, wanted)) in narrow.iter().zip(&wide).enumerate() {
+            assert_close(&format!("{what}, state {k} of {n}"), found, wanted);
+        }
+    }
+}
+
+#[test]
+fn sgd_agrees_with_and_without_momentum() {
+    for (momentum, nesterov) in [(0.0, false), (0.9, false), (0.9, true)] {
+        let step = SgdStep {
+            learning_rate: 0.1,
+            momentum,
+            nesterov,
+            weight_decay: 0.01,
+            gradient_scale: 0.5,
+        };
+        let velocity = |state: &[Var]| (momentum > 0.0).then(|| state[1].clone());
+        check_update(
+            &format!("sgd {momentum} {nesterov}"),
+            1,
+            &|state, g, _| update::sgd(&state[0], velocity(state).as_ref(), g, &step).unwrap(),
+            &|state, g, _| composition::sgd(&state[0], velocity(state).as_ref(), g, &step).unwrap(),
+        );
+    }
+}
+
+#[test]
+fn adam_and_adamw_agree() {
+    for decoupled in [false, true] {
+        let step = |number| AdamStep {
+            learning_rate: 0.01,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            weight_decay: 0.1,
+            decoupled,
+            number,
+            gradient_scale: 2.0,
+        };
+        check_update(
+            &format!("adam, decoupled {decoupled}"),
+            2,
+            &|s, g, n| update::adam(&s[0], &s[1], &s[2], g, &step(n)).unwrap(),
+            &|s, g, n| composition::adam(&s[0], &s[1], &s[2], g, &step(n)).unwrap(),
+        );
+    }
+}
+
+#[test]
+fn averages_and_norms_agree() {
+    check_update("average", 1, &|s, g, _| update::average(&s[1], g, 0.9).unwrap(), &|s, g, _| {
+        composition::average(&s[1], g, 0.9).unwrap();
+    });
+    let g = random(&[40_001], &mut stream(10, "norm", 0, 0));
+    let wanted: f64 = f64s(&g).iter().map(|x| x * x).sum();
+    assert!((update::squared_norm(&g).unwrap() / wanted - 1.0).abs() < 1e-12);
+}
+
+/// The formulas of `torch.optim.SGD`'s documentation (dampening 0), in f64.
+#[test]
+fn nesterov_steps_follow_pytorchs_formula() {
+    let gradients = [[0.5_f64, -1.0], [-0.25, 2.0]];
+    let mut wanted = [1.0_f64, -2.0];
+    let mut velocity = [0.0_f64; 2];
+    for g in gradients {
+        for i in 0..2 {
+            let g = g[i] + 0.1 * wanted[i];
+            velocity[i] = 0.9 * velocity[i] + g;
+            wanted[i] -= 0.1 * (g + 0.9 * velocity[i]);
+        }
+    }
+    let w = Var::new(&[1.0_f32, -2.0], &Device::Cpu).unwrap();
+    let v = Var::zeros(2, DType::F32, &Device::Cpu).unwrap();
+    let step = SgdStep {
+        learning_rate: 0.1,
+        momentum: 0.9,
+        nesterov: true,
+        weight_decay: 0.1,
+        gradient_scale: 1.0,
+    };
+    for g in gradients {
+        let g = Tensor::new(&g, &Device::Cpu).unwrap().to_dtype(DType::F32).unwrap();
+        update::sgd(&w, Some(&v), &g, &step).unwrap();
+    }
+    assert_all_close("nesterov", &f64s(&w), &wanted, 1e-6);
+}
+
+#[test]
+fn decaying_state_ends_at_zero_and_not_among_the_denormals() {
+    let w = Var::ones(3, DType::F32, &Device::Cpu).unwrap();
+    let v = Var::ones(3, DType::F32, &Device::Cpu).unwrap();
+    let none = Tensor::zeros(3, DType::F32, &Device::Cpu).unwrap();
+    let step = SgdStep {
+        learning_rate: 0.0,
+        momentum: 0.5,
+        nesterov: false,
+        weight_decay: 0.0,
+        gradient_scale: 1.0,
+    };
+    for _ in 0..200 {
+        update::sgd(&w, Some(&v), &none, &step).unwrap();
+    }
+    assert!(v.to_vec1::<f32>().unwrap().iter().all(|v| v.to_bits() == 0));
+}
