@@ -1,6 +1,5 @@
 //! The command line as clap reads it: verbs and flags, their help texts, nothing else.
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -233,8 +232,8 @@ pub struct RunFlags {
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,
     /// How many threads compute; the results do not depend on it [default: one per core]
-    #[arg(long, value_name = "N")]
-    pub threads: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
 }
 
 /// What is shown.

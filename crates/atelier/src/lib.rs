@@ -16,6 +16,7 @@ use std::iter;
 use clap::Parser as _;
 
 use cli::{Cli, Verb};
+use signals::Stop;
 
 /// Runs the command line `arguments` (the program's name first) and returns its exit code: 0 done,
 /// 1 a check did not hold or training diverged, 2 usage, configuration or I/O, 130 interrupted,
@@ -45,11 +46,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 }
 
 fn execute(verb: Verb, command_line: &[String]) -> anyhow::Result<u8> {
+    let stop = Stop::listen()?;
     match verb {
         Verb::Config(verb) => verbs::config::run(&verb),
         Verb::Data(verb) => verbs::data::run(&verb),
         Verb::Runs(verb) => verbs::runs::run(&verb),
-        Verb::Train(arguments) => verbs::train::run(&arguments, command_line),
-        Verb::Reproduce(arguments) => verbs::reproduce::run(&arguments, command_line),
+        Verb::Train(arguments) => verbs::train::run(&arguments, command_line, &stop),
+        Verb::Reproduce(arguments) => verbs::reproduce::run(&arguments, command_line, &stop),
     }
 }

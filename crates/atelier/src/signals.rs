@@ -9,13 +9,18 @@ use signal_hook::flag;
 
 /// Which signal asked the program to stop, if any.
 ///
-/// While one of these lives, the first SIGINT or SIGTERM is only noted, so that the work at hand
-/// can be saved; the second ends the program at once, with the exit code of its kind.
+/// A signal ends the program at once, with the exit code of its kind; while it is [held](Self::hold)
+/// the first one is only noted, so that the work at hand can be saved.
 #[derive(Debug)]
 pub struct Stop {
     signal: Arc<AtomicUsize>,
+    /// Whether the next signal ends the program.
     armed: Arc<AtomicBool>,
 }
+
+/// While this lives, the first signal is only noted.
+#[derive(Debug)]
+pub struct Held<'s>(&'s Stop);
 
 const SIGNALS: [(i32, u8); 2] = [(SIGINT, 130), (SIGTERM, 143)];
 
@@ -25,7 +30,7 @@ impl Stop {
     /// # Errors
     /// Fails if the system refuses the handlers.
     pub fn listen() -> Result<Self> {
-        let stop = Self { signal: Arc::default(), armed: Arc::default() };
+        let stop = Self { signal: Arc::default(), armed: Arc::new(AtomicBool::new(true)) };
         for (signal, code) in SIGNALS {
             // In this order: the first signal arms, so that only the second shuts down.
             flag::register_conditional_shutdown(signal, i32::from(code), Arc::clone(&stop.armed))
@@ -40,6 +45,12 @@ impl Stop {
                 .context("cannot listen for signals")?;
         }
         Ok(stop)
+    }
+
+    /// From here on the first signal is only noted, until the result is dropped.
+    pub fn hold(&self) -> Held<'_> {
+        self.armed.store(false, Ordering::Relaxed);
+        Held(self)
     }
 
     /// Whether a signal has come.
@@ -57,10 +68,10 @@ impl Stop {
     }
 }
 
-impl Drop for Stop {
+impl Drop for Held<'_> {
     /// Whoever no longer looks at the flag cannot be asked: from here on one signal is enough.
     fn drop(&mut self) {
-        self.armed.store(true, Ordering::Relaxed);
+        self.0.armed.store(true, Ordering::Relaxed);
     }
 }
 
@@ -71,6 +82,7 @@ mod tests {
     #[test]
     fn the_first_signal_is_noted_and_has_its_exit_code() {
         let stop = Stop::listen().expect("handlers");
+        let _held = stop.hold();
         assert!(!stop.requested());
         signal_hook::low_level::raise(SIGTERM).expect("raise");
         assert!(stop.requested());

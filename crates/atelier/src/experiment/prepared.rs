@@ -189,5 +189,5 @@ impl Prepared {
 /// `--threads`, or one for each core.
 fn threads(flags: &RunFlags) -> usize {
     let cores = || available_parallelism().map_or(1, std::num::NonZero::get);
-    flags.threads.map_or_else(cores, std::num::NonZero::get)
+    flags.threads.map_or_else(cores, usize::from)
 }

@@ -26,8 +26,9 @@ pub(crate) fn find_learning_rate(
     command_line: &[String],
     terminal: Terminal,
 ) -> Result<(PathBuf, Value)> {
-    let (prepared, mut run) =
-        training::begin("find-learning-rate", arguments, command_line, terminal)?;
+    let (resolved, prepared) = training::prepare(arguments, terminal)?;
+    let verb = "find-learning-rate";
+    let mut run = training::record(verb, arguments, command_line, &resolved, &prepared)?;
     let done = measure(&prepared, &run);
     let (found, summary) = run.settle(done)?;
     run.end(Status::Complete, None)?;

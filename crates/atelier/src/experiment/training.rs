@@ -35,12 +35,20 @@ pub(crate) fn train(
     terminal: Terminal,
     stop: &Stop,
 ) -> Result<Trained> {
+    let held;
     let (prepared, mut run) = if arguments.run.resume {
-        resume(arguments, terminal)?
+        let mut run = Recorded::resume(&arguments.run, "train")?;
+        let prepared = prepare_again(arguments, &run, terminal)?;
+        held = stop.hold();
+        run.manifest.threads = prepared.threads;
+        run.dir.write_manifest(&run.manifest)?;
+        (prepared, run)
     } else {
-        begin("train", arguments, command_line, terminal)?
+        let (resolved, prepared) = prepare(arguments, terminal)?;
+        held = stop.hold();
+        let run = record("train", arguments, command_line, &resolved, &prepared)?;
+        (prepared, run)
     };
-    terminal.text(&prepared.tables())?;
     terminal.talk(&format!("run: {}", home::shown(run.dir.path())));
 
     let path = run.dir.path().to_path_buf();
@@ -51,6 +59,7 @@ pub(crate) fn train(
         Ok((outcome, summary))
     });
     let (outcome, summary) = run.settle(done)?;
+    drop(held);
     if let Some(summary) = summary {
         run.end(Status::Complete, None)?;
         terminal.text(&results::shown(&prepared, &run, &summary, arguments))?;
@@ -65,17 +74,24 @@ pub(crate) fn train(
     Ok(Trained::Interrupted(path, stop.code().unwrap_or(UNUSABLE)))
 }
 
-/// Prepares a new run of `verb` and begins its directory.
-pub(crate) fn begin(
-    verb: &str,
-    arguments: &TrainArgs,
-    command_line: &[String],
-    terminal: Terminal,
-) -> Result<(Prepared, Recorded)> {
+/// Everything that a new run needs; shows data and network.
+pub(crate) fn prepare(arguments: &TrainArgs, terminal: Terminal) -> Result<(Resolved, Prepared)> {
     let resolved = Resolved::new("train", &arguments.config, arguments.data.smoke)?;
     let device = arguments.run.device.as_deref().unwrap_or("cpu");
     let config = resolved.config.clone();
     let prepared = Prepared::new(config, &arguments.run, device, &arguments.data, terminal)?;
+    terminal.text(&prepared.tables())?;
+    Ok((resolved, prepared))
+}
+
+/// Begins the directory of a run of `verb`.
+pub(crate) fn record(
+    verb: &str,
+    arguments: &TrainArgs,
+    command_line: &[String],
+    resolved: &Resolved,
+    prepared: &Prepared,
+) -> Result<Recorded> {
     let beginning = Beginning {
         verb,
         command_line,
@@ -85,27 +101,28 @@ pub(crate) fn begin(
         threads: prepared.threads,
         seed: resolved.config.seed,
     };
-    let run = Recorded::begin(arguments.run.out.as_deref(), beginning)?;
-    run.dir.write("config.toml", resolved.to_toml()?.as_bytes())?;
-    Ok((prepared, run))
+    let config = resolved.to_toml()?;
+    let mut run = Recorded::begin(arguments.run.out.as_deref(), beginning)?;
+    let written = run.dir.write("config.toml", config.as_bytes());
+    run.settle(written.map_err(Into::into))?;
+    Ok(run)
 }
 
-fn resume(arguments: &TrainArgs, terminal: Terminal) -> Result<(Prepared, Recorded)> {
-    let mut run = Recorded::resume(&arguments.run, "train")?;
-    let config: Config = serde_json::from_value(run.manifest.config.clone())
+/// Everything that a run needs to go on, as it was in the beginning.
+fn prepare_again(arguments: &TrainArgs, run: &Recorded, terminal: Terminal) -> Result<Prepared> {
+    let manifest = &run.manifest;
+    let config: Config = serde_json::from_value(manifest.config.clone())
         .with_context(|| format!("the configuration in {}", run.dir.path().display()))?;
     let mut data = arguments.data.clone();
-    // A run on the sample goes on with the sample, whatever the flags were then.
-    let on_sample = |before: &atelier_store::Dataset| before.name == SAMPLE.name;
-    if data.data_dir.is_none() && run.manifest.dataset.as_ref().is_some_and(on_sample) {
-        data.smoke = true;
+    if let Some(before) = &manifest.dataset {
+        // A run on the sample goes on with the sample, whatever the flags were then.
+        data.smoke |= data.data_dir.is_none() && before.name == SAMPLE.name;
+        data.allow_unpinned |= !before.pinned;
     }
-    data.allow_unpinned |= run.manifest.dataset.as_ref().is_some_and(|before| !before.pinned);
-    let prepared = Prepared::new(config, &arguments.run, &run.manifest.device, &data, terminal)?;
+    let prepared = Prepared::new(config, &arguments.run, &manifest.device, &data, terminal)?;
     run.check_dataset(&dataset::record(&prepared.data.provenance))?;
-    run.manifest.threads = prepared.threads;
-    run.dir.write_manifest(&run.manifest)?;
-    Ok((prepared, run))
+    terminal.text(&prepared.tables())?;
+    Ok(prepared)
 }
 
 /// Takes all steps that are left.

@@ -31,17 +31,16 @@ struct Finding {
 }
 
 /// `reproduce`.
-pub(crate) fn run(arguments: &ReproduceArgs, command_line: &[String]) -> Result<u8> {
+pub(crate) fn run(arguments: &ReproduceArgs, command_line: &[String], stop: &Stop) -> Result<u8> {
     let terminal = Terminal::new(arguments.output);
     let mut run = if arguments.run.resume {
         Recorded::resume(&arguments.run, "reproduce")?
     } else {
         begin(arguments, command_line, terminal)?
     };
-    let stop = Stop::listen()?;
 
     let path = run.dir.path().join("train");
-    let done = trained(arguments, &run, &path, command_line, terminal, &stop);
+    let done = trained(arguments, &run, &path, command_line, terminal, stop);
     let summary = match run.settle(done)? {
         Trained::Complete(_, summary) => summary,
         Trained::Interrupted(_, code) => {
@@ -95,7 +94,7 @@ fn begin(
         config: json!({ "smoke": arguments.data.smoke, "train": resolved.config }),
         dataset: Some(dataset::record(&data.provenance)),
         device: arguments.run.device.clone().unwrap_or_else(|| "cpu".to_string()),
-        threads: arguments.run.threads.map_or(1, std::num::NonZero::get),
+        threads: arguments.run.threads.map_or(1, usize::from),
         seed: resolved.config.seed,
     };
     let run = Recorded::begin(arguments.run.out.as_deref(), beginning)?;

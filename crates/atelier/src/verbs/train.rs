@@ -10,7 +10,7 @@ use crate::signals::Stop;
 use crate::terminal::{Terminal, warn};
 
 /// `train`.
-pub(crate) fn run(arguments: &TrainArgs, command_line: &[String]) -> Result<u8> {
+pub(crate) fn run(arguments: &TrainArgs, command_line: &[String], stop: &Stop) -> Result<u8> {
     let config = &arguments.config;
     let configured = config.preset.is_some()
         || config.config.is_some()
@@ -27,8 +27,7 @@ pub(crate) fn run(arguments: &TrainArgs, command_line: &[String]) -> Result<u8> 
     let (path, mut object) = if arguments.find_learning_rate {
         find_learning_rate(arguments, command_line, terminal)?
     } else {
-        let stop = Stop::listen()?;
-        match train(arguments, command_line, terminal, &stop)? {
+        match train(arguments, command_line, terminal, stop)? {
             Trained::Complete(path, summary) => (path, serde_json::to_value(&summary)?),
             Trained::Interrupted(path, code) => {
                 terminal.talk(&format!(
