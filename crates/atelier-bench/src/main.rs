@@ -1,43 +1,32 @@
-#![doc = include_str!("../README.md")]
+//! Prints the rows as a table, or with `--json` as a list of objects.
 
-mod measure;
-mod peak;
-mod step;
-
-use serde::Serialize;
+use std::process::ExitCode;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// One row of the table.
-#[derive(Debug, Serialize)]
-struct Row {
-    name: String,
-    threads: usize,
-    /// Median over the repetitions.
-    microseconds: f64,
-    /// First and third quartile.
-    quartiles: [f64; 2],
-    /// Billions of floating-point operations a second; products only.
-    gflop_per_second: f64,
-    /// Of the peak of as many cores, measured in the same run.
-    share_of_peak: f64,
-}
-
-fn main() -> anyhow::Result<()> {
-    let json = std::env::args().any(|argument| argument == "--json");
-    let rows = measure::all()?;
+fn main() -> anyhow::Result<ExitCode> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let json = match arguments.as_slice() {
+        [] => false,
+        [flag] if flag == "--json" => true,
+        _ => {
+            eprintln!("error: expected nothing or --json, found {arguments:?}");
+            return Ok(ExitCode::from(2));
+        }
+    };
+    let rows = atelier_bench::all()?;
     if json {
         println!("{}", serde_json::to_string_pretty(&rows)?);
-        return Ok(());
+        return Ok(ExitCode::SUCCESS);
     }
     println!(
-        "{:<34} {:>7} {:>11} {:>17} {:>9} {:>7}",
+        "{:<32} {:>7} {:>11} {:>19} {:>9} {:>7}",
         "row", "threads", "median us", "quartiles us", "GFLOP/s", "peak"
     );
     for row in rows {
         println!(
-            "{:<34} {:>7} {:>11.1} {:>8.1}-{:<8.1} {:>9.1} {:>6.1}%",
+            "{:<32} {:>7} {:>11.1} {:>9.1} {:>9.1} {:>9.1} {:>6.1}%",
             row.name,
             row.threads,
             row.microseconds,
@@ -47,5 +36,5 @@ fn main() -> anyhow::Result<()> {
             100.0 * row.share_of_peak
         );
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }

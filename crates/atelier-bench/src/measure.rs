@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::Result;
 
 use crate::Row;
-use crate::peak::{FLOP, Peak};
+use crate::peak::{Product, SHAPES};
 use crate::step::Step;
 
 /// Repetitions of every row; all rows are measured once before any is measured again, so that a
@@ -38,18 +38,21 @@ pub fn all() -> Result<Vec<Row>> {
 
 fn with_threads(threads: usize) -> Result<Vec<Row>> {
     atelier_core::threads::set(threads);
-    let peak = Peak::new()?;
-    let mut subjects = vec![Subject {
-        name: "f32 peak (product, side 1024)".to_string(),
-        threads,
-        flop: FLOP,
-        run: Box::new(move || {
-            peak.product()?;
-            Ok(())
-        }),
-        calls: 1,
-        seconds: vec![],
-    }];
+    let mut subjects = Vec::new();
+    for shape in SHAPES {
+        let product = Product::new(shape)?;
+        subjects.push(Subject {
+            name: format!("product {} x {} x {}", shape.0, shape.1, shape.2),
+            threads,
+            flop: product.flop,
+            run: Box::new(move || {
+                product.take()?;
+                Ok(())
+            }),
+            calls: 1,
+            seconds: vec![],
+        });
+    }
     for (hidden, batch) in
         [(&[50, 50, 50], 16), (&[50, 50, 50], 64), (&[50, 50, 50], 256), (&[256, 256, 256], 64)]
     {
@@ -72,7 +75,10 @@ fn with_threads(threads: usize) -> Result<Vec<Row>> {
         }
     }
     atelier_core::threads::set(1);
-    let peak = subjects[0].flop / quantile(&mut subjects[0].seconds, 0.5) / 1e9;
+    let peak = subjects[..SHAPES.len()]
+        .iter_mut()
+        .map(|product| product.flop / quantile(&mut product.seconds, 0.5) / 1e9)
+        .fold(0.0, f64::max);
     Ok(subjects.iter_mut().map(|subject| subject.row(peak)).collect())
 }
 

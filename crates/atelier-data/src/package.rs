@@ -139,7 +139,8 @@ fn run(command: &mut Command, limit: Duration) -> Result<(), Reason> {
     Err(Reason { text, is_answer: true })
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;

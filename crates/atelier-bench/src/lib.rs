@@ -1,0 +1,27 @@
+#![doc = include_str!("../README.md")]
+
+mod measure;
+mod peak;
+mod step;
+
+use serde::Serialize;
+
+pub use measure::all;
+pub use step::Step;
+
+/// One row of the table.
+#[derive(Debug, Serialize)]
+pub struct Row {
+    /// What was measured.
+    pub name: String,
+    /// Threads that took part.
+    pub threads: usize,
+    /// Median over the repetitions.
+    pub microseconds: f64,
+    /// First and third quartile.
+    pub quartiles: [f64; 2],
+    /// Billions of floating-point operations a second; products only.
+    pub gflop_per_second: f64,
+    /// Of the peak of as many cores, measured in the same run.
+    pub share_of_peak: f64,
+}
