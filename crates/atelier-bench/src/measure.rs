@@ -24,7 +24,10 @@ struct Subject {
     seconds: Vec<f64>,
 }
 
-/// All rows.
+/// All rows, with one thread and then with as many as there are cores.
+///
+/// # Errors
+/// Fails if there is no memory left.
 pub fn all() -> Result<Vec<Row>> {
     let all_cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut rows = Vec::new();

@@ -24,6 +24,9 @@ pub struct Step {
 
 impl Step {
     /// A network of `hidden` layers and a batch of `size`.
+    ///
+    /// # Errors
+    /// Fails if a width is 0, or there is no memory left.
     pub fn new(hidden: &[usize], size: usize) -> Result<Self> {
         let config = ModelConfig { hidden: hidden.to_vec(), ..ModelConfig::default() };
         let classifier = Classifier::new(INPUTS, CLASSES, &config, 0.0, 0, &Device::Cpu)?;
@@ -39,7 +42,10 @@ impl Step {
         Ok(Self { classifier, optimizer, batch, number: 0, flop: flop(hidden, size) })
     }
 
-    /// Takes the step.
+    /// Takes the step; the loss before it.
+    ///
+    /// # Errors
+    /// Fails if there is no memory left.
     pub fn take(&mut self) -> Result<f32> {
         let address = StepAddress { seed: 0, epoch: 0, index: self.number };
         self.number += 1;

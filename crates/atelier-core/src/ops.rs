@@ -1,6 +1,6 @@
 //! The differentiable operations of dense networks.
 //!
-//! Each decides in one place, [`fused`], between a CPU kernel and the composition of candle's own
+//! One private function, `fused`, decides between a CPU kernel and the composition of candle's own
 //! operations; both have the same meaning and the same gradients.
 
 use candle_core::{DType, Tensor, Var};
