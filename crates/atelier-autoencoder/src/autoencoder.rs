@@ -1,0 +1,128 @@
+//! code = encoder(x), reconstruction = decoder(code), loss = mean of (reconstruction - x)^2.
+
+use atelier_core::{Activation as Core, Batch, Loss, Mode, Objective, Parameter, StepAddress, ops};
+use atelier_models::{Activation, DenseNet, Ends, Layer, ModelConfig};
+use candle_core::{Device, Tensor};
+use rand_distr::{Distribution as _, StandardNormal};
+
+use crate::{AutoencoderConfig, Error, Result};
+
+/// A dense autoencoder: ReLU after every layer, the code included, and a sigmoid at the end, so that
+/// it reconstructs values in [0, 1].
+///
+/// Its parameters carry the names of a module with two sequences, `encoder` and `decoder`:
+/// `encoder.0.weight`, `encoder.0.bias`, `encoder.2.weight`, … at the positions that PyTorch gives.
+#[derive(Debug, Clone)]
+pub struct Autoencoder {
+    /// From inputs to codes.
+    pub encoder: DenseNet,
+    /// From codes to reconstructions.
+    pub decoder: DenseNet,
+    /// Of both, for [`Objective::parameters`].
+    parameters: Vec<Parameter>,
+    noise: f32,
+}
+
+impl Autoencoder {
+    /// An autoencoder of `inputs` features with freshly drawn weights.
+    ///
+    /// # Errors
+    /// As [`AutoencoderConfig::check`]; [`Error::Setting`] if there are no inputs; fails if the device
+    /// has no memory left.
+    pub fn new(
+        inputs: usize,
+        config: &AutoencoderConfig,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Self> {
+        config.check()?;
+        if inputs == 0 {
+            let (key, expected) = ("features of an input", "1 or more".to_string());
+            return Err(Error::Setting { key, expected, found: inputs.to_string() });
+        }
+        let net = |prefix, hidden: Vec<usize>, inputs, outputs, activation| {
+            let model = ModelConfig {
+                hidden,
+                activation: Activation::Relu,
+                batch_norm: false,
+                dropout: 0.0,
+                init: config.init,
+                init_scale: 1.0,
+            };
+            let ends = Ends { prefix, inputs, outputs, activation };
+            DenseNet::new(ends, &model, seed, device)
+        };
+        let reversed = config.hidden.iter().rev().copied().collect();
+        let encoder = net("encoder", config.hidden.clone(), inputs, config.latent, Core::Relu)?;
+        let decoder = net("decoder", reversed, config.latent, inputs, Core::Sigmoid)?;
+        let parameters = [encoder.parameters(), decoder.parameters()].concat();
+        #[expect(clippy::cast_possible_truncation, reason = "a deviation of f32 inputs")]
+        let noise = config.noise as f32;
+        Ok(Self { encoder, decoder, parameters, noise })
+    }
+
+    /// The codes of `x`, without noise.
+    ///
+    /// # Shapes
+    /// `x` (batch, inputs) to (batch, latent).
+    ///
+    /// # Errors
+    /// Fails if `x` does not fit.
+    pub fn encode(&self, x: &Tensor) -> Result<Tensor> {
+        Ok(self.encoder.forward(x, Mode::Evaluate)?.detach())
+    }
+
+    /// The reconstructions that belong to `codes`.
+    ///
+    /// # Shapes
+    /// `codes` (batch, latent) to (batch, inputs), each value in [0, 1].
+    ///
+    /// # Errors
+    /// Fails if `codes` does not fit.
+    pub fn decode(&self, codes: &Tensor) -> Result<Tensor> {
+        Ok(self.decoder.forward(codes, Mode::Evaluate)?.detach())
+    }
+
+    /// `decode(encode(x))`.
+    ///
+    /// # Errors
+    /// Fails if `x` does not fit.
+    pub fn reconstruct(&self, x: &Tensor) -> Result<Tensor> {
+        self.decode(&self.encode(x)?)
+    }
+
+    /// The modules of the encoder and then of the decoder, as PyTorch would list them.
+    pub fn layers(&self) -> impl Iterator<Item = &Layer> {
+        self.encoder.layers().iter().chain(self.decoder.layers())
+    }
+
+    /// `x` with this step's noise on it, kept within [0, 1].
+    fn noisy(&self, x: &Tensor, step: StepAddress) -> atelier_core::Result<Tensor> {
+        let mut stream = step.stream("noise", 0);
+        let drawn: Vec<f32> = (0..x.elem_count())
+            .map(|_| {
+                let z: f32 = StandardNormal.sample(&mut stream);
+                z * self.noise
+            })
+            .collect();
+        let noise = Tensor::from_vec(drawn, x.shape(), x.device())?;
+        Ok((x + noise)?.clamp(0.0_f32, 1.0)?)
+    }
+}
+
+impl Objective for Autoencoder {
+    fn parameters(&self) -> &[Parameter] {
+        &self.parameters
+    }
+
+    /// The mean squared error between inputs and reconstructions; targets are not looked at.
+    fn loss(&self, batch: &Batch, mode: Mode) -> atelier_core::Result<Loss> {
+        let clean = batch.matrix()?;
+        let seen = match mode {
+            Mode::Train(step) if self.noise > 0.0 => self.noisy(&clean, step)?,
+            _ => clean.clone(),
+        };
+        let codes = self.encoder.forward(&seen, mode)?;
+        ops::mean_squared_error(&self.decoder.forward(&codes, mode)?, &clean)
+    }
+}

@@ -1,0 +1,11 @@
+#![doc = include_str!("../README.md")]
+
+mod autoencoder;
+mod config;
+mod error;
+pub mod latent;
+pub mod pca;
+
+pub use autoencoder::Autoencoder;
+pub use config::AutoencoderConfig;
+pub use error::{Error, Result};

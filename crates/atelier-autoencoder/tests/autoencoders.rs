@@ -1,0 +1,213 @@
+//! Names, shapes, gradients and noise of autoencoders.
+
+use atelier_autoencoder::{Autoencoder, AutoencoderConfig, Error};
+use atelier_core::{Batch, Mode, Objective, StepAddress, Targets, backward};
+use atelier_models::{NamedTensor, load_state, state};
+use candle_core::{Device, Tensor};
+
+fn autoencoder(config: &AutoencoderConfig) -> Autoencoder {
+    Autoencoder::new(9, config, 1, &Device::Cpu).unwrap()
+}
+
+fn small() -> AutoencoderConfig {
+    AutoencoderConfig { hidden: vec![7], latent: 3, ..AutoencoderConfig::default() }
+}
+
+/// Values in [0, 1] that lie near a plane.
+fn batch(n: usize) -> Batch {
+    let values: Vec<f32> = (0..n * 9)
+        .map(|i| {
+            let (row, feature) = ((i / 9) as f32, (i % 9) as f32);
+            0.5 + 0.25 * (0.7 * row).sin() * feature.cos() + 0.2 * (0.3 * row).cos() * feature.sin()
+        })
+        .collect();
+    let inputs = Tensor::from_vec(values, (n, 9), &Device::Cpu).unwrap();
+    Batch { inputs, targets: Targets::None }
+}
+
+fn train_mode(index: u64) -> Mode {
+    Mode::Train(StepAddress { seed: 4, epoch: 0, index })
+}
+
+fn reported(autoencoder: &Autoencoder, batch: &Batch, mode: Mode) -> f32 {
+    autoencoder.loss(batch, mode).unwrap().reported.to_scalar().unwrap()
+}
+
+#[test]
+fn the_assignments_network_has_its_names_shapes_and_parameters() {
+    let autoencoder =
+        Autoencoder::new(784, &AutoencoderConfig::default(), 0, &Device::Cpu).unwrap();
+    let named: Vec<String> =
+        autoencoder.parameters().iter().map(|p| format!("{} {:?}", p.name, p.shape())).collect();
+    assert_eq!(
+        named,
+        [
+            "encoder.0.weight [128, 784]",
+            "encoder.0.bias [128]",
+            "encoder.2.weight [64, 128]",
+            "encoder.2.bias [64]",
+            "decoder.0.weight [128, 64]",
+            "decoder.0.bias [128]",
+            "decoder.2.weight [784, 128]",
+            "decoder.2.bias [784]",
+        ]
+    );
+    let numbers: usize = autoencoder.parameters().iter().map(atelier_core::Parameter::len).sum();
+    assert_eq!(numbers, 784 * 128 + 128 + 128 * 64 + 64 + 64 * 128 + 128 + 128 * 784 + 784);
+    let layers: Vec<&str> = autoencoder.layers().map(|layer| layer.kind.as_str()).collect();
+    assert_eq!(
+        layers,
+        [
+            "Linear 784 to 128",
+            "Relu",
+            "Linear 128 to 64",
+            "Relu",
+            "Linear 64 to 128",
+            "Relu",
+            "Linear 128 to 784",
+            "Sigmoid",
+        ]
+    );
+}
+
+#[test]
+fn a_deeper_encoder_is_mirrored_by_its_decoder() {
+    let config = AutoencoderConfig { hidden: vec![8, 5], latent: 2, ..small() };
+    let autoencoder = autoencoder(&config);
+    let widths: Vec<usize> = autoencoder
+        .layers()
+        .filter(|layer| layer.kind.starts_with("Linear"))
+        .map(|l| l.outputs)
+        .collect();
+    assert_eq!(widths, [8, 5, 2, 5, 8, 9]);
+    let none = AutoencoderConfig { hidden: vec![], ..small() };
+    assert_eq!(self::autoencoder(&none).parameters().len(), 4);
+}
+
+#[test]
+fn a_reconstruction_is_what_the_formula_says() {
+    let autoencoder = autoencoder(&small());
+    let batch = batch(5);
+    let layer = |x: &[f64], position: usize, activation: &dyn Fn(f64) -> f64| -> Vec<f64> {
+        let [weight, bias] = [2 * position, 2 * position + 1].map(|i| {
+            autoencoder.parameters()[i].values().unwrap().into_iter().map(f64::from).collect()
+        });
+        let (weight, bias): (Vec<f64>, Vec<f64>) = (weight, bias);
+        let rows = weight.chunks_exact(x.len()).zip(&bias);
+        rows.map(|(row, b)| activation(row.iter().zip(x).map(|(w, x)| w * x).sum::<f64>() + b))
+            .collect()
+    };
+    let relu = |z: f64| z.max(0.0);
+    let sigmoid = |z: f64| 1.0 / (1.0 + (-z).exp());
+    let reconstructed = autoencoder.reconstruct(&batch.inputs).unwrap().to_vec2::<f32>().unwrap();
+    let mut sum = 0.0;
+    for (x, y) in batch.inputs.to_vec2::<f32>().unwrap().iter().zip(&reconstructed) {
+        let x: Vec<f64> = x.iter().copied().map(f64::from).collect();
+        let code = layer(&layer(&x, 0, &relu), 1, &relu);
+        let expected = layer(&layer(&code, 2, &relu), 3, &sigmoid);
+        for (y, e) in y.iter().zip(&expected) {
+            assert!((f64::from(*y) - e).abs() < 1e-6, "{y} is not {e}");
+        }
+        sum += x.iter().zip(&expected).map(|(x, e)| (x - e).powi(2)).sum::<f64>();
+    }
+    let loss = f64::from(reported(&autoencoder, &batch, Mode::Evaluate));
+    assert!((loss - sum / 45.0).abs() < 1e-6, "{loss}");
+}
+
+#[test]
+fn gradient_descent_reconstructs_better() {
+    let autoencoder = autoencoder(&small());
+    let batch = batch(40);
+    let before = reported(&autoencoder, &batch, Mode::Evaluate);
+    for index in 0..500 {
+        let loss = autoencoder.loss(&batch, train_mode(index)).unwrap();
+        let gradients = backward(&loss.objective).unwrap();
+        for parameter in autoencoder.parameters() {
+            let step = (gradients.get(&parameter.var).unwrap() * 2.0).unwrap();
+            parameter.var.set(&(parameter.var.as_tensor() - step).unwrap().detach()).unwrap();
+        }
+    }
+    let after = reported(&autoencoder, &batch, Mode::Evaluate);
+    assert!(after < 0.5 * before, "{before} to {after}");
+}
+
+#[test]
+fn targets_make_no_difference() {
+    let autoencoder = autoencoder(&small());
+    let plain = batch(4);
+    let classes = Tensor::new(&[0_u32, 1, 2, 3], &Device::Cpu).unwrap();
+    let labelled = Batch { inputs: plain.inputs.clone(), targets: Targets::Classes(classes) };
+    let losses = [plain, labelled].map(|b| reported(&autoencoder, &b, Mode::Evaluate).to_bits());
+    assert_eq!(losses[0], losses[1]);
+}
+
+#[test]
+fn noise_is_that_of_the_step_and_there_is_none_in_evaluation() {
+    let clean = autoencoder(&small());
+    let noisy = autoencoder(&AutoencoderConfig { noise: 0.3, ..small() });
+    let batch = batch(4);
+    let loss = |autoencoder: &Autoencoder, mode| reported(autoencoder, &batch, mode).to_bits();
+    assert_eq!(loss(&noisy, train_mode(0)), loss(&noisy, train_mode(0)));
+    assert_ne!(loss(&noisy, train_mode(0)), loss(&noisy, train_mode(1)));
+    assert_ne!(loss(&noisy, train_mode(0)), loss(&clean, train_mode(0)));
+    assert_eq!(loss(&noisy, Mode::Evaluate), loss(&clean, train_mode(0)));
+}
+
+#[test]
+fn the_seed_decides_the_weights_and_encoder_and_decoder_draw_their_own() {
+    let config = AutoencoderConfig { hidden: vec![], latent: 9, ..AutoencoderConfig::default() };
+    let values = |seed, which: usize| {
+        let autoencoder = Autoencoder::new(9, &config, seed, &Device::Cpu).unwrap();
+        autoencoder.parameters()[which].values().unwrap()
+    };
+    assert_eq!(values(1, 0), values(1, 0));
+    assert_ne!(values(1, 0), values(2, 0));
+    assert_ne!(values(1, 0), values(1, 2));
+}
+
+#[test]
+fn a_state_comes_back_to_the_bit_and_a_foreign_or_broken_one_is_refused() {
+    let first = autoencoder(&small());
+    let second = Autoencoder::new(9, &small(), 2, &Device::Cpu).unwrap();
+    let saved = state(first.parameters()).unwrap();
+    let parameters: Vec<_> = second.parameters().iter().collect();
+    load_state(&parameters, &saved).unwrap();
+    assert_eq!(state(second.parameters()).unwrap(), saved);
+
+    let narrower = autoencoder(&AutoencoderConfig { latent: 2, ..small() });
+    let foreign = state(narrower.parameters()).unwrap();
+    let message = load_state(&parameters, &foreign).unwrap_err().to_string();
+    assert!(message.contains("encoder.2.weight") && message.contains("[3, 7]"), "{message}");
+
+    let mut broken: Vec<NamedTensor> = saved.clone();
+    broken[6].values[0] = f32::NAN;
+    let message = load_state(&parameters, &broken).unwrap_err().to_string();
+    assert!(message.contains("decoder.2.weight[0]"), "{message}");
+    assert_eq!(state(second.parameters()).unwrap(), saved);
+}
+
+#[test]
+fn settings_out_of_range_are_refused_with_their_key() {
+    let base = small();
+    for (config, key) in [
+        (AutoencoderConfig { latent: 0, ..base.clone() }, "autoencoder.latent is 0"),
+        (AutoencoderConfig { latent: 65_537, ..base.clone() }, "autoencoder.latent"),
+        (AutoencoderConfig { hidden: vec![4, 0], ..base.clone() }, "autoencoder.hidden is 0"),
+        (AutoencoderConfig { hidden: vec![1; 129], ..base.clone() }, "autoencoder.hidden is 129"),
+        (AutoencoderConfig { noise: -0.1, ..base.clone() }, "autoencoder.noise is -0.1"),
+        (AutoencoderConfig { noise: f64::NAN, ..base.clone() }, "autoencoder.noise is NaN"),
+    ] {
+        let refused = Autoencoder::new(9, &config, 0, &Device::Cpu).unwrap_err();
+        assert!(matches!(refused, Error::Setting { .. }));
+        assert!(refused.to_string().starts_with(key), "{refused}");
+    }
+    assert!(Autoencoder::new(0, &base, 0, &Device::Cpu).is_err());
+}
+
+#[test]
+fn images_of_another_size_are_refused() {
+    let autoencoder = autoencoder(&small());
+    let images = Tensor::zeros((2, 8), candle_core::DType::F32, &Device::Cpu).unwrap();
+    assert!(autoencoder.reconstruct(&images).is_err());
+    assert!(autoencoder.decode(&images).is_err());
+}
