@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::path::Path;
 
-use atelier_plot::{Axis, Color, Figure, LineChart, Panel, Series, Style};
+use atelier_plot::{Axis, Color, Figure, GreyImage, ImageGrid, LineChart, Panel, Series, Style};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let dir = std::env::args().nth(1).ok_or("usage: curves DIR")?;
@@ -14,6 +14,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("last-20", last_twenty()?),
         ("learning-rate", learning_rate()?),
         ("schedules", schedules()?),
+        ("images", images()?),
+        ("classes", classes()?),
     ] {
         std::fs::write(dir.join(name).with_extension("png"), &figure.png)?;
         std::fs::write(dir.join(name).with_extension("svg"), &figure.svg)?;
@@ -141,4 +143,43 @@ fn schedules() -> Result<Figure, atelier_plot::Error> {
 fn noise(at: f64, strength: f64) -> f64 {
     let hash = (at * 12.9898).sin() * 43_758.547;
     1.0 + strength * (2.0 * (hash - hash.floor()) - 1.0)
+}
+
+/// Four grey discs, the lower two blurred.
+fn images() -> Result<Figure, atelier_plot::Error> {
+    let disc = |radius: f64, blur: f64| {
+        let shares: Vec<f32> = (0..28 * 28)
+            .map(|i| {
+                let (row, column) = (f64::from(i / 28) - 13.5, f64::from(i % 28) - 13.5);
+                #[expect(clippy::cast_possible_truncation, reason = "a share of white")]
+                let share = (1.0 / (1.0 + ((row.hypot(column) - radius) / blur).exp())) as f32;
+                share
+            })
+            .collect();
+        GreyImage::from_shares(28, 28, &shares)
+    };
+    ImageGrid::new("Discs before and after a blur", 2)
+        .subtitle("28 x 28 pixels")
+        .image("Original 1", disc(11.0, 0.05))
+        .image("Original 2", disc(6.0, 0.05))
+        .image("Blurred 1", disc(11.0, 2.0))
+        .image("Blurred 2", disc(6.0, 2.0))
+        .size(1000, 1200)
+        .render()
+}
+
+/// Ten classes of 600 points each.
+fn classes() -> Result<Figure, atelier_plot::Error> {
+    let mut panel = Panel::new(Axis::linear("first component"), Axis::linear("second component"));
+    for class in 0..10 {
+        let (angle, id) =
+            (0.2 * std::f64::consts::PI * f64::from(class), f64::from(class) * 7919.0);
+        let at = |offset: f64, i: i32| noise(id + offset + f64::from(i), 1.0);
+        let xs: Vec<f64> = (0..600).map(|i| 2.5 * angle.cos() + at(0.0, i)).collect();
+        let ys: Vec<f64> = (0..600).map(|i| 2.5 * angle.sin() + at(0.5, i)).collect();
+        let class = usize::try_from(class).unwrap_or(0);
+        let series = Series::new(format!("class {class}"), Style::Dots, xs, ys);
+        panel = panel.series(series.color(Color::of_class(class)));
+    }
+    LineChart::new("Points of ten classes").panel(panel).size(1600, 1200).render()
 }

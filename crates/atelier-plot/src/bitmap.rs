@@ -8,7 +8,8 @@ use plotters::style::{Color as _, RGBColor};
 use crate::color::Rgb;
 use crate::error::Error;
 use crate::font;
-use crate::scene::{Anchor, Point, Scene, Shape, Stroke, Text};
+use crate::grey_image::GreyImage;
+use crate::scene::{Anchor, Point, Rect, Scene, Shape, Stroke, Text};
 use crate::theme;
 
 /// Every pixel is the mean of this many squared: the rasteriser places shapes on whole pixels
@@ -17,6 +18,20 @@ const SUPERSAMPLE: u32 = 2;
 
 /// Widest figure by supersampling: far inside what an `i32` holds.
 const FARTHEST: f64 = 1e6;
+
+/// A picture as the bytes of a grey PNG file of its own size.
+pub(crate) fn grey_png(picture: &GreyImage) -> Result<Vec<u8>, Error> {
+    let (width, height) = (side(picture.width), side(picture.height));
+    let mut png = Vec::new();
+    PngEncoder::new_with_quality(&mut png, CompressionType::Default, FilterType::Adaptive)
+        .write_image(&picture.pixels, width, height, ExtendedColorType::L8)?;
+    Ok(png)
+}
+
+/// A side that does not fit is refused by the encoder, which counts the pixels.
+fn side(pixels: usize) -> u32 {
+    u32::try_from(pixels).unwrap_or(u32::MAX)
+}
 
 pub(crate) fn png(scene: &Scene) -> Result<Vec<u8>, Error> {
     let (width, height) = scene.size;
@@ -48,6 +63,7 @@ fn paint(scene: &Scene, backend: &mut BitMapBackend) -> Result<(), String> {
             Shape::Circle { center, radius, fill } => {
                 disc(backend, scaled(*center), radius * f64::from(SUPERSAMPLE), *fill)?;
             }
+            Shape::Picture { area, picture } => greys(backend, area, picture)?,
             Shape::Text(text) => glyphs(backend, text)?,
         }
     }
@@ -57,6 +73,21 @@ fn paint(scene: &Scene, backend: &mut BitMapBackend) -> Result<(), String> {
 fn rectangle(backend: &mut BitMapBackend, from: Point, to: Point, fill: Rgb) -> Result<(), String> {
     // The rasteriser's filled rectangles end before their last row and column.
     backend.draw_rect(on_grid(from), on_grid(to), &color(fill), true).map_err(|e| e.to_string())
+}
+
+fn greys(backend: &mut BitMapBackend, area: &Rect, picture: &GreyImage) -> Result<(), String> {
+    let (wide, high) = (picture.width as f64, picture.height as f64);
+    let corner = |column: usize, row: usize| {
+        let x = area.left + area.width() * column as f64 / wide;
+        scaled((x, area.top + area.height() * row as f64 / high))
+    };
+    for (row, pixels) in picture.pixels.chunks_exact(picture.width).enumerate() {
+        for (column, &grey) in pixels.iter().enumerate() {
+            let fill = Rgb(grey, grey, grey);
+            rectangle(backend, corner(column, row), corner(column + 1, row + 1), fill)?;
+        }
+    }
+    Ok(())
 }
 
 fn disc(backend: &mut BitMapBackend, at: Point, radius: f64, fill: Rgb) -> Result<(), String> {

@@ -19,6 +19,13 @@ pub enum Color {
     SkyBlue,
     /// `#000000`
     Black,
+    /// `#999999`; not among the colours that series get by themselves
+    Grey,
+    /// `#7A4B1E`; not among the colours that series get by themselves
+    Brown,
+    /// `#C9B800`, a yellow dark enough for white paper; not among the colours that series get by
+    /// themselves
+    Olive,
 }
 
 impl Color {
@@ -33,6 +40,19 @@ impl Color {
         Self::Black,
     ];
 
+    /// Ten colours for the ten classes of a scatter: those of series, then the three others. For
+    /// more classes they begin again.
+    #[must_use]
+    pub fn of_class(class: usize) -> Self {
+        const OTHERS: [Color; 3] = [Color::Grey, Color::Brown, Color::Olive];
+        let index = class % (Self::CYCLE.len() + OTHERS.len());
+        if index < Self::CYCLE.len() {
+            Self::CYCLE[index]
+        } else {
+            OTHERS[index - Self::CYCLE.len()]
+        }
+    }
+
     pub(crate) fn of_series(index: usize) -> Self {
         Self::CYCLE[index % Self::CYCLE.len()]
     }
@@ -46,6 +66,9 @@ impl Color {
             Self::Orange => Rgb(0xE6, 0x9F, 0x00),
             Self::SkyBlue => Rgb(0x56, 0xB4, 0xE9),
             Self::Black => Rgb(0x00, 0x00, 0x00),
+            Self::Grey => Rgb(0x99, 0x99, 0x99),
+            Self::Brown => Rgb(0x7A, 0x4B, 0x1E),
+            Self::Olive => Rgb(0xC9, 0xB8, 0x00),
         }
     }
 }

@@ -49,6 +49,35 @@ pub enum Error {
         /// What the axis can show.
         expected: &'static str,
     },
+    /// The grid has no image.
+    #[error("the grid has no image: add at least one")]
+    NoImage,
+    /// An image has not as many pixels as its sides say.
+    #[error(
+        "an image of {width} x {height} has {found} pixels: expected their product, and at least one"
+    )]
+    Pixels {
+        /// Pixels of a row.
+        width: usize,
+        /// Rows.
+        height: usize,
+        /// Pixels that were given.
+        found: usize,
+    },
+    /// The texts of a grid leave too little room for its images.
+    #[error(
+        "{images} images in {columns} columns have no room in a figure of {width} x {height} pixels: make the figure larger, or the images fewer"
+    )]
+    NoRoomForImages {
+        /// How many images.
+        images: usize,
+        /// How many stand side by side.
+        columns: usize,
+        /// Width of the figure, in pixels.
+        width: u32,
+        /// Height of the figure, in pixels.
+        height: u32,
+    },
     /// The figure's size is out of bounds.
     #[error("a figure of {width} x {height} pixels: expected {min} to {max} in each direction")]
     Size {

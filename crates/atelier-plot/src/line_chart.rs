@@ -1,11 +1,10 @@
 use crate::Figure;
 use crate::error::Error;
-use crate::font::{self, Weight};
+use crate::frame::{self, Words};
 use crate::panel::Panel;
 use crate::panel_layout::{Insets, PanelLayout};
-use crate::scene::{Anchor, Rect, Scene, Text};
-use crate::text::{self, Lines};
-use crate::{panel_drawing, theme};
+use crate::scene::{Rect, Scene};
+use crate::{font, panel_drawing, theme};
 
 /// One or more panels of lines and points under a common title.
 ///
@@ -82,42 +81,12 @@ impl LineChart {
         if self.panels.is_empty() {
             return Err(Error::NoPanel);
         }
-        scene.title = text::clean(&self.title);
-        scene.description = text::clean(&format!("{} {}", self.subtitle, self.caption));
-
-        let area = self.frame(&mut scene);
+        let words = Words { title: &self.title, subtitle: &self.subtitle, caption: &self.caption };
+        let area = frame::draw(&mut scene, words);
         for layout in self.layouts(area)? {
             panel_drawing::draw(&mut scene, &layout);
         }
         scene.render()
-    }
-
-    /// Writes the texts around the panels and returns the area that is left for these.
-    fn frame(&self, scene: &mut Scene) -> Rect {
-        let (width, height) = (f64::from(self.size.0), f64::from(self.size.1));
-        let mut area = Rect {
-            left: theme::MARGIN,
-            top: theme::MARGIN,
-            right: width - theme::MARGIN,
-            bottom: height - theme::MARGIN,
-        };
-        let title = text::fit(&self.title, Weight::Bold, theme::TITLE, area.width(), 2);
-        let subtitle = text::fit(&self.subtitle, Weight::Regular, theme::SUBTITLE, area.width(), 2);
-        let caption = text::fit(&self.caption, Weight::Regular, theme::SMALLEST, area.width(), 4);
-
-        write_lines(scene, &title, (area.left, area.top), theme::INK);
-        area.top += title.height();
-        write_lines(scene, &subtitle, (area.left, area.top), theme::FAINT_INK);
-        area.top += subtitle.height();
-        if title.height() + subtitle.height() > 0.0 {
-            area.top += theme::GAP;
-        }
-        if caption.height() > 0.0 {
-            area.bottom -= caption.height();
-            write_lines(scene, &caption, (area.left, area.bottom), theme::FAINT_INK);
-            area.bottom -= theme::GAP;
-        }
-        area
     }
 
     /// Divides `area` among the panels and lines up their axes.
@@ -153,25 +122,5 @@ impl LineChart {
         // Once for the room that each panel needs, once more with that of the neediest.
         let alone = lay_out(Insets::NONE)?;
         lay_out(Insets::in_common(&alone, self.stacked))
-    }
-}
-
-/// Writes left-aligned lines below `top_left`.
-pub(crate) fn write_lines(
-    scene: &mut Scene,
-    lines: &Lines,
-    (left, top): (f64, f64),
-    color: crate::color::Rgb,
-) {
-    for (i, line) in lines.rows.iter().enumerate() {
-        scene.text(Text {
-            at: (left, top + (i as f64 * theme::LINE_SPACING + 1.0) * lines.size),
-            content: line.clone(),
-            size: lines.size,
-            weight: lines.weight,
-            color,
-            anchor: Anchor::Start,
-            upward: false,
-        });
     }
 }

@@ -3,7 +3,7 @@
 use crate::color::{Color, Rgb};
 use crate::decimate;
 use crate::font::Weight;
-use crate::line_chart::write_lines;
+use crate::frame::write_lines;
 use crate::occupancy::Occupancy;
 use crate::panel::Direction;
 use crate::panel_layout::{PanelLayout, SWATCH_GAP};
@@ -60,7 +60,7 @@ impl Curve {
         }
         runs.retain(|run| !run.is_empty());
         let markers = if series.style.has_points() {
-            decimate::markers(&runs.concat(), theme::MARKER_RADIUS)
+            decimate::markers(&runs.concat(), series.style.radius())
         } else {
             // A point between two gaps has no line: it would be lost.
             runs.iter().filter(|run| run.len() == 1).flatten().copied().collect()
@@ -81,7 +81,7 @@ impl Curve {
         for center in &self.markers {
             scene.shapes.push(Shape::Circle {
                 center: *center,
-                radius: theme::MARKER_RADIUS,
+                radius: self.style.radius(),
                 fill: self.color,
             });
         }

@@ -4,6 +4,7 @@
 use crate::color::Rgb;
 use crate::error::Error;
 use crate::font::Weight;
+use crate::grey_image::GreyImage;
 use crate::{Figure, bitmap, svg, theme};
 
 pub(crate) type Point = (f64, f64);
@@ -66,9 +67,24 @@ pub(crate) struct Text {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Shape {
-    Polyline { points: Vec<Point>, stroke: Stroke },
-    Rectangle { area: Rect, fill: Rgb },
-    Circle { center: Point, radius: f64, fill: Rgb },
+    Polyline {
+        points: Vec<Point>,
+        stroke: Stroke,
+    },
+    Rectangle {
+        area: Rect,
+        fill: Rgb,
+    },
+    Circle {
+        center: Point,
+        radius: f64,
+        fill: Rgb,
+    },
+    /// Every pixel of the picture is a rectangle of one grey.
+    Picture {
+        area: Rect,
+        picture: GreyImage,
+    },
     Text(Text),
 }
 
@@ -104,6 +120,6 @@ impl Scene {
 
     /// Both pictures of the scene.
     pub(crate) fn render(&self) -> Result<Figure, Error> {
-        Ok(Figure { png: bitmap::png(self)?, svg: svg::document(self) })
+        Ok(Figure { png: bitmap::png(self)?, svg: svg::document(self)? })
     }
 }

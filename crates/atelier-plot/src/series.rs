@@ -1,4 +1,5 @@
 use crate::color::Color;
+use crate::theme;
 
 /// How a series is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,17 +10,23 @@ pub enum Style {
     Dashed,
     /// A disc at every point.
     Points,
+    /// A small disc at every point: for thousands of them.
+    Dots,
     /// A solid line with a disc at every point.
     LineWithPoints,
 }
 
 impl Style {
     pub(crate) fn has_line(self) -> bool {
-        self != Self::Points
+        !matches!(self, Self::Points | Self::Dots)
     }
 
     pub(crate) fn has_points(self) -> bool {
-        matches!(self, Self::Points | Self::LineWithPoints)
+        matches!(self, Self::Points | Self::Dots | Self::LineWithPoints)
+    }
+
+    pub(crate) fn radius(self) -> f64 {
+        if self == Self::Dots { theme::DOT_RADIUS } else { theme::MARKER_RADIUS }
     }
 }
 

@@ -5,13 +5,15 @@
 
 use std::fmt::Write as _;
 
+use crate::bitmap;
 use crate::color::Rgb;
+use crate::error::Error;
 use crate::font::{FAMILY, Weight};
 use crate::scene::{Anchor, Scene, Shape, Stroke, Text};
 use crate::theme;
 
 /// The document: real text, no scripts, no references to anything outside it.
-pub(crate) fn document(scene: &Scene) -> String {
+pub(crate) fn document(scene: &Scene) -> Result<String, Error> {
     let (width, height) = scene.size;
     let mut out = String::new();
     // Writing into a String cannot fail, so the results of `write!` are dropped in this file.
@@ -51,11 +53,22 @@ pub(crate) fn document(scene: &Scene) -> String {
                     hex(*fill)
                 );
             }
+            Shape::Picture { area, picture } => {
+                let _ = writeln!(
+                    out,
+                    r#"<image x="{}" y="{}" width="{}" height="{}" preserveAspectRatio="none" style="image-rendering:pixelated" href="data:image/png;base64,{}"/>"#,
+                    number(area.left),
+                    number(area.top),
+                    number(area.width()),
+                    number(area.height()),
+                    base64(&bitmap::grey_png(picture)?)
+                );
+            }
             Shape::Text(text) => write_text(&mut out, text),
         }
     }
     out.push_str("</svg>\n");
-    out
+    Ok(out)
 }
 
 fn polyline(out: &mut String, points: &[(f64, f64)], stroke: Stroke) {
@@ -105,6 +118,22 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
+/// RFC 4648, with padding.
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for group in bytes.chunks(3) {
+        let byte = |i: usize| usize::from(group.get(i).copied().unwrap_or(0));
+        let word = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for digit in 0..4 {
+            // A group of n bytes has n + 1 digits.
+            let value = word >> (18 - 6 * digit) & 63;
+            text.push(if digit <= group.len() { char::from(DIGITS[value]) } else { '=' });
+        }
+    }
+    text
+}
+
 fn hex(Rgb(r, g, b): Rgb) -> String {
     format!("#{r:02x}{g:02x}{b:02x}")
 }
@@ -119,6 +148,13 @@ fn number(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn base64_is_that_of_the_examples_of_its_standard() {
+        let written =
+            ["", "f", "fo", "foo", "foob", "fooba", "foobar"].map(|s| base64(s.as_bytes()));
+        assert_eq!(written, ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"]);
+    }
 
     #[test]
     fn numbers_are_written_to_a_hundredth_without_trailing_zeros() {

@@ -32,6 +32,9 @@ pub(crate) const MIN_PLOT: f64 = 120.0;
 pub(crate) const SERIES_WIDTH: f64 = 4.0;
 pub(crate) const SERIES_DASH: (f64, f64) = (18.0, 11.0);
 pub(crate) const MARKER_RADIUS: f64 = 7.0;
+pub(crate) const DOT_RADIUS: f64 = 3.0;
+/// Least side of an image in a grid.
+pub(crate) const MIN_IMAGE: f64 = 28.0;
 pub(crate) const REFERENCE_WIDTH: f64 = 3.0;
 pub(crate) const REFERENCE_DASH: (f64, f64) = (4.0, 8.0);
 pub(crate) const AXIS_WIDTH: f64 = 2.5;
