@@ -14,8 +14,8 @@ pub(crate) fn dense(x: &Tensor, w: &Tensor, b: &Tensor, activation: Activation) 
 pub(crate) fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
     match activation {
         Activation::Identity => Ok(x.clone()),
-        Activation::Relu => x.relu(),
-        Activation::LeakyRelu => candle_nn::ops::leaky_relu(x, f64::from(LEAKY_SLOPE)),
+        Activation::Relu => bend(x, &x.zeros_like()?),
+        Activation::LeakyRelu => bend(x, &(x * f64::from(LEAKY_SLOPE))?),
         Activation::Elu => x.elu(1.0),
         Activation::Gelu => x.gelu_erf(),
         Activation::Silu => candle_nn::ops::silu(x),
@@ -25,8 +25,13 @@ pub(crate) fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
 }
 
 pub(crate) fn prelu(x: &Tensor, slope: &Tensor) -> Result<Tensor> {
-    let below = (x.relu()? - x)?;
-    x.relu()? - below.broadcast_mul(slope)?
+    bend(x, &x.broadcast_mul(slope)?)
+}
+
+/// `below` where x <= 0, x elsewhere. Not by candle's `relu`, which makes 0 of NaN and so hides a
+/// divergence, and whose derivative at 0 is 1.
+fn bend(x: &Tensor, below: &Tensor) -> Result<Tensor> {
+    x.le(0.0)?.where_cond(below, x)
 }
 
 /// Smoothed mean loss, plain mean loss, number of correct examples; see the kernel.

@@ -30,8 +30,8 @@ pub enum Initializer {
     LecunUniform,
     /// PyTorch's default for a linear layer: weights and biases from U(-b, b) with b = 1/sqrt(n).
     Pytorch,
-    /// N(0, 1), whatever the layer; with a scale it is a constant one.
-    Constant,
+    /// N(0, 1), whatever the layer: the scale alone decides.
+    Normal,
 }
 
 impl Initializer {
@@ -50,7 +50,7 @@ impl Initializer {
             Self::HeNormal => normal(count, scale * (2.0 / n).sqrt(), stream),
             Self::XavierNormal => normal(count, scale * (2.0 / (n + m)).sqrt(), stream),
             Self::LecunNormal => normal(count, scale * (1.0 / n).sqrt(), stream),
-            Self::Constant => normal(count, scale, stream),
+            Self::Normal => normal(count, scale, stream),
             Self::HeUniform => uniform(count, scale * (6.0 / n).sqrt(), stream),
             Self::XavierUniform => uniform(count, scale * (6.0 / (n + m)).sqrt(), stream),
             Self::LecunUniform => uniform(count, scale * (3.0 / n).sqrt(), stream),
@@ -99,7 +99,7 @@ mod tests {
             (Initializer::LecunNormal, 1.0 / 200.0),
             (Initializer::LecunUniform, 1.0 / 200.0),
             (Initializer::Pytorch, 1.0 / 600.0),
-            (Initializer::Constant, 1.0),
+            (Initializer::Normal, 1.0),
         ] {
             let w = initializer.weight(n, m, 0.5, &mut stream(1, "init", 0, 0));
             let mean = w.iter().map(|&x| f64::from(x)).sum::<f64>() / w.len() as f64;

@@ -25,12 +25,12 @@ pub(crate) fn fused(tensor: &Tensor) -> bool {
 pub fn dense(x: &Tensor, weight: &Tensor, bias: &Tensor, activation: Activation) -> Result<Tensor> {
     let (_, inputs) = x.dims2()?;
     let (rows, outputs) = weight.dims2()?;
-    if rows != inputs || bias.dims() != [outputs] {
-        return Err(Error::shape(
-            "the weight of a dense layer",
-            &[inputs, bias.elem_count()],
-            &[rows, outputs],
-        ));
+    if rows != inputs || outputs == 0 {
+        let expected = [inputs, outputs.max(1)];
+        return Err(Error::shape("the weight of a dense layer", &expected, weight.dims()));
+    }
+    if bias.dims() != [outputs] {
+        return Err(Error::shape("the bias of a dense layer", &[outputs], bias.dims()));
     }
     if !(fused(x) && fused(weight) && fused(bias)) {
         return Ok(composition::dense(x, weight, bias, activation)?);
@@ -112,22 +112,30 @@ pub fn dropout(x: &Tensor, p: f64, stream: &mut Stream) -> Result<Tensor> {
 /// `logits` (batch, classes); targets as in [`Targets`].
 ///
 /// # Errors
-/// [`Error::Value`] if there are no targets or `smoothing` is not in [0, 1); fails if shapes do not
-/// fit or a class is out of range.
+/// [`Error::Value`] if there are no targets, they are of the wrong type, or `smoothing` is not in
+/// [0, 1); [`Error::Shape`] if the batch is empty or shapes do not fit; fails if a class is out of
+/// range.
 pub fn cross_entropy(logits: &Tensor, targets: &Targets, smoothing: f64) -> Result<Loss> {
     if !(0.0..1.0).contains(&smoothing) {
         return Err(Error::value("label smoothing", "a share in [0, 1)", smoothing));
     }
     let (batch, classes) = logits.dims2()?;
-    let (targets, expected) = match targets {
+    if batch == 0 || classes == 0 {
+        return Err(Error::shape("the logits", &[1, 1], logits.dims()));
+    }
+    let (targets, expected, dtype) = match targets {
         Targets::None => {
             return Err(Error::value("the targets", "classes for a cross-entropy", "none"));
         }
-        Targets::Classes(classes) => (classes, vec![batch]),
-        Targets::Distribution(shares) => (shares, vec![batch, classes]),
+        Targets::Classes(classes) => (classes, vec![batch], DType::U32),
+        Targets::Distribution(shares) => (shares, vec![batch, classes], logits.dtype()),
     };
     if targets.dims() != expected {
         return Err(Error::shape("the targets", &expected, targets.dims()));
+    }
+    if targets.dtype() != dtype {
+        let found = targets.dtype().as_str();
+        return Err(Error::value("the type of the targets", dtype.as_str(), found));
     }
     let out = if fused(logits) && targets.is_contiguous() {
         #[expect(clippy::cast_possible_truncation, reason = "a share of f32 arithmetic")]
@@ -152,6 +160,9 @@ pub fn cross_entropy(logits: &Tensor, targets: &Targets, smoothing: f64) -> Resu
 pub fn mean_squared_error(outputs: &Tensor, targets: &Tensor) -> Result<Loss> {
     if outputs.dims() != targets.dims() {
         return Err(Error::shape("the targets", outputs.dims(), targets.dims()));
+    }
+    if outputs.elem_count() == 0 {
+        return Err(Error::value("the batch", "at least one example", "none"));
     }
     let objective = if fused(outputs) && fused(targets) {
         outputs.apply_op2(targets, kernels::mean_squared_error::MeanSquaredError)?
@@ -191,13 +202,19 @@ impl BatchNorm {
     /// Fails if `x` is not (batch, features).
     pub fn train(&self, x: &Tensor) -> Result<Tensor> {
         let (batch, features) = x.dims2()?;
-        if self.gamma.dims() != [features] {
-            return Err(Error::shape("the scale of a batch norm", &[features], self.gamma.dims()));
+        for part in [&self.gamma, &self.beta, &self.mean, &self.variance] {
+            if features == 0 || part.dims() != [features] {
+                return Err(Error::shape(
+                    "a part of a batch norm",
+                    &[features.max(1)],
+                    part.dims(),
+                ));
+            }
         }
         if batch < 2 {
             return self.evaluate(x);
         }
-        let (y, mean, variance) = if fused(x) && fused(&self.gamma) {
+        let (y, mean, variance) = if fused(x) && fused(&self.gamma) && fused(&self.beta) {
             let (mean, variance) =
                 kernels::with_elements(x, |x| kernels::batch_norm::statistics(x, features))?;
             #[expect(clippy::cast_possible_truncation, reason = "an epsilon of f32 arithmetic")]

@@ -7,6 +7,8 @@ use crate::{Error, Result};
 /// In memory a dense layer keeps its weight as `(in, out)`, because the forward product reads it
 /// twice as fast that way; everything outside the program sees `(out, in)`, PyTorch's layout.
 /// [`Parameter::shape`], [`Parameter::values`] and [`Parameter::assign`] speak of the outside.
+///
+/// A clone shares the tensor: it is the same parameter, not a copy of its values.
 #[derive(Debug, Clone)]
 pub struct Parameter {
     /// PyTorch's name of it, such as `net.0.weight`.

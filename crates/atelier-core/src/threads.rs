@@ -36,10 +36,15 @@ thread_local! {
     static AT_WORK: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Lets the kernels called from the current thread use `threads` threads, itself included.
+/// More threads than this have nothing to do in networks of this size.
+const MOST_THREADS: usize = 256;
+
+/// Lets the kernels called from the current thread use `threads` threads, itself included, at most
+/// 256; [`count`] says how many they are.
 ///
 /// Every thread starts with one. The results do not depend on it.
 pub fn set(threads: usize) {
+    let threads = threads.min(MOST_THREADS);
     // Where the system gives no more threads, the results are the same with one.
     let crew = (threads > 1).then(|| Crew::new(threads - 1).ok().map(Rc::new)).flatten();
     CREW.with(|slot| *slot.borrow_mut() = crew);
@@ -175,6 +180,7 @@ impl Board {
                     std::hint::spin_loop();
                 } else {
                     self.sleep(seen);
+                    spins = 0;
                 }
                 continue;
             }
@@ -269,6 +275,7 @@ impl Crew {
             let member = member as u64;
             share.store(bound(member) << 32 | bound(member + 1), Ordering::Relaxed);
         }
+        board.panicked.store(false, Ordering::Relaxed);
         AT_WORK.set(true);
         let job = (board.gate.load(Ordering::Relaxed) >> JOB) + 1;
         board.gate.store(job << JOB, Ordering::SeqCst);
@@ -278,10 +285,7 @@ impl Crew {
         }
         board.take_tiles(0, work);
         drop(close);
-        assert!(
-            !board.panicked.swap(false, Ordering::Relaxed),
-            "a kernel panicked on a worker thread"
-        );
+        assert!(!board.panicked.load(Ordering::Relaxed), "a kernel panicked on a worker thread");
     }
 }
 
@@ -350,6 +354,21 @@ mod tests {
             done.fetch_add(1, Ordering::Relaxed);
         });
         assert_eq!(done.into_inner(), 50);
+        set(1);
+    }
+
+    #[test]
+    fn panics_on_every_thread_do_not_reach_the_next_job() {
+        set(2);
+        for _ in 0..20 {
+            let result = catch_unwind(|| for_each_tile(8, &|tile| panic!("tile {tile}")));
+            assert!(result.is_err());
+            let done = AtomicUsize::new(0);
+            for_each_tile(8, &|_| {
+                done.fetch_add(1, Ordering::Relaxed);
+            });
+            assert_eq!(done.into_inner(), 8);
+        }
         set(1);
     }
 

@@ -7,7 +7,7 @@
 use candle_core::{Tensor, Var};
 
 use crate::ops::fused;
-use crate::{Result, composition, kernels};
+use crate::{Error, Result, composition, kernels};
 
 /// The numbers of one step of stochastic gradient descent:
 /// g = `gradient_scale` dw + `weight_decay` w; v = `momentum` v + g; w -= `learning_rate` v
@@ -67,10 +67,10 @@ impl AdamStep {
     }
 }
 
-/// One step of SGD; `velocity` must be given where momentum is above 0.
+/// One step of SGD.
 ///
 /// # Errors
-/// Fails if shapes or devices differ.
+/// [`Error::Value`] if there is momentum and no `velocity`; fails if shapes or devices differ.
 pub fn sgd(
     parameter: &Var,
     velocity: Option<&Var>,
@@ -78,13 +78,19 @@ pub fn sgd(
     step: &SgdStep,
 ) -> Result<()> {
     same_shape(parameter, gradient)?;
-    match (velocity, fused(parameter)) {
-        (None, true) => kernels::update::sgd(parameter, gradient, step)?,
-        (Some(velocity), true) => {
-            same_shape(parameter, velocity)?;
+    if let Some(velocity) = velocity {
+        same_shape(parameter, velocity)?;
+    } else if step.momentum > 0.0 {
+        return Err(Error::value("the velocity", "one where there is momentum", "none"));
+    }
+    match velocity {
+        None if fused(parameter) && fused(gradient) => {
+            kernels::update::sgd(parameter, gradient, step)?;
+        }
+        Some(velocity) if fused(parameter) && fused(velocity) && fused(gradient) => {
             kernels::update::momentum(parameter, velocity, gradient, step)?;
         }
-        (velocity, false) => composition::sgd(parameter, velocity, gradient, step)?,
+        velocity => composition::sgd(parameter, velocity, gradient, step)?,
     }
     Ok(())
 }
@@ -100,10 +106,12 @@ pub fn adam(
     gradient: &Tensor,
     step: &AdamStep,
 ) -> Result<()> {
+    let mut all_fused = fused(parameter);
     for tensor in [mean.as_tensor(), square.as_tensor(), gradient] {
         same_shape(parameter, tensor)?;
+        all_fused &= fused(tensor);
     }
-    if fused(parameter) {
+    if all_fused {
         kernels::update::adam(parameter, mean, square, gradient, step)?;
     } else {
         composition::adam(parameter, mean, square, gradient, step)?;
@@ -117,7 +125,7 @@ pub fn adam(
 /// Fails if shapes or devices differ.
 pub fn average(average: &Var, values: &Tensor, decay: f32) -> Result<()> {
     same_shape(average, values)?;
-    if fused(average) {
+    if fused(average) && fused(values) {
         kernels::update::average(average, values, decay)?;
     } else {
         composition::average(average, values, decay)?;
@@ -141,6 +149,6 @@ fn same_shape(a: &Tensor, b: &Tensor) -> Result<()> {
     if a.dims() == b.dims() {
         Ok(())
     } else {
-        Err(crate::Error::shape("the gradient or state of a parameter", a.dims(), b.dims()))
+        Err(Error::shape("the gradient or state of a parameter", a.dims(), b.dims()))
     }
 }

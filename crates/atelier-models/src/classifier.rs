@@ -7,7 +7,7 @@ use crate::{DenseNet, Ends, Error, ModelConfig, Result};
 ///
 /// Its parameters carry the names of an `nn.Sequential` called `net`: `net.0.weight`, `net.0.bias`,
 /// `net.2.weight`, … at the positions that PyTorch gives.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Classifier {
     /// The network; its output are logits.
     pub net: DenseNet,

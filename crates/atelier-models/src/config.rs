@@ -27,6 +27,11 @@ pub enum Activation {
 }
 
 impl Activation {
+    /// PyTorch's name of the module.
+    pub(crate) fn module(self) -> &'static str {
+        self.elementwise().map_or("PReLU", module)
+    }
+
     /// The activation of core; `None` for PReLU, which has a parameter of its own.
     pub(crate) fn elementwise(self) -> Option<atelier_core::Activation> {
         use atelier_core::Activation as Core;
@@ -40,6 +45,21 @@ impl Activation {
             Self::Tanh => Core::Tanh,
             Self::Sigmoid => Core::Sigmoid,
         })
+    }
+}
+
+/// PyTorch's name of the module that applies `activation`.
+pub(crate) fn module(activation: atelier_core::Activation) -> &'static str {
+    use atelier_core::Activation as Core;
+    match activation {
+        Core::Identity => "Identity",
+        Core::Relu => "ReLU",
+        Core::LeakyRelu => "LeakyReLU",
+        Core::Elu => "ELU",
+        Core::Gelu => "GELU",
+        Core::Silu => "SiLU",
+        Core::Tanh => "Tanh",
+        Core::Sigmoid => "Sigmoid",
     }
 }
 

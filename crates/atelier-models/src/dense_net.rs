@@ -5,13 +5,14 @@ use atelier_core::seed::stream;
 use atelier_core::{Activation as Core, Mode, Parameter, ops};
 use candle_core::{DType, Device, Tensor, Var};
 
-use crate::{Layer, ModelConfig, Result};
+use crate::config::module;
+use crate::{Error, Layer, ModelConfig, Result};
 
 /// The slope that PReLU begins with, PyTorch's default.
 const PRELU_SLOPE: f32 = 0.25;
 
 /// One module of the sequence, at PyTorch's position.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 enum Module {
     /// A linear layer together with the activation that follows it, where they fuse.
     Dense {
@@ -19,10 +20,7 @@ enum Module {
         bias: Var,
         activation: Core,
     },
-    BatchNorm {
-        layer: ops::BatchNorm,
-        batches: Var,
-    },
+    BatchNorm(ops::BatchNorm),
     Activation(Core),
     Prelu(Var),
     Dropout {
@@ -45,7 +43,7 @@ pub struct Ends<'a> {
 }
 
 /// A dense network of any widths, with optional batch norm and dropout.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct DenseNet {
     modules: Vec<Module>,
     layers: Vec<Layer>,
@@ -57,9 +55,11 @@ impl DenseNet {
     /// A network with freshly drawn weights; layer `l` draws from the stream `(prefix, 0, l)`.
     ///
     /// # Errors
-    /// As [`ModelConfig::check`]; fails if the device has no memory left.
+    /// As [`ModelConfig::check`]; [`Error::Setting`] if an end has no features or the network would
+    /// have more than 2^28 parameters; fails if the device has no memory left.
     pub fn new(ends: Ends, config: &ModelConfig, seed: u64, device: &Device) -> Result<Self> {
         config.check()?;
+        check_size(ends, config)?;
         let mut net = Self { modules: vec![], layers: vec![], parameters: vec![], buffers: vec![] };
         // PyTorch counts every module of the sequence, also those that are fused here.
         let mut position = 0;
@@ -94,7 +94,7 @@ impl DenseNet {
         net.push_dense(&name, width, ends.outputs, ends.activation, &draw)?;
         if ends.activation != Core::Identity {
             let name = format!("{}.{}", ends.prefix, position + 1);
-            net.layers.push(Layer::new(name, format!("{:?}", ends.activation), ends.outputs, 0));
+            net.layers.push(Layer::new(name, module(ends.activation), ends.outputs, 0));
         }
         Ok(net)
     }
@@ -137,24 +137,15 @@ impl DenseNet {
             |part: &str, value: f32| plain(format!("{name}.{part}"), &vec![value; units], device);
         let (gamma, beta) = (part("weight", 1.0)?, part("bias", 0.0)?);
         let (mean, variance) = (part("running_mean", 0.0)?, part("running_var", 1.0)?);
-        let batches = Parameter {
-            name: format!("{name}.num_batches_tracked"),
-            var: Var::zeros((), DType::F32, device)?,
-            decayed: false,
-            transposed: false,
-        };
-        self.modules.push(Module::BatchNorm {
-            layer: ops::BatchNorm {
-                gamma: gamma.var.clone(),
-                beta: beta.var.clone(),
-                mean: mean.var.clone(),
-                variance: variance.var.clone(),
-            },
-            batches: batches.var.clone(),
-        });
-        self.layers.push(Layer::new(name, "BatchNorm", units, 2 * units));
+        self.modules.push(Module::BatchNorm(ops::BatchNorm {
+            gamma: gamma.var.clone(),
+            beta: beta.var.clone(),
+            mean: mean.var.clone(),
+            variance: variance.var.clone(),
+        }));
+        self.layers.push(Layer::new(name, "BatchNorm1d", units, 2 * units));
         self.parameters.extend([gamma, beta]);
-        self.buffers.extend([mean, variance, batches]);
+        self.buffers.extend([mean, variance]);
         Ok(())
     }
 
@@ -171,12 +162,12 @@ impl DenseNet {
             if config.batch_norm {
                 self.modules.push(Module::Activation(activation));
             }
-            self.layers.push(Layer::new(name, format!("{:?}", config.activation), units, 0));
+            self.layers.push(Layer::new(name, config.activation.module(), units, 0));
             return Ok(());
         }
         let slope = plain(format!("{name}.weight"), &[PRELU_SLOPE], device)?;
         self.modules.push(Module::Prelu(slope.var.clone()));
-        self.layers.push(Layer::new(name, format!("{:?}", config.activation), units, 1));
+        self.layers.push(Layer::new(name, config.activation.module(), units, 1));
         self.parameters.push(slope);
         Ok(())
     }
@@ -195,11 +186,8 @@ impl DenseNet {
                 (Module::Dense { weight, bias, activation }, _) => {
                     ops::dense(&h, weight, bias, *activation)?
                 }
-                (Module::BatchNorm { layer, batches }, Mode::Train(_)) => {
-                    batches.set(&(batches.as_tensor() + 1.0)?.detach())?;
-                    layer.train(&h)?
-                }
-                (Module::BatchNorm { layer, .. }, Mode::Evaluate) => layer.evaluate(&h)?,
+                (Module::BatchNorm(layer), Mode::Train(_)) => layer.train(&h)?,
+                (Module::BatchNorm(layer), Mode::Evaluate) => layer.evaluate(&h)?,
                 (Module::Activation(activation), _) => ops::activate(&h, *activation)?,
                 (Module::Prelu(slope), _) => ops::prelu(&h, slope)?,
                 (Module::Dropout { probability, lane }, Mode::Train(step)) => {
@@ -223,10 +211,42 @@ impl DenseNet {
         &self.buffers
     }
 
+    /// The names of PyTorch's counters of training batches, one for each batch norm: part of its
+    /// state, though nothing depends on them.
+    #[must_use]
+    pub fn batch_counters(&self) -> Vec<String> {
+        let means = self.buffers.iter().filter_map(|b| b.name.strip_suffix(".running_mean"));
+        means.map(|module| format!("{module}.num_batches_tracked")).collect()
+    }
+
     /// One line per module, as PyTorch would list them.
     #[must_use]
     pub fn layers(&self) -> &[Layer] {
         &self.layers
+    }
+}
+
+/// A gigabyte of weights; more would not be a dense network for images of this kind, and the system
+/// would end the program for want of memory rather than report an error.
+const MOST_PARAMETERS: usize = 1 << 28;
+
+fn check_size(ends: Ends, config: &ModelConfig) -> Result<()> {
+    for (key, features) in [("the inputs", ends.inputs), ("the outputs", ends.outputs)] {
+        if features == 0 {
+            return Err(Error::Setting { key, expected: "1 or more", found: "0".to_string() });
+        }
+    }
+    let widths = [&[ends.inputs], config.hidden.as_slice(), &[ends.outputs]].concat();
+    let parameters = widths
+        .windows(2)
+        .try_fold(0_usize, |sum, pair| sum.checked_add(pair[0].checked_mul(pair[1])?));
+    match parameters {
+        Some(parameters) if parameters <= MOST_PARAMETERS => Ok(()),
+        _ => Err(Error::Setting {
+            key: "model.hidden",
+            expected: "widths that give at most 268435456 weights",
+            found: format!("{:?}", config.hidden),
+        }),
     }
 }
 

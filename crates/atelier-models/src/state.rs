@@ -65,7 +65,16 @@ pub fn fold_standardization(
     deviation: &[f32],
 ) -> Result<()> {
     let inputs = mean.len();
-    if weight.shape != [bias.values.len(), inputs] || deviation.len() != inputs || inputs == 0 {
+    let fits = weight.values.len() == inputs * bias.values.len();
+    if let Some(bad) = deviation.iter().find(|d| !(d.is_finite() && **d > 0.0)) {
+        let expected = "a finite number above 0";
+        return Err(atelier_core::Error::value("a standard deviation", expected, bad).into());
+    }
+    if !fits
+        || weight.shape != [bias.values.len(), inputs]
+        || deviation.len() != inputs
+        || inputs == 0
+    {
         let expected = [bias.values.len(), inputs];
         return Err(atelier_core::Error::shape(&weight.name, &expected, &weight.shape).into());
     }

@@ -73,11 +73,11 @@ fn batch_norm_prelu_and_dropout_take_their_places_in_the_sequence() {
             "net.4.bias [3]",
             "net.1.running_mean [4]",
             "net.1.running_var [4]",
-            "net.1.num_batches_tracked []",
         ]
     );
     let kinds: Vec<_> = classifier(&config).net.layers().iter().map(|l| l.kind.clone()).collect();
-    assert_eq!(kinds, ["Linear 6 to 4", "BatchNorm", "Prelu", "Dropout", "Linear 4 to 3"]);
+    assert_eq!(kinds, ["Linear 6 to 4", "BatchNorm1d", "PReLU", "Dropout", "Linear 4 to 3"]);
+    assert_eq!(classifier(&config).net.batch_counters(), ["net.1.num_batches_tracked"]);
 }
 
 #[test]
@@ -205,6 +205,8 @@ fn a_folded_standardization_gives_the_same_logits_on_plain_inputs() {
     let (weight, rest) = folded.split_at_mut(1);
     fold_standardization(&mut weight[0], &mut rest[0], &mean, &deviation).unwrap();
     load_state(&plain.parameters().iter().collect::<Vec<_>>(), &folded).unwrap();
+    let (weight, rest) = folded.split_at_mut(1);
+    assert!(fold_standardization(&mut weight[0], &mut rest[0], &mean, &[0.0; 6]).is_err());
 
     let x = batch(5).inputs;
     let mean = Tensor::from_vec(mean, 6, &Device::Cpu).unwrap();
@@ -235,7 +237,8 @@ fn an_output_activation_is_applied_and_listed() {
 #[test]
 fn settings_out_of_range_are_refused_by_their_key() {
     type Change = fn(&mut ModelConfig);
-    let cases: [(&str, Change); 5] = [
+    let cases: [(&str, Change); 6] = [
+        ("model.hidden", |c| c.hidden = vec![65_536, 65_536]),
         ("model.hidden", |c| c.hidden = vec![50, 0]),
         ("model.hidden", |c| c.hidden = vec![1; 300]),
         ("model.hidden", |c| c.hidden = vec![usize::MAX]),
@@ -248,5 +251,8 @@ fn settings_out_of_range_are_refused_by_their_key() {
         let error = Classifier::new(6, 3, &config, 0.0, 1, &Device::Cpu).expect_err(key);
         assert!(matches!(error, Error::Setting { key: found, .. } if found == key), "{error}");
     }
-    assert!(Classifier::new(6, 3, &ModelConfig::default(), 1.0, 1, &Device::Cpu).is_err());
+    let build = |inputs, classes, smoothing| {
+        Classifier::new(inputs, classes, &ModelConfig::default(), smoothing, 1, &Device::Cpu)
+    };
+    assert!(build(6, 3, 1.0).is_err() && build(0, 3, 0.0).is_err() && build(6, 0, 0.0).is_err());
 }

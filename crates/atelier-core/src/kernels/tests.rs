@@ -189,6 +189,74 @@ fn the_input_of_the_first_layer_gets_no_gradient() {
 }
 
 #[test]
+fn activations_alone_agree() {
+    let mut stream = stream(12, "activate", 0, 0);
+    for activation in ACTIVATIONS {
+        for shape in [[1, 1], [3, 17], [16, 5]] {
+            check(
+                &format!("{activation:?} {shape:?}"),
+                &[random(&shape, &mut stream)],
+                &|a| ops::activate(&a[0], activation),
+                &|a| Ok(composition::activate(&a[0], activation)?),
+            );
+        }
+    }
+}
+
+#[test]
+fn kernels_and_compositions_bend_alike_at_zero_and_keep_nan() {
+    let at = |activation, fused: bool| {
+        let x = Var::new(&[0.0_f32, f32::NAN], &Device::Cpu).unwrap();
+        let y = if fused {
+            ops::activate(&x, activation).unwrap()
+        } else {
+            composition::activate(&x, activation).unwrap()
+        };
+        let slope = y.sum_all().unwrap().backward().unwrap();
+        let slope = slope.get(&x).unwrap().to_vec1::<f32>().unwrap()[0];
+        (y.to_vec1::<f32>().unwrap(), slope)
+    };
+    for activation in ACTIVATIONS.into_iter().skip(1) {
+        let ((fused, slope), (plain, plain_slope)) = (at(activation, true), at(activation, false));
+        assert!((fused[0] - plain[0]).abs() < 1e-7, "{activation:?}");
+        assert!((slope - plain_slope).abs() < 1e-6, "{activation:?}: {slope} and {plain_slope}");
+        assert!(fused[1].is_nan() && plain[1].is_nan(), "{activation:?}");
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_an_error_and_no_panic() {
+    let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap();
+    let classes = |n: usize| Targets::Classes(Tensor::zeros(n, DType::U32, &Device::Cpu).unwrap());
+    let identity = Activation::Identity;
+    assert!(ops::dense(&zeros(&[2, 3]), &zeros(&[3, 0]), &zeros(&[0]), identity).is_err());
+    assert!(ops::dense(&zeros(&[2, 3]), &zeros(&[4, 5]), &zeros(&[5]), identity).is_err());
+    assert!(ops::dense(&zeros(&[2, 3]), &zeros(&[3, 5]), &zeros(&[1, 5]), identity).is_err());
+    assert!(ops::cross_entropy(&zeros(&[0, 3]), &classes(0), 0.0).is_err());
+    assert!(ops::cross_entropy(&zeros(&[2, 0]), &classes(2), 0.0).is_err());
+    assert!(ops::cross_entropy(&zeros(&[2, 3]), &classes(3), 0.0).is_err());
+    assert!(ops::cross_entropy(&zeros(&[2, 3]), &Targets::None, 0.0).is_err());
+    assert!(ops::cross_entropy(&zeros(&[2, 3]), &Targets::Classes(zeros(&[2])), 0.0).is_err());
+    let whole = Tensor::zeros((2, 3), DType::U32, &Device::Cpu).unwrap();
+    assert!(ops::cross_entropy(&zeros(&[2, 3]), &Targets::Distribution(whole), 0.0).is_err());
+    assert!(ops::mean_squared_error(&zeros(&[0, 3]), &zeros(&[0, 3])).is_err());
+    let var = |n: usize| Var::zeros(n, DType::F32, &Device::Cpu).unwrap();
+    let norm = ops::BatchNorm { gamma: var(3), beta: var(2), mean: var(3), variance: var(3) };
+    assert!(norm.train(&zeros(&[4, 3])).is_err());
+}
+
+#[test]
+fn tensors_that_are_not_contiguous_take_the_composition() {
+    let mut stream = stream(13, "strided", 0, 0);
+    let x = random(&[4, 6], &mut stream);
+    let (w, b) = (random(&[6, 3], &mut stream), random(&[3], &mut stream));
+    let wanted = ops::dense(&x, &w, &b, Activation::Tanh).unwrap();
+    let strided = x.t().unwrap().contiguous().unwrap().t().unwrap();
+    assert!(!strided.is_contiguous());
+    assert_close("strided", &ops::dense(&strided, &w, &b, Activation::Tanh).unwrap(), &wanted);
+}
+
+#[test]
 fn prelu_agrees() {
     let mut stream = stream(4, "prelu", 0, 0);
     for shape in [[1, 1], [3, 17], [16, 5]] {

@@ -16,7 +16,8 @@ fn check_update(
     plain: &dyn Fn(&[Var], &Tensor, u64),
 ) {
     let mut stream = stream(9, what, 0, 0);
-    for n in [1, 15, 16, 17, 1000, 40_000] {
+    // The last two are shared between threads.
+    for n in [1, 15, 16, 17, 1000, 65_537, 200_001] {
         let start = random(&[n], &mut stream);
         let state = |dtype: DType| -> Vec<Var> {
             let mut state = vec![Var::from_tensor(&start.to_dtype(dtype).unwrap()).unwrap()];
@@ -136,4 +137,82 @@ fn decaying_state_ends_at_zero_and_not_among_the_denormals() {
         update::sgd(&w, Some(&v), &none, &step).unwrap();
     }
     assert!(v.to_vec1::<f32>().unwrap().iter().all(|v| v.to_bits() == 0));
+}
+
+#[test]
+fn the_number_of_threads_does_not_change_a_bit_of_a_large_update() {
+    let step = AdamStep {
+        learning_rate: 0.01,
+        beta1: 0.9,
+        beta2: 0.999,
+        epsilon: 1e-8,
+        weight_decay: 0.1,
+        decoupled: true,
+        number: 3,
+        gradient_scale: 1.0,
+    };
+    let run = |n: usize| -> Vec<u32> {
+        let mut stream = stream(11, "threads", 0, 0);
+        let mut var = || Var::from_tensor(&random(&[200_001], &mut stream).abs().unwrap()).unwrap();
+        let (w, m, s, g) = (var(), var(), var(), var());
+        threads::set(n);
+        update::adam(&w, &m, &s, &g, &step).unwrap();
+        threads::set(1);
+        w.to_vec1::<f32>().unwrap().iter().map(|v| v.to_bits()).collect()
+    };
+    let one = run(1);
+    assert!(run(2) == one && run(3) == one);
+}
+
+/// The formulas of the documentation of `torch.optim.Adam` and `AdamW`, in f64, written out here on
+/// their own: kernel and composition share the bias correction.
+#[test]
+fn adam_steps_follow_pytorchs_formulas() {
+    let gradients = [[0.5_f64, -1.0], [-0.25, 2.0], [3.0, 0.125]];
+    let (rate, beta1, beta2, epsilon, decay) = (0.1_f64, 0.9_f64, 0.99_f64, 1e-3_f64, 0.2_f64);
+    for decoupled in [false, true] {
+        let mut wanted = [1.0_f64, -2.0];
+        let (mut m, mut v) = ([0.0_f64; 2], [0.0_f64; 2]);
+        let w = Var::new(&[1.0_f32, -2.0], &Device::Cpu).unwrap();
+        let state = || Var::zeros(2, DType::F32, &Device::Cpu).unwrap();
+        let (mean, square) = (state(), state());
+        for (t, g) in (1..).zip(gradients) {
+            for i in 0..2 {
+                let g = if decoupled { g[i] } else { g[i] + decay * wanted[i] };
+                if decoupled {
+                    wanted[i] -= rate * decay * wanted[i];
+                }
+                m[i] = beta1 * m[i] + (1.0 - beta1) * g;
+                v[i] = beta2 * v[i] + (1.0 - beta2) * g * g;
+                let (m_hat, v_hat) = (m[i] / (1.0 - beta1.powi(t)), v[i] / (1.0 - beta2.powi(t)));
+                wanted[i] -= rate * m_hat / (v_hat.sqrt() + epsilon);
+            }
+            let step = AdamStep {
+                learning_rate: 0.1,
+                beta1: 0.9,
+                beta2: 0.99,
+                epsilon: 1e-3,
+                weight_decay: 0.2,
+                decoupled,
+                number: u64::try_from(t).unwrap(),
+                gradient_scale: 1.0,
+            };
+            let g = Tensor::new(&g, &Device::Cpu).unwrap().to_dtype(DType::F32).unwrap();
+            update::adam(&w, &mean, &square, &g, &step).unwrap();
+        }
+        assert_all_close(&format!("adam, decoupled {decoupled}"), &f64s(&w), &wanted, 1e-6);
+    }
+}
+
+#[test]
+fn momentum_without_a_velocity_is_an_error() {
+    let w = Var::ones(3, DType::F32, &Device::Cpu).unwrap();
+    let step = SgdStep {
+        learning_rate: 0.1,
+        momentum: 0.9,
+        nesterov: false,
+        weight_decay: 0.0,
+        gradient_scale: 1.0,
+    };
+    assert!(update::sgd(&w, None, &w.as_tensor().clone(), &step).is_err());
 }
