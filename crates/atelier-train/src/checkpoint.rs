@@ -17,7 +17,10 @@ fn identity(settings: &Settings, seed: u64) -> Result<String> {
 }
 
 /// All tensors of a trainer in order: the group, the parameter that it belongs to, and the tensor.
-fn tensors<'a>(trainer: &'a Trainer) -> Vec<(&'static str, &'a Parameter, &'a Var)> {
+fn tensors<'a>(
+    trainer: &'a Trainer,
+    best: &'a [Var],
+) -> Vec<(&'static str, &'a Parameter, &'a Var)> {
     let objective: &'a dyn Objective = trainer.objective;
     let mut all = Vec::new();
     all.extend(objective.parameters().iter().map(|p| ("parameter", p, &p.var)));
@@ -31,13 +34,13 @@ fn tensors<'a>(trainer: &'a Trainer) -> Vec<(&'static str, &'a Parameter, &'a Va
     if let Some(average) = &trainer.average {
         extend("average", &average.tensors);
     }
-    extend("best", &trainer.best);
+    extend("best", best);
     all
 }
 
 /// The state of `trainer`; all arrays are in PyTorch's layout.
 pub(crate) fn save(trainer: &Trainer) -> Result<Checkpoint> {
-    let arrays = tensors(trainer)
+    let arrays = tensors(trainer, &trainer.best)
         .into_iter()
         .map(|(group, parameter, tensor)| {
             let name = format!("{group}/{}", parameter.name);
@@ -66,10 +69,8 @@ pub(crate) fn restore(trainer: &mut Trainer, checkpoint: &Checkpoint) -> Result<
         .map_err(|error| Error::mismatch("the progress", "a known form", error))?;
 
     let has_best = checkpoint.arrays.iter().any(|array| array.name.starts_with("best/"));
-    if has_best && trainer.best.is_empty() {
-        trainer.best = trainer.copy_of_values()?;
-    }
-    let targets = tensors(trainer);
+    let best = if has_best { trainer.copy_of_values()? } else { Vec::new() };
+    let targets = tensors(trainer, &best);
     if checkpoint.arrays.len() != targets.len() {
         let (expected, found) = (targets.len(), checkpoint.arrays.len());
         return Err(Error::mismatch("the number of tensors", expected, found));
@@ -90,6 +91,7 @@ pub(crate) fn restore(trainer: &mut Trainer, checkpoint: &Checkpoint) -> Result<
     for (target, values) in ready {
         target.set(&values)?;
     }
+    trainer.best = best;
     trainer.optimizer.steps = progress.step;
     if let Some(average) = &mut trainer.average {
         average.updates = progress.step;

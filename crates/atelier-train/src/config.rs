@@ -141,10 +141,11 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Checks every value.
+    /// Checks every value, also as the f32 in which it is used.
     ///
     /// # Errors
     /// [`Error::Setting`] for the first value out of range, with its key.
+    #[expect(clippy::cast_possible_truncation, reason = "that is what is checked")]
     pub fn check(&self) -> Result<()> {
         let Self { train, optimizer, schedule } = self;
         let count = |key, value: usize, least: usize, expected| {
@@ -163,8 +164,8 @@ impl Settings {
             ("optimizer.beta2", optimizer.beta2),
             ("schedule.warmup", schedule.warmup),
         ] {
-            if !(0.0..1.0).contains(&value) {
-                return Err(Error::setting(key, "a number in [0, 1)", value));
+            if !(0.0..1.0).contains(&(value as f32)) {
+                return Err(Error::setting(key, "a number in [0, 1), also as f32", value));
             }
         }
         for (key, value) in [
@@ -173,7 +174,7 @@ impl Settings {
             ("schedule.factor", schedule.factor),
             ("schedule.final_share", schedule.final_share),
         ] {
-            if !(value.is_finite() && value >= 0.0) {
+            if !((value as f32).is_finite() && value >= 0.0) {
                 return Err(Error::setting(key, "a finite number, 0 or more", value));
             }
         }
@@ -181,9 +182,13 @@ impl Settings {
             ("optimizer.learning_rate", optimizer.learning_rate),
             ("optimizer.epsilon", optimizer.epsilon),
         ] {
-            if !(value.is_finite() && value > 0.0) {
-                return Err(Error::setting(key, "a finite number above 0", value));
+            if !((value as f32).is_finite() && value as f32 > 0.0) {
+                return Err(Error::setting(key, "a finite number above 0, also as f32", value));
             }
+        }
+        if schedule.kind == ScheduleKind::OneCycle && schedule.warmup <= 0.0 {
+            let expected = "above 0 for one-cycle, such as 0.3";
+            return Err(Error::setting("schedule.warmup", expected, schedule.warmup));
         }
         if optimizer.nesterov && optimizer.momentum <= 0.0 {
             return Err(Error::setting("optimizer.nesterov", "false where momentum is 0", true));

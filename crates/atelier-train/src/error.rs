@@ -14,19 +14,35 @@ pub enum Error {
         /// What was found.
         found: String,
     },
-    /// The loss is no longer a number; the weights are those from before the step.
+    /// Training has left the numbers; the newest checkpoint is the last good state.
     #[error(
-        "training diverged: the loss is {loss} at epoch {epoch}, step {step}, with learning rate {learning_rate}"
+        "training diverged: the {quantity} is {value} at epoch {epoch}, step {step}, with learning rate {learning_rate:e}"
     )]
     Diverged {
+        /// What is no longer finite, such as the loss.
+        quantity: &'static str,
+        /// What it is.
+        value: f32,
         /// Epoch, counted from 1.
         epoch: usize,
         /// Step since the beginning, counted from 1.
         step: u64,
         /// The learning rate of that step.
         learning_rate: f64,
-        /// What the loss was.
-        loss: f32,
+    },
+    /// The gradient cannot be clipped, because its norm is not finite.
+    #[error("the norm of the gradient is {norm}")]
+    GradientNorm {
+        /// What it is.
+        norm: f64,
+    },
+    /// A range test over so few steps says nothing.
+    #[error("a range test needs {least} steps or more, found {steps}")]
+    TooFewSteps {
+        /// How many there are.
+        steps: usize,
+        /// How many there should be.
+        least: usize,
     },
     /// There is nothing to train on.
     #[error("the source has no batches")]

@@ -7,7 +7,7 @@ use atelier_core::update::{AdamStep, SgdStep, adam, sgd, squared_norm};
 use candle_core::Var;
 use candle_core::backprop::GradStore;
 
-use crate::{OptimizerConfig, OptimizerKind, Result};
+use crate::{Error, OptimizerConfig, OptimizerKind, Result};
 
 /// An optimiser over the parameters of one objective.
 #[derive(Debug)]
@@ -61,7 +61,9 @@ impl Optimizer {
     /// left alone.
     ///
     /// # Errors
-    /// Fails if a gradient does not fit its parameter.
+    /// [`Error::GradientNorm`] if it is to be clipped and is not finite; [`Error::Mismatch`] if these
+    /// are not the parameters that the optimiser was made for; fails if a gradient does not fit.
+    /// Nothing is changed by the first two.
     #[expect(clippy::cast_possible_truncation, reason = "factors of f32 arithmetic")]
     pub fn step(
         &mut self,
@@ -69,8 +71,12 @@ impl Optimizer {
         gradients: &GradStore,
         learning_rate: f64,
     ) -> Result<()> {
-        self.steps += 1;
+        if let Some(slot) = self.slots.iter().find(|slot| slot.tensors.len() != parameters.len()) {
+            let (expected, found) = (slot.tensors.len(), parameters.len());
+            return Err(Error::mismatch("the number of parameters", expected, found));
+        }
         let gradient_scale = self.clipping_factor(parameters, gradients)? as f32;
+        self.steps += 1;
         for (i, parameter) in parameters.iter().enumerate() {
             let Some(gradient) = gradients.get(&parameter.var) else { continue };
             let weight_decay = if parameter.decayed { self.weight_decay as f32 } else { 0.0 };
@@ -116,7 +122,11 @@ impl Optimizer {
                 sum += squared_norm(gradient)?;
             }
         }
-        Ok((self.clip / (sum.sqrt() + 1e-6)).min(1.0))
+        let norm = sum.sqrt();
+        if !norm.is_finite() {
+            return Err(Error::GradientNorm { norm });
+        }
+        Ok((self.clip / (norm + 1e-6)).min(1.0))
     }
 }
 

@@ -39,8 +39,8 @@ pub(crate) struct Progress {
     pub(crate) seconds: f64,
     /// Over the finished batches of the current epoch: sum of loss times examples.
     pub(crate) loss_sum: f64,
-    /// Over the same: examples classified correctly.
-    pub(crate) correct: f64,
+    /// Over the same: examples classified correctly; `None` once a step did not say.
+    pub(crate) correct: Option<f64>,
     /// Over the same: examples.
     pub(crate) seen: usize,
     pub(crate) last: VecDeque<StepLoss>,
@@ -52,6 +52,18 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
+    /// Where a run begins.
+    pub(crate) fn new() -> Self {
+        let mut start = Self::default();
+        start.begin_epoch();
+        start
+    }
+
+    pub(crate) fn begin_epoch(&mut self) {
+        self.index = 0;
+        (self.loss_sum, self.correct, self.seen) = (0.0, Some(0.0), 0);
+    }
+
     pub(crate) fn remember(&mut self, step: StepLoss) {
         if self.last.len() == REMEMBERED {
             self.last.pop_front();

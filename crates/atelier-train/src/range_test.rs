@@ -19,6 +19,9 @@ const SMOOTHING: f64 = 0.95;
 /// The test ends where the smoothed loss is this many times its lowest.
 const BROKEN: f64 = 4.0;
 
+/// A curve of fewer points has no slope to speak of.
+const FEWEST_STEPS: usize = 10;
+
 /// One step of the test.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct RangePoint {
@@ -36,16 +39,16 @@ pub struct RangeTest {
     /// All steps in order.
     pub points: Vec<RangePoint>,
     /// The rate at which the smoothed loss fell fastest (per factor of the rate): a place to begin,
-    /// no more than that.
-    pub suggestion: f64,
+    /// no more than that. `None` if it fell nowhere.
+    pub suggestion: Option<f64>,
 }
 
 /// Runs the test over at most `steps` batches, from a rate of 1e-5 to 10. The objective is not fit
 /// for use afterwards.
 ///
 /// # Errors
-/// As [`Settings::check`]; [`Error::NoBatches`] if there are fewer than ten steps; fails if the
-/// objective or the source does.
+/// As [`Settings::check`]; [`Error::NoBatches`]; [`Error::TooFewSteps`] if there are fewer than ten;
+/// [`Error::Diverged`] if the very first loss is not finite; fails if the objective or the source does.
 pub fn range_test(
     objective: &dyn Objective,
     settings: &Settings,
@@ -54,8 +57,11 @@ pub fn range_test(
     steps: usize,
 ) -> Result<RangeTest> {
     settings.check()?;
-    if source.batches_per_epoch == 0 || steps < 10 {
+    if source.batches_per_epoch == 0 {
         return Err(Error::NoBatches);
+    }
+    if steps < FEWEST_STEPS {
+        return Err(Error::TooFewSteps { steps, least: FEWEST_STEPS });
     }
     let train = &settings.train;
     let parameters = objective.parameters();
@@ -70,6 +76,17 @@ pub fn range_test(
         let address = StepAddress { seed, epoch, index: index as u64 };
         let loss = objective.loss(&batch, Mode::Train(address))?;
         let value = f64::from(loss.reported.to_scalar::<f32>()?);
+        if step == 0 && !value.is_finite() {
+            #[expect(clippy::cast_possible_truncation, reason = "not finite in f32 either")]
+            let value = value as f32;
+            return Err(Error::Diverged {
+                quantity: "loss",
+                value,
+                epoch: 1,
+                step: 1,
+                learning_rate,
+            });
+        }
         // The weight corrects for the start of the average at 0.
         smoothed = SMOOTHING * smoothed + (1.0 - SMOOTHING) * value;
         weight = SMOOTHING * weight + (1.0 - SMOOTHING);
@@ -85,15 +102,15 @@ pub fn range_test(
 }
 
 /// The rate where the smoothed loss falls fastest, over windows of a tenth of the curve.
-fn steepest(points: &[RangePoint]) -> f64 {
+fn steepest(points: &[RangePoint]) -> Option<f64> {
     let width = (points.len() / 10).max(1);
-    let mut best = (0.0, FROM);
+    let mut best = (0.0, None);
     for pair in points.windows(width + 1) {
         let (first, last) = (pair[0], pair[width]);
         let slope =
             (last.smoothed - first.smoothed) / (last.learning_rate / first.learning_rate).ln();
         if slope < best.0 {
-            best = (slope, (first.learning_rate * last.learning_rate).sqrt());
+            best = (slope, Some((first.learning_rate * last.learning_rate).sqrt()));
         }
     }
     best.1

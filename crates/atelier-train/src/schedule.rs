@@ -17,7 +17,7 @@ impl ScheduleConfig {
     #[must_use]
     pub fn factor_at(&self, step: u64, epochs: usize, batches: usize) -> f64 {
         let step = step as f64;
-        let total = (epochs * batches) as f64;
+        let total = epochs as f64 * batches as f64;
         let rising = self.warmup * total;
         if step < rising {
             return match self.kind {
@@ -28,7 +28,7 @@ impl ScheduleConfig {
         match self.kind {
             ScheduleKind::Constant => 1.0,
             ScheduleKind::Step => {
-                let drops = (step / (batches * self.every) as f64).floor();
+                let drops = (step / (batches as f64 * self.every as f64)).floor();
                 self.factor.powf(drops)
             }
             ScheduleKind::Cosine | ScheduleKind::OneCycle => {

@@ -5,6 +5,7 @@ use std::time::Instant;
 use atelier_store::{AppendLog, RunDir};
 use serde::Serialize;
 
+use crate::progress::Progress;
 use crate::{
     EpochReport, Error, Event, Outcome, Result, Source, StepReport, Stop, Surroundings, Trainer,
 };
@@ -49,6 +50,10 @@ impl<'t, 'a> Session<'t, 'a> {
         let batches = source.batches_per_epoch;
         let on_cpu = self.trainer.objective.parameters().iter().all(|p| p.var.device().is_cpu());
         let epochs = self.trainer.settings.train.epochs;
+        if self.trainer.progress.step == 0 {
+            // So that there is a last good state from the first step on.
+            self.save(around)?;
+        }
         while !self.trainer.progress.finished {
             while self.trainer.progress.index < batches {
                 if (around.interrupted)() {
@@ -61,7 +66,8 @@ impl<'t, 'a> Session<'t, 'a> {
                     settings.schedule.factor_at(self.trainer.progress.step, epochs, batches);
                 let learning_rate = settings.optimizer.learning_rate * factor;
                 if let Err(error) = self.trainer.step(source, learning_rate) {
-                    self.keep_last_good_state(around, &error)?;
+                    self.report_steps(around)?;
+                    self.sync_metrics()?;
                     return Err(error);
                 }
                 if on_cpu || self.trainer.pending.len() >= LOSSES_PER_READ {
@@ -79,29 +85,30 @@ impl<'t, 'a> Session<'t, 'a> {
         let progress = &mut self.trainer.progress;
         let seen = progress.seen as f64;
         let train_loss = progress.loss_sum / seen;
-        let accuracy = progress.correct / seen;
+        let train_accuracy = progress.correct.map(|correct| correct / seen);
         progress.epoch += 1;
-        progress.index = 0;
-        (progress.loss_sum, progress.correct, progress.seen) = (0.0, 0.0, 0);
+        progress.begin_epoch();
         let validation = match &mut around.validation {
             Some(validation) => Some(self.trainer.validate(*validation)?),
             None => None,
         };
         self.update_seconds();
-        let settings = &self.trainer.settings;
+        let learning_rate = self.last_learning_rate(batches);
         let progress = &self.trainer.progress;
-        let last_step = progress.step.saturating_sub(1);
-        let factor = settings.schedule.factor_at(last_step, settings.train.epochs, batches);
         let report = EpochReport {
             epoch: progress.epoch,
             step: progress.step,
             train_loss,
-            train_accuracy: accuracy.is_finite().then_some(accuracy),
+            train_accuracy,
             validation_loss: validation.map(|v| v.loss),
             validation_accuracy: validation.and_then(|v| v.accuracy()),
-            learning_rate: settings.optimizer.learning_rate * factor,
+            learning_rate,
             seconds: progress.seconds,
         };
+        if let Some(loss) = validation.map(|v| v.loss).filter(|loss| !loss.is_finite()) {
+            self.sync_metrics()?;
+            return Err(self.diverged("validation loss", loss, learning_rate));
+        }
         self.record(&Record::Epoch(&report))?;
         (around.observer)(Event::Epoch(&report));
 
@@ -116,15 +123,35 @@ impl<'t, 'a> Session<'t, 'a> {
             let (epochs, steps, seconds) = (progress.epoch, progress.step, progress.seconds);
             self.record(&Record::Final { stop: self.stop_reason(), epochs, steps, seconds })?;
         }
-        if self.trainer.progress.finished || self.trainer.progress.epoch.is_multiple_of(every) {
-            self.save(around)?;
-            let is_best =
-                self.trainer.progress.best.is_some_and(|b| b.epoch == self.trainer.progress.epoch);
+        let progress = &self.trainer.progress;
+        let is_best = progress.best.is_some_and(|best| best.epoch == progress.epoch);
+        if progress.finished || is_best || progress.epoch.is_multiple_of(every) {
+            let step = progress.step;
+            match self.save(around) {
+                Err(Error::Store(atelier_store::Error::NonFinite { .. })) => {
+                    return Err(self.diverged("weights", f64::NAN, learning_rate));
+                }
+                saved => saved?,
+            }
             if let (true, Some(run_dir)) = (is_best, self.run_dir) {
-                run_dir.checkpoints().mark_best(self.trainer.progress.step)?;
+                run_dir.checkpoints().mark_best(step)?;
             }
         }
         Ok(())
+    }
+
+    fn last_learning_rate(&self, batches: usize) -> f64 {
+        let settings = &self.trainer.settings;
+        let last = self.trainer.progress.step.saturating_sub(1);
+        let factor = settings.schedule.factor_at(last, settings.train.epochs, batches);
+        settings.optimizer.learning_rate * factor
+    }
+
+    fn diverged(&self, quantity: &'static str, value: f64, learning_rate: f64) -> Error {
+        let Progress { epoch, step, .. } = self.trainer.progress;
+        #[expect(clippy::cast_possible_truncation, reason = "not finite in f32 either")]
+        let value = value as f32;
+        Error::Diverged { quantity, value, epoch, step, learning_rate }
     }
 
     /// Why a finished run ended.
@@ -137,11 +164,20 @@ impl<'t, 'a> Session<'t, 'a> {
     }
 
     fn report_steps(&mut self, around: &mut Surroundings) -> Result<()> {
-        for report in self.trainer.read_losses()? {
+        let (reports, error) = self.trainer.read_losses()?;
+        for report in reports {
             self.record(&Record::Step(&report))?;
             (around.observer)(Event::Step(&report));
         }
+        if let Some(error) = error {
+            self.sync_metrics()?;
+            return Err(error);
+        }
         Ok(())
+    }
+
+    fn sync_metrics(&mut self) -> Result<()> {
+        Ok(self.metrics.as_mut().map_or(Ok(()), AppendLog::sync)?)
     }
 
     fn record(&mut self, record: &Record) -> Result<()> {
@@ -157,27 +193,12 @@ impl<'t, 'a> Session<'t, 'a> {
     fn save(&mut self, around: &mut Surroundings) -> Result<()> {
         self.update_seconds();
         let Some(run_dir) = self.run_dir else { return Ok(()) };
-        if let Some(metrics) = &mut self.metrics {
-            metrics.sync()?;
-            self.trainer.progress.metrics_len = metrics.len();
-        }
+        self.sync_metrics()?;
+        self.trainer.progress.metrics_len = self.metrics.as_ref().map_or(0, AppendLog::len);
         let step = self.trainer.progress.step;
         run_dir.checkpoints().save(step, &self.trainer.checkpoint()?)?;
         (around.observer)(Event::Checkpoint { step });
         Ok(())
-    }
-
-    /// After a divergence: a checkpoint of the state before the step, if that state is sound.
-    fn keep_last_good_state(&mut self, around: &mut Surroundings, error: &Error) -> Result<()> {
-        if !matches!(error, Error::Diverged { .. }) {
-            return Ok(());
-        }
-        match self.save(around) {
-            // A gradient can have overflowed a step earlier; then the checkpoint before is the last
-            // good state, and it is still there.
-            Err(Error::Store(atelier_store::Error::NonFinite { .. })) => Ok(()),
-            saved => saved,
-        }
     }
 
     fn update_seconds(&mut self) {

@@ -99,7 +99,7 @@ impl<'a> Trainer<'a> {
             )?,
             average: (train.ema > 0.0).then(|| Average::new(train.ema, objective)).transpose()?,
             best: Vec::new(),
-            progress: Progress::default(),
+            progress: Progress::new(),
             pending: Vec::new(),
         })
     }
@@ -134,9 +134,11 @@ impl<'a> Trainer<'a> {
     ///
     /// # Errors
     /// [`Error::NoBatches`]; [`Error::Setting`] if early stopping has no validation;
-    /// [`Error::Diverged`] if a loss is not finite: the objective and the newest checkpoint have the
-    /// values from before that step then (on other devices than the CPU, from before the last
-    /// losses that were read). Fails if the objective, the source or the disk does.
+    /// [`Error::Diverged`] if a loss, a gradient's norm that was to be clipped, a validation loss or a
+    /// weight is not finite. On the CPU a loss is looked at before the update, so that the parameters
+    /// are those from before the step (buffers may have seen its batch); on other devices up to a
+    /// hundred updates may have followed. The last good state is the newest checkpoint. Fails if the
+    /// objective, the source or the disk does.
     pub fn run(&mut self, source: &mut Source, mut around: Surroundings) -> Result<Outcome> {
         if source.batches_per_epoch == 0 {
             return Err(Error::NoBatches);
@@ -161,6 +163,9 @@ impl<'a> Trainer<'a> {
     pub(crate) fn validate(&mut self, validation: &mut Validation) -> Result<Evaluation> {
         self.with_average(|trainer| {
             let evaluation = validation(trainer.objective)?;
+            if !evaluation.loss.is_finite() {
+                return Ok(evaluation);
+            }
             let better = trainer.progress.best.is_none_or(|best| evaluation.loss < best.loss);
             if better {
                 let epoch = trainer.progress.epoch;
@@ -186,11 +191,13 @@ impl<'a> Trainer<'a> {
 
     /// Gives the objective the values that a finished run ends with.
     pub(crate) fn settle(&self) -> Result<()> {
-        if let (true, Some(average)) = (self.best.is_empty(), &self.average) {
-            average.swap(self.objective)?;
-        }
-        for (parameter, best) in averaged(self.objective).zip(&self.best) {
-            parameter.var.set(best)?;
+        let values = match &self.average {
+            _ if !self.best.is_empty() => self.best.as_slice(),
+            Some(average) => average.tensors.as_slice(),
+            None => &[],
+        };
+        for (parameter, value) in averaged(self.objective).zip(values) {
+            parameter.var.set(value)?;
         }
         Ok(())
     }
@@ -213,11 +220,17 @@ impl<'a> Trainer<'a> {
             let values = (loss.objective.to_scalar::<f32>()?, loss.reported.to_scalar::<f32>()?);
             if !(values.0.is_finite() && values.1.is_finite()) {
                 let loss = if values.0.is_finite() { values.1 } else { values.0 };
-                return Err(diverged(&report, loss));
+                return Err(diverged(&report, "loss", loss));
             }
         }
         let gradients = backward(&loss.objective)?;
-        self.optimizer.step(self.objective.parameters(), &gradients, learning_rate)?;
+        match self.optimizer.step(self.objective.parameters(), &gradients, learning_rate) {
+            #[expect(clippy::cast_possible_truncation, reason = "not finite in f32 either")]
+            Err(Error::GradientNorm { norm }) => {
+                return Err(diverged(&report, "norm of the gradient", norm as f32));
+            }
+            stepped => stepped?,
+        }
         if let Some(average) = &mut self.average {
             average.update(self.objective)?;
         }
@@ -228,43 +241,44 @@ impl<'a> Trainer<'a> {
         Ok(())
     }
 
-    /// Reads the losses that were put off.
-    pub(crate) fn read_losses(&mut self) -> Result<Vec<StepReport>> {
+    /// Reads the losses that were put off: the reports of the steps up to the first whose loss is not
+    /// finite, and the error if there is one.
+    pub(crate) fn read_losses(&mut self) -> Result<(Vec<StepReport>, Option<Error>)> {
         let pending = std::mem::take(&mut self.pending);
-        if pending.is_empty() {
-            return Ok(Vec::new());
-        }
-        let read = |of: &dyn Fn(&Loss) -> Tensor| -> Result<Vec<f32>> {
-            let all: Vec<Tensor> = pending.iter().map(|(_, loss)| of(loss)).collect();
-            if let [one] = all.as_slice() {
-                return Ok(vec![one.to_scalar()?]);
-            }
-            Ok(Tensor::stack(&all, 0)?.to_vec1()?)
-        };
-        let losses = read(&|loss| loss.reported.clone())?;
-        let correct = if pending.iter().all(|(_, loss)| loss.correct.is_some()) {
-            read(&|loss| loss.correct.clone().unwrap_or_else(|| loss.reported.clone()))?
-        } else {
-            vec![f32::NAN; losses.len()]
-        };
+        let losses = read(pending.iter().map(|(_, loss)| Some(&loss.reported)))?;
+        let correct = read(pending.iter().map(|(_, loss)| loss.correct.as_ref()))?;
         let mut reports = Vec::with_capacity(pending.len());
-        for (((report, _), loss), correct) in pending.into_iter().zip(losses).zip(correct) {
+        for (i, (report, _)) in pending.into_iter().enumerate() {
+            let loss = losses.as_ref().map_or(f32::NAN, |losses| losses[i]);
             let report = StepReport { loss, ..report };
             if !loss.is_finite() {
-                return Err(diverged(&report, loss));
+                return Ok((reports, Some(diverged(&report, "loss", loss))));
             }
             let progress = &mut self.progress;
             progress.loss_sum += f64::from(loss) * report.examples as f64;
-            progress.correct += f64::from(correct);
+            progress.correct = match (progress.correct, &correct) {
+                (Some(sum), Some(correct)) => Some(sum + f64::from(correct[i])),
+                _ => None,
+            };
             progress.seen += report.examples;
             progress.remember(StepLoss { step: report.step, epoch: report.epoch, loss });
             reports.push(report);
         }
-        Ok(reports)
+        Ok((reports, None))
     }
 }
 
-fn diverged(report: &StepReport, loss: f32) -> Error {
-    let (epoch, step) = (report.epoch, report.step);
-    Error::Diverged { epoch, step, learning_rate: report.learning_rate, loss }
+/// The values of scalars, read from their device at once; `None` if one is missing.
+fn read<'a>(scalars: impl Iterator<Item = Option<&'a Tensor>>) -> Result<Option<Vec<f32>>> {
+    let Some(scalars) = scalars.collect::<Option<Vec<_>>>() else { return Ok(None) };
+    Ok(Some(match scalars.as_slice() {
+        [] => Vec::new(),
+        [one] => vec![one.to_scalar()?],
+        many => Tensor::stack(many, 0)?.to_vec1()?,
+    }))
+}
+
+pub(crate) fn diverged(report: &StepReport, quantity: &'static str, value: f32) -> Error {
+    let (epoch, step, learning_rate) = (report.epoch, report.step, report.learning_rate);
+    Error::Diverged { quantity, value, epoch, step, learning_rate }
 }
