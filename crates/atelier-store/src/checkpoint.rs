@@ -109,8 +109,10 @@ impl Checkpoints {
     /// The steps of which there are checkpoints, oldest first.
     ///
     /// # Errors
-    /// [`Error::Io`] if the directory cannot be read; one that is missing holds none.
+    /// [`Error::Io`] if the directory cannot be read or is a symbolic link; one that is missing
+    /// holds none.
     pub fn steps(&self) -> Result<Vec<u64>> {
+        fs::refuse_link(&self.directory)?;
         let names = match fs::names(&self.directory) {
             Err(error) if error.is(std::io::ErrorKind::NotFound) => return Ok(Vec::new()),
             names => names?,
@@ -125,18 +127,20 @@ impl Checkpoints {
     }
 
     /// Writes the checkpoint of `step` durably, in place of an earlier one of that step, then
-    /// removes those that are neither among the newest two nor the best.
+    /// removes those that are neither among the newest two nor the best. A mark that cannot be read
+    /// counts as none: the run goes on, and marks the next best.
     ///
     /// # Errors
-    /// As [`Checkpoint::encode`] and [`durable_write`]; the checkpoints there were before remain
-    /// then.
+    /// As [`Checkpoint::encode`] and [`durable_write`]; [`Error::Io`] if the directory is a symbolic
+    /// link. The checkpoints there were before remain then.
     pub fn save(&self, step: u64, checkpoint: &Checkpoint) -> Result<()> {
         let path = self.path(step);
         let bytes = checkpoint.encode(&path)?;
+        fs::refuse_link(&self.directory)?;
         fs::create_dir_all(&self.directory)?;
         durable_write(&path, &bytes)?;
 
-        let best = self.best_step()?;
+        let best = self.best_step().unwrap_or_default();
         let steps = self.steps()?;
         for &old in steps.iter().rev().skip(2) {
             if Some(old) != best && old != step {

@@ -123,8 +123,11 @@ fn temporary_name(number: u64) -> String {
 }
 
 /// Removes the temporary files that a killed process left in `directory`. Only for a directory that
-/// nobody else is writing to.
-pub(crate) fn remove_leftovers(directory: &Path) -> Result<()> {
+/// nobody else is writing to: hold its [`Lock`](crate::Lock).
+///
+/// # Errors
+/// [`Error::Io`] if the directory cannot be read, or a file not removed.
+pub fn remove_leftovers(directory: &Path) -> Result<()> {
     for name in fs::names(directory)? {
         if name.starts_with(PREFIX) && name.ends_with(SUFFIX) {
             fs::remove_file(&directory.join(name))?;

@@ -20,6 +20,18 @@ impl File {
         Ok(Self { inner, path: path.to_path_buf() })
     }
 
+    /// As [`Self::open`], for a file that is ours alone: a link in its place is not followed, and
+    /// what is not a regular file is refused without waiting for it.
+    fn open_own(options: &mut OpenOptions, path: &Path) -> Result<Self> {
+        if path.is_symlink() {
+            return Err(Error::io(path, "open", refused("a symbolic link, which is not followed")));
+        }
+        // The look above is for the message; this holds even if a link is put there meanwhile.
+        let file = Self::open(flagged(options, true), path, "open")?;
+        file.regular("open")?;
+        Ok(file)
+    }
+
     /// Makes a file that was not there. Neither a file nor a link that lies there is followed.
     pub fn create_new(path: &Path) -> Result<Self> {
         Self::open(OpenOptions::new().write(true).create_new(true), path, "create")
@@ -29,11 +41,20 @@ impl File {
     pub fn open_or_create(path: &Path) -> Result<Self> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
-        Self::open(&options, path, "open")
+        Self::open_own(&mut options, path)
     }
 
+    /// Opens a file of ours to read.
     pub fn open_to_read(path: &Path) -> Result<Self> {
-        Self::open(OpenOptions::new().read(true), path, "open")
+        Self::open_own(OpenOptions::new().read(true), path)
+    }
+
+    fn regular(&self, operation: &'static str) -> Result<()> {
+        let failed = |cause| Error::io(&self.path, operation, cause);
+        if self.inner.metadata().map_err(failed)?.is_file() {
+            return Ok(());
+        }
+        Err(failed(refused("not a regular file")))
     }
 
     pub fn path(&self) -> &Path {
@@ -95,14 +116,58 @@ impl File {
     }
 }
 
-/// The whole content of a regular file. What is not a regular file is refused before it is opened:
-/// a pipe would block and a device might never end.
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
-    let failed = |cause| Error::io(path, "read", cause);
-    if !std::fs::metadata(path).map_err(failed)?.is_file() {
-        return Err(failed(std::io::Error::new(ErrorKind::InvalidInput, "not a regular file")));
+/// The options with what keeps an open from waiting (a pipe would, for a writer) and, for files of
+/// our own, from following a link.
+#[cfg(unix)]
+fn flagged(options: &mut OpenOptions, own: bool) -> &OpenOptions {
+    use rustix::fs::OFlags;
+    use std::os::unix::fs::OpenOptionsExt;
+    let flags = OFlags::NONBLOCK | if own { OFlags::NOFOLLOW } else { OFlags::empty() };
+    options.custom_flags(flags.bits().cast_signed())
+}
+
+#[cfg(not(unix))]
+fn flagged(options: &mut OpenOptions, _own: bool) -> &OpenOptions {
+    options
+}
+
+fn refused(why: impl Into<String>) -> std::io::Error {
+    std::io::Error::new(ErrorKind::InvalidInput, why.into())
+}
+
+/// The whole content of a regular file of at most `limit` bytes; a symbolic link to one will do.
+///
+/// For files that others may have put there: a pipe would block and a device might never end, so
+/// what is not a regular file is refused, and so is what is longer than it can rightly be.
+///
+/// # Errors
+/// [`Error::Io`] if the file is not regular or longer than that, or cannot be read.
+pub fn read_regular(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    let mut file = File::open(flagged(OpenOptions::new().read(true), false), path, "read")?;
+    file.regular("read")?;
+    let bytes = file.read_up_to(limit.saturating_add(1))?;
+    if bytes.len() as u64 > limit {
+        let cause = refused(format!("longer than {limit} bytes, the most that such a file holds"));
+        return Err(Error::io(path, "read", cause));
     }
-    std::fs::read(path).map_err(failed)
+    Ok(bytes)
+}
+
+/// The whole content of a regular file, however long.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
+    read_regular(path, u64::MAX)
+}
+
+/// Refuses a link in the place of a directory that is ours: what it leads to is somebody else's.
+pub(crate) fn refuse_link(directory: &Path) -> Result<()> {
+    if directory.is_symlink() {
+        return Err(Error::io(
+            directory,
+            "use",
+            refused("a symbolic link, which is not followed; put the directory itself there"),
+        ));
+    }
+    Ok(())
 }
 
 pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {

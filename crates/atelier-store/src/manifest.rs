@@ -9,6 +9,9 @@ use crate::{Error, Result, durable_write, fs};
 /// The version of `manifest.json` that this crate writes and reads.
 pub const SCHEMA_VERSION: u64 = 1;
 
+/// No manifest is nearly as long.
+const LARGEST: u64 = 16 << 20;
+
 /// What a run is, and how it went: `manifest.json`.
 ///
 /// Fields that a reader does not know are passed over, so that some can be added without a new
@@ -43,6 +46,9 @@ pub struct Manifest {
     pub status: Status,
     /// Why it failed, where it did.
     pub error: Option<String>,
+    /// Whether it failed because its numbers are no longer finite: taken up, it would do so again.
+    #[serde(default)]
+    pub diverged: bool,
     /// How many times the test set was read.
     pub test_set_reads: u64,
 }
@@ -84,6 +90,19 @@ pub enum Status {
     Failed,
 }
 
+impl Status {
+    /// The word that stands in the manifest.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Complete => "complete",
+            Self::Interrupted => "interrupted",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 impl Manifest {
     /// Reads a manifest.
     ///
@@ -91,7 +110,7 @@ impl Manifest {
     /// [`Error::Io`] if the file cannot be read; [`Error::Schema`] if it is of another schema
     /// version; [`Error::Corrupt`] if it is not JSON or a field is missing or of the wrong type.
     pub fn read(path: &Path) -> Result<Self> {
-        let bytes = fs::read(path)?;
+        let bytes = fs::read_regular(path, LARGEST)?;
         let corrupt = |error| Error::corrupt(path, "the content", "a manifest in JSON", error);
         let value: Value = serde_json::from_slice(&bytes).map_err(corrupt)?;
         // First of all, because nothing else means anything under another version.

@@ -68,12 +68,39 @@ impl RunDir {
         if is_empty(path)? { Ok(run) } else { Err(exists()) }
     }
 
+    /// Looks whether [`RunDir::create`] would find `path` free, and makes nothing: for before work
+    /// that would be in vain. Gives the directory that is there already and would hold it: `path`
+    /// itself, or the nearest above.
+    ///
+    /// # Errors
+    /// [`Error::Exists`] if something else is there; [`Error::Io`] if no directory can be above it.
+    pub fn free(path: &Path) -> Result<PathBuf> {
+        if path.is_dir() {
+            let free = is_empty(path)?;
+            let exists = || Error::Exists { path: path.to_path_buf() };
+            return free.then(|| path.to_path_buf()).ok_or_else(exists);
+        }
+        if path.symlink_metadata().is_ok() {
+            return Err(Error::Exists { path: path.to_path_buf() });
+        }
+        let mut above = fs::parent(path);
+        while !above.is_dir() {
+            if above.symlink_metadata().is_ok() {
+                let cause = ErrorKind::NotADirectory.into();
+                return Err(Error::io(above, "make a directory in", cause));
+            }
+            above = fs::parent(above);
+        }
+        Ok(above.to_path_buf())
+    }
+
     /// Opens the directory of an earlier run to take it up. Temporary files that a killed process
     /// left there are removed.
     ///
     /// # Errors
     /// [`Error::NotARun`] if there is no manifest; [`Error::Locked`] if the run is still going on;
-    /// as [`Manifest::read`] if the manifest cannot be used.
+    /// [`Error::Io`] if a symbolic link is in the place of its checkpoints or figures; as
+    /// [`Manifest::read`] if the manifest cannot be used.
     pub fn open(path: &Path) -> Result<Self> {
         // Before the lock, which would leave its file in a directory that is none of ours.
         if !path.join(MANIFEST).is_file() {
@@ -81,7 +108,9 @@ impl RunDir {
         }
         let run = Self::locked(path.to_path_buf())?;
         run.manifest()?;
-        for directory in [path.to_path_buf(), path.join(CHECKPOINTS), path.join(FIGURES)] {
+        remove_leftovers(path)?;
+        for directory in [path.join(CHECKPOINTS), path.join(FIGURES)] {
+            fs::refuse_link(&directory)?;
             if directory.is_dir() {
                 remove_leftovers(&directory)?;
             }
@@ -118,9 +147,13 @@ impl RunDir {
     /// subdirectories are made.
     ///
     /// # Errors
-    /// [`Error::Name`] as for [`RunDir::file`]; otherwise as [`durable_write`].
+    /// [`Error::Name`] as for [`RunDir::file`]; [`Error::Io`] if a subdirectory is a symbolic link;
+    /// otherwise as [`durable_write`].
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.file(name)?;
+        for directory in path.ancestors().skip(1).take_while(|above| *above != self.path) {
+            fs::refuse_link(directory)?;
+        }
         fs::create_dir_all(fs::parent(&path))?;
         durable_write(&path, bytes)
     }
@@ -152,7 +185,13 @@ impl RunDir {
     /// The checkpoints of the run.
     #[must_use]
     pub fn checkpoints(&self) -> Checkpoints {
-        Checkpoints::new(self.path.join(CHECKPOINTS))
+        Self::checkpoints_in(&self.path)
+    }
+
+    /// The checkpoints of the run in `path`, to look at without its lock.
+    #[must_use]
+    pub fn checkpoints_in(path: &Path) -> Checkpoints {
+        Checkpoints::new(path.join(CHECKPOINTS))
     }
 }
 

@@ -196,7 +196,19 @@ fn only_a_checkpoint_that_is_there_can_be_the_best() {
 
     std::fs::write(directory.path().join("best"), "rubbish").expect("write");
     assert!(matches!(checkpoints.best(), Err(Error::Corrupt { .. })));
-    // Not knowing which is the best, nothing is pruned.
-    checkpoints.save(2, &checkpoint(2.0)).expect_err("the mark is damaged");
-    assert_eq!(checkpoints.steps().expect("steps"), [1, 2]);
+}
+
+#[test]
+fn a_damaged_mark_counts_as_none_and_stops_no_run() {
+    let directory = tempfile::tempdir().expect("directory");
+    let checkpoints = Checkpoints::new(directory.path());
+    checkpoints.save(1, &checkpoint(1.0)).expect("save");
+    checkpoints.mark_best(1).expect("mark");
+    std::fs::write(directory.path().join("best"), "rubbish").expect("write");
+    for step in 2..=4_u16 {
+        checkpoints.save(step.into(), &checkpoint(step.into())).expect("save");
+    }
+    assert_eq!(checkpoints.steps().expect("steps"), [3, 4]);
+    checkpoints.mark_best(4).expect("mark");
+    assert_eq!(checkpoints.best_step().expect("best"), Some(4));
 }
