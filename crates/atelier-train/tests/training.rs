@@ -189,6 +189,7 @@ fn fresh_run_dir(path: &Path) -> RunDir {
         finished: None,
         status: atelier_store::Status::Running,
         error: None,
+        diverged: false,
         test_set_reads: 0,
     };
     run.write_manifest(&manifest).unwrap();
