@@ -3,7 +3,7 @@
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 
 use super::activation::{apply, chain_from_output};
-use super::product::{Matrix, product};
+use super::product::{Matrix, add_product, product};
 use super::{elements, tensor, vectorized, with_elements};
 use crate::activation::Activation;
 use crate::gradient::put_aside;
@@ -36,7 +36,7 @@ impl CustomOp3 for Dense {
         for _ in 0..batch {
             y.extend_from_slice(bias);
         }
-        product(x, weight, &mut y, false);
+        add_product(x, weight, &mut y);
         apply(self.0, &mut y);
         Ok((CpuStorage::F32(y), Shape::from((batch, outputs))))
     }
@@ -55,15 +55,12 @@ impl CustomOp3 for Dense {
         with_elements(y, |y| chain_from_output(self.0, &mut dz, y))?;
         let dz_matrix = Matrix::new(&dz, batch, outputs);
 
-        let mut dw = vec![0.0; inputs * outputs];
-        with_elements(x, |x| product(Matrix::new(x, batch, inputs).t(), dz_matrix, &mut dw, true))?;
+        let dw = with_elements(x, |x| product(Matrix::new(x, batch, inputs).t(), dz_matrix))?;
         // The first layer's input needs no gradient, and its product would be the largest of all.
         let dx = if x.track_op() {
-            let mut dx = vec![0.0; batch * inputs];
-            with_elements(weight, |weight| {
-                product(dz_matrix, Matrix::new(weight, inputs, outputs).t(), &mut dx, true);
-            })?;
-            Some(tensor(dx, (batch, inputs))?)
+            let product_with =
+                |weight: &[f32]| product(dz_matrix, Matrix::new(weight, inputs, outputs).t());
+            Some(tensor(with_elements(weight, product_with)?, (batch, inputs))?)
         } else {
             None
         };
