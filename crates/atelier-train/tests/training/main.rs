@@ -1,0 +1,7 @@
+//! The loop as its users see it.
+
+mod diverging;
+mod learning;
+mod resuming;
+mod settings;
+mod small;
