@@ -10,14 +10,14 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::{tasks, workspace::Workspace};
+use crate::{talk, tasks, workspace::Workspace};
 
 /// Builds `atelier` and prints its path.
 pub fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
     let cuda = arguments.first().is_some_and(|argument| argument == "--cuda");
     tasks::expect_none("build", &arguments[usize::from(cuda)..])?;
     let path = if cuda { with_cuda(workspace)? } else { aloud(workspace)? };
-    println!("{}", path.display());
+    talk::say(format!("{}\n", path.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -31,7 +31,7 @@ pub fn aloud(workspace: &Workspace) -> Result<PathBuf> {
 pub fn quietly(workspace: &Workspace) -> Result<PathBuf> {
     let atelier = workspace.atelier();
     if !atelier.exists() {
-        eprintln!("building atelier in release; the first time takes about 4 minutes");
+        talk::tell("building atelier in release; the first time takes about 4 minutes");
         return aloud(workspace);
     }
     let mut child =
@@ -40,12 +40,12 @@ pub fn quietly(workspace: &Workspace) -> Result<PathBuf> {
     for line in child.stderr.take().into_iter().flat_map(|stderr| BufReader::new(stderr).lines()) {
         let line = line.context("cannot read what cargo says")?;
         if line.trim_start().starts_with("Compiling") && !said.contains("Compiling") {
-            eprintln!("bringing atelier up to date");
+            talk::tell("bringing atelier up to date");
         }
         said = said + &line + "\n";
     }
     if !child.wait().context("cannot wait for cargo")?.success() {
-        eprint!("{said}");
+        talk::tell(said.trim_end());
         bail!("atelier does not build; see above");
     }
     Ok(atelier)
@@ -59,7 +59,7 @@ fn with_cuda(workspace: &Workspace) -> Result<PathBuf> {
              CUDA_HOME or CUDA_PATH: install the CUDA toolkit, or set CUDA_HOME to where it is"
         );
     };
-    eprintln!("building atelier with CUDA by {}", nvcc.display());
+    talk::tell(&format!("building atelier with CUDA by {}", nvcc.display()));
     let target = workspace.target.join("cuda");
     finish(command(workspace).args(["--features", "atelier/cuda", "--target-dir"]).arg(&target))?;
     Ok(target.join("release/atelier"))

@@ -4,7 +4,7 @@ use std::{ffi::OsString, process::ExitCode, time::Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{doc, lint, rules, test, workspace::Workspace};
+use crate::{doc, lint, rules, talk, test, workspace::Workspace};
 
 struct Step {
     name: &'static str,
@@ -24,22 +24,22 @@ pub fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
     // A step that fails does not hide the next ones: one run shows all there is to mend.
     let mut outcomes = Vec::new();
     for step in chosen(arguments)? {
-        eprintln!("--- {}", step.name);
+        talk::tell(&format!("--- {}", step.name));
         let start = Instant::now();
         let holds = (step.holds)(workspace).unwrap_or_else(|error| {
-            eprintln!("error: {error:#}");
+            talk::tell(&format!("error: {error:#}"));
             false
         });
         outcomes.push((step.name, holds, start.elapsed().as_secs_f64()));
     }
-    eprintln!("---");
+    talk::tell("---");
     for (name, holds, seconds) in &outcomes {
         let (word, alone) = if *holds {
             ("ok", String::new())
         } else {
             ("FAILED", format!("   alone: cargo xtask ci --only {name}"))
         };
-        eprintln!("{name:<8} {word:<7} {seconds:>7.1} s{alone}");
+        talk::tell(&format!("{name:<8} {word:<7} {seconds:>7.1} s{alone}"));
     }
     let all_hold = outcomes.iter().all(|(_, holds, _)| *holds);
     Ok(if all_hold { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -4,7 +4,7 @@ use std::{ffi::OsString, process::ExitCode};
 
 use anyhow::{Context, Result};
 
-use crate::{tasks, workspace::Workspace};
+use crate::{talk, tasks, workspace::Workspace};
 
 /// Builds the documentation and says where it is.
 pub fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
@@ -12,7 +12,7 @@ pub fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
     if !build(workspace)? {
         return Ok(ExitCode::FAILURE);
     }
-    println!("{}", workspace.target.join("doc/atelier/index.html").display());
+    talk::say(format!("{}\n", workspace.target.join("doc/atelier/index.html").display()))?;
     Ok(ExitCode::SUCCESS)
 }
 

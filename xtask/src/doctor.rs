@@ -13,7 +13,7 @@ use anyhow::Result;
 
 use crate::{
     build::{self, on_path},
-    tasks,
+    talk, tasks,
     workspace::Workspace,
 };
 
@@ -33,7 +33,7 @@ pub fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
     tasks::expect_none("doctor", arguments)?;
     let findings = findings(workspace);
     for finding in &findings {
-        println!("{}", finding.line());
+        talk::say(finding.line() + "\n")?;
     }
     let well = findings.iter().all(|finding| finding.found.is_some() || !finding.needed);
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -17,6 +17,8 @@ pub fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
     let atelier = build::quietly(workspace)?;
     let mut command = Command::new(&atelier);
     command.args(arguments);
+    // How commands are to be written in what it shows, and whose commit its runs record.
+    command.env("ATELIER_PROGRAM", "cargo xtask").env("ATELIER_REPOSITORY", &workspace.root);
     if env::var_os("ATELIER_HOME").is_none() {
         command.env("ATELIER_HOME", &workspace.root);
     }

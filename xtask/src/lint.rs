@@ -4,7 +4,7 @@ use std::{ffi::OsString, process::ExitCode};
 
 use anyhow::{Context, Result};
 
-use crate::{tasks, workspace::Workspace};
+use crate::{talk, tasks, workspace::Workspace};
 
 /// Checks both; exit code 1 where either is not clean.
 pub fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
@@ -12,7 +12,7 @@ pub fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
     let formatted = format(workspace)?;
     let clean = clippy(workspace)?;
     if !formatted {
-        eprintln!("the format is not rustfmt's; run `cargo fmt --all`");
+        talk::tell("the format is not rustfmt's; run `cargo fmt --all`");
     }
     Ok(if formatted && clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

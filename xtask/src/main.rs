@@ -14,6 +14,7 @@ mod experiment;
 mod lint;
 mod rules;
 mod rust_text;
+mod talk;
 mod tally;
 mod tasks;
 mod test;
@@ -24,7 +25,7 @@ fn main() -> ExitCode {
     match tasks::run(&arguments) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            talk::tell(&format!("error: {error:#}"));
             ExitCode::from(2)
         }
     }

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fs, io, path::Path, process::Command};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::workspace::Workspace;
+use crate::{talk, workspace::Workspace};
 
 mod contents;
 mod crates;
@@ -111,10 +111,10 @@ pub fn run(workspace: &Workspace) -> Result<bool> {
     for rule in RULES {
         let breaches = (rule.breaches)(&repository);
         for Breach { place, found } in &breaches {
-            eprintln!("{place}: {found} [{}]", rule.name);
+            talk::tell(&format!("{place}: {found} [{}]", rule.name));
         }
         if !breaches.is_empty() {
-            eprintln!("  why: {}", rule.why);
+            talk::tell(&format!("  why: {}", rule.why));
             kept = false;
         }
     }

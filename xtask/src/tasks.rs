@@ -4,7 +4,7 @@ use std::{ffi::OsString, fmt::Write, process::ExitCode};
 
 use anyhow::{Result, bail};
 
-use crate::{bench, build, ci, doc, doctor, experiment, lint, test, workspace::Workspace};
+use crate::{bench, build, ci, doc, doctor, experiment, lint, talk, test, workspace::Workspace};
 
 struct Task {
     name: &'static str,
@@ -34,6 +34,12 @@ const TASKS: &[Task] = &[
         by: By::Atelier,
     },
     Task { name: "train", arguments: "", summary: "train a dense network", by: By::Atelier },
+    Task {
+        name: "autoencoder",
+        arguments: "",
+        summary: "train an autoencoder, compared with principal components",
+        by: By::Atelier,
+    },
     Task { name: "runs", arguments: "", summary: "look at what was done", by: By::Atelier },
     Task {
         name: "config",
@@ -88,11 +94,11 @@ const TASKS: &[Task] = &[
 /// Does the task that the first argument names.
 pub fn run(arguments: &[OsString]) -> Result<ExitCode> {
     let Some((name, rest)) = arguments.split_first() else {
-        print!("{}", list());
+        talk::say(list())?;
         return Ok(ExitCode::SUCCESS);
     };
     if is_help(name) || name == "help" {
-        print!("{}", list());
+        talk::say(list())?;
         return Ok(ExitCode::SUCCESS);
     }
     let Some(task) = TASKS.iter().find(|task| name == task.name) else {
@@ -104,7 +110,7 @@ pub fn run(arguments: &[OsString]) -> Result<ExitCode> {
     match task.by {
         By::Atelier => experiment::run(&Workspace::find()?, arguments),
         By::Xtask(_) if rest.first().is_some_and(is_help) => {
-            println!("{}\n\nusage: {}", task.summary, task.usage());
+            talk::say(format!("{}\n\nusage: {}\n", task.summary, task.usage()))?;
             Ok(ExitCode::SUCCESS)
         }
         By::Xtask(run) => run(&Workspace::find()?, rest),
@@ -136,7 +142,7 @@ fn list() -> String {
     {
         let _ = writeln!(text, "\n{heading}:");
         for task in TASKS.iter().filter(|task| matches!(task.by, By::Atelier) == experiments) {
-            let _ = writeln!(text, "  {:<10} {}", task.name, task.summary);
+            let _ = writeln!(text, "  {:<11} {}", task.name, task.summary);
         }
     }
     text

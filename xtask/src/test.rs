@@ -3,14 +3,14 @@
 use std::{
     env,
     ffi::OsString,
-    io::{self, BufRead, BufReader, Write},
+    io::{BufRead, BufReader},
     process::{ExitCode, Stdio},
 };
 
 use anyhow::{Context, Result};
 
 use crate::{
-    build,
+    build, talk,
     tally::Tally,
     workspace::{Workspace, exit_code},
 };
@@ -37,13 +37,13 @@ pub fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
         let mut output = BufReader::new(output);
         let mut line = Vec::new();
         while output.read_until(b'\n', &mut line).context("cannot read what the tests say")? > 0 {
-            io::stdout().write_all(&line).context("cannot write to stdout")?;
+            talk::say(&line)?;
             tally.read(&String::from_utf8_lossy(&line));
             line.clear();
         }
     }
     let status = child.wait().context("cannot wait for cargo")?;
-    println!("{tally}");
+    talk::say(format!("{tally}\n"))?;
     Ok(exit_code(status))
 }
 
