@@ -118,7 +118,7 @@ pub(crate) fn check(augment: &AugmentConfig, dataset: &Dataset) -> Result<()> {
         return Err(Error::Setting {
             key: "data.augment.mixup",
             expected: "0, or between 0.01 and 100".to_string(),
-            found: augment.mixup.to_string(),
+            found: crate::error::number(augment.mixup),
         });
     }
     Ok(())

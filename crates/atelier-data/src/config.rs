@@ -1,13 +1,57 @@
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::de::{Error, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// How many training examples are set aside for validation.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+///
+/// In a configuration a whole number is a count, a number with a decimal point a share, and the
+/// word `none` is 0.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum ValidationSize {
     /// That many; 0 is none.
     Count(usize),
     /// That share of the training examples, in (0, 1).
     Fraction(f64),
+}
+
+impl<'de> Deserialize<'de> for ValidationSize {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // By hand, because an untagged enum does not say what it expects.
+        struct Size;
+        impl Visitor<'_> for Size {
+            type Value = ValidationSize;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a count (0 or more), a share (0.0 to 1.0), or none")
+            }
+
+            fn visit_u64<E: Error>(self, count: u64) -> Result<ValidationSize, E> {
+                usize::try_from(count)
+                    .map(ValidationSize::Count)
+                    .map_err(|_| E::invalid_value(Unexpected::Unsigned(count), &self))
+            }
+
+            fn visit_i64<E: Error>(self, count: i64) -> Result<ValidationSize, E> {
+                u64::try_from(count)
+                    .map_err(|_| E::invalid_value(Unexpected::Signed(count), &self))
+                    .and_then(|count| self.visit_u64(count))
+            }
+
+            fn visit_f64<E: Error>(self, share: f64) -> Result<ValidationSize, E> {
+                Ok(ValidationSize::Fraction(share))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<ValidationSize, E> {
+                match text {
+                    "none" => Ok(ValidationSize::Count(0)),
+                    _ => Err(E::invalid_value(Unexpected::Str(text), &self)),
+                }
+            }
+        }
+        deserializer.deserialize_any(Size)
+    }
 }
 
 /// Changes made to training batches, each drawn anew from the seed's streams for every batch.
@@ -45,6 +89,27 @@ impl Default for DataConfig {
             examples: 0,
             standardize: false,
             augment: AugmentConfig::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_validation_size_is_a_count_a_share_or_none() {
+        for (text, size) in [
+            ("400", ValidationSize::Count(400)),
+            ("0", ValidationSize::Count(0)),
+            ("0.25", ValidationSize::Fraction(0.25)),
+            ("\"none\"", ValidationSize::Count(0)),
+        ] {
+            assert_eq!(serde_json::from_str::<ValidationSize>(text).expect(text), size);
+        }
+        for text in ["-1", "\"many\"", "true", "[1]"] {
+            let message = serde_json::from_str::<ValidationSize>(text).expect_err(text).to_string();
+            assert!(message.contains("expected a count (0 or more), a share"), "{message}");
         }
     }
 }

@@ -112,6 +112,15 @@ pub enum Error {
         /// The files that are not there.
         names: Vec<&'static str>,
     },
+    /// A directory that the user named is not there: more likely misspelt than meant to be filled.
+    #[error(
+        "{} does not exist; create it (mkdir) to have the data fetched into it, or correct --data-dir",
+        directory.display()
+    )]
+    NoDirectory {
+        /// The directory.
+        directory: PathBuf,
+    },
     /// A setting, or a value given to a function, cannot be met.
     #[error("{key} is {found}, expected {expected}")]
     Setting {
@@ -147,6 +156,16 @@ impl Error {
     /// An [`Error::Io`] for `path`, to be used with `map_err`.
     pub(crate) fn io(path: &Path, operation: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |cause| Self::Io { path: path.to_path_buf(), operation, cause }
+    }
+}
+
+/// A number as a message gives it: in scientific notation where it has many digits otherwise.
+pub(crate) fn number(value: f64) -> String {
+    let size = value.abs();
+    if value == 0.0 || (1e-4..1e7).contains(&size) {
+        value.to_string()
+    } else {
+        format!("{value:e}")
     }
 }
 

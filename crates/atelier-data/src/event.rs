@@ -10,6 +10,13 @@ pub enum Event {
         /// The source.
         source: String,
     },
+    /// Another process is obtaining the same data, and is waited for.
+    Waiting {
+        /// The cache directory.
+        directory: PathBuf,
+        /// Who that is: process number, host and program, as far as they are known.
+        holder: String,
+    },
     /// More of a file has arrived.
     Progress {
         /// The file, by its standard name.
@@ -51,6 +58,9 @@ impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Trying { source } => write!(f, "{source}: trying"),
+            Self::Waiting { directory, holder } => {
+                write!(f, "{}: being filled by {holder}; waiting", directory.display())
+            }
             Self::Progress { file, done, total } => write!(f, "{file}: {done} of {total} bytes"),
             Self::Passed { source, reason } => write!(f, "{source}: {reason}"),
             Self::Damaged { directory, reason } => {

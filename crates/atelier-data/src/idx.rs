@@ -21,8 +21,8 @@ use sha2::{Digest, Sha256};
 
 use crate::{Error, Result};
 
-/// Deflate cannot shrink anything to less than about 1/1032.
-const LARGEST_RATIO: u64 = 1000;
+/// Deflate turns at most 258 bytes into 2 bits.
+const LARGEST_RATIO: u64 = 1032;
 /// No file of this kind decompresses to more.
 const LARGEST_CONTENT: u64 = 4 << 30;
 /// Read and hashed at a time: still in the cache when it is hashed.

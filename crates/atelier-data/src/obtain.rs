@@ -1,12 +1,17 @@
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
-use atelier_store::Staged;
+use atelier_store::{Lock, Staged, remove_leftovers};
 
 use crate::download::Downloader;
 use crate::load::{self, Loaded, load_dir};
 use crate::{Error, Event, FASHION_MNIST, FILE_NAMES, Pins, Result, SAMPLE, idx, package};
+
+/// How often a process that waits for another looks whether that has ended.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// Where data are looked for, in this order: the data directory and the cache in it, the
 /// distribution's folder, the URLs, the distribution's package.
@@ -82,19 +87,32 @@ impl Attempt {
 /// Gets the data from the first source that has them, verified, and keeps a decompressed copy, so
 /// that the next call takes well under a tenth of a second.
 ///
-/// `observe` is told what happens. Sources that refuse are passed over at once.
+/// `observe` is told what happens. Sources that refuse are passed over at once. Of several processes
+/// one obtains the data, and the others wait for it. What an interrupted one left is removed.
 ///
 /// # Errors
-/// As [`load_dir`] for files in a directory that the user named, or with unpinned data allowed;
-/// [`Error::Unobtainable`] with all that was tried if no source has the data.
+/// [`Error::NoDirectory`] if the user named one that is not there; as [`load_dir`] for files in a
+/// directory that the user named, or with unpinned data allowed; [`Error::Unobtainable`] with all
+/// that was tried if no source has the data.
 pub fn obtain(sources: &Sources, observe: &mut dyn FnMut(&Event)) -> Result<Loaded> {
+    if sources.named && !sources.data_dir.is_dir() {
+        return Err(Error::NoDirectory { directory: sources.data_dir.clone() });
+    }
     if sources.allow_unpinned {
         let loaded = load_dir(&sources.data_dir, &[sources.pins, SAMPLE], true)?;
         observe(&Event::Obtained { source: loaded.provenance.source.clone() });
         return Ok(loaded);
     }
     let mut chain = Chain { sources, cache: sources.cache_dir(), attempts: Vec::new(), observe };
-    if let Some(loaded) = chain.data_dir()? {
+    if let Some(loaded) = chain.present()? {
+        return Ok(loaded);
+    }
+    // From here on something is written, by one process at a time.
+    let (_lock, waited) = chain.lock();
+    if let Some(loaded) = waited.then(|| chain.try_cache()).flatten() {
+        return Ok(loaded);
+    }
+    if let Some(loaded) = chain.data_dir() {
         return Ok(loaded);
     }
     if let Some(loaded) = chain.system_dir() {
@@ -121,34 +139,63 @@ struct Chain<'a> {
 }
 
 impl Chain<'_> {
-    /// Files that the user put into the data directory, or the cache in it. Where the directory was
-    /// named its own files go first, whatever they are; otherwise the cache does, being faster.
-    fn data_dir(&mut self) -> Result<Option<Loaded>> {
-        let Sources { data_dir, named, pins, .. } = self.sources;
-        // A directory that is not there is more likely misspelt than meant to be filled.
-        if *named && !data_dir.is_dir() {
-            return Err(Error::Missing { directory: data_dir.clone(), names: FILE_NAMES.to_vec() });
-        }
-        let place = load::locate(data_dir).filter(|place| *place != self.cache);
-        if let Some(place) = &place
-            && *named
-        {
-            let loaded = load_dir(place, &[*pins, SAMPLE], false)?;
+    /// Files that the user put into a directory that they named, whatever they are; otherwise the
+    /// cache. Nothing is written.
+    fn present(&mut self) -> Result<Option<Loaded>> {
+        let Sources { named, pins, .. } = self.sources;
+        if let Some(place) = self.own_files().filter(|_| *named) {
+            let loaded = load_dir(&place, &[*pins, SAMPLE], false)?;
             (self.observe)(&Event::Obtained { source: loaded.provenance.source.clone() });
             return Ok(Some(loaded));
         }
-        if let Some(loaded) = self.try_cache() {
-            return Ok(Some(loaded));
+        Ok(self.try_cache())
+    }
+
+    /// Where in the data directory the user's own files lie.
+    fn own_files(&self) -> Option<PathBuf> {
+        load::locate(&self.sources.data_dir).filter(|place| *place != self.cache)
+    }
+
+    /// The lock of the cache, and whether another process held it before. Where there can be no
+    /// lock, there can be no cache either, and the data are used without one.
+    fn lock(&mut self) -> (Option<Lock>, bool) {
+        let mut waited = false;
+        if make_dir(&self.cache).is_err() {
+            return (None, waited);
         }
-        let Some(place) = place else {
-            self.pass(data_dir.display().to_string(), "holds none of the files");
-            return Ok(None);
+        loop {
+            match Lock::acquire(&self.cache) {
+                Ok(lock) => {
+                    // What cannot be removed stands in nobody's way.
+                    let _ = remove_leftovers(&self.cache);
+                    package::remove_leftovers(&self.sources.data_dir);
+                    return (Some(lock), waited);
+                }
+                Err(atelier_store::Error::Locked { holder, .. }) => {
+                    if !waited {
+                        let directory = self.cache.clone();
+                        (self.observe)(&Event::Waiting { directory, holder });
+                    }
+                    waited = true;
+                    thread::sleep(LOOK_AGAIN);
+                }
+                Err(_) => return (None, waited),
+            }
+        }
+    }
+
+    /// Files that the user put into a data directory that they did not name: good ones are kept as
+    /// the cache, which is faster.
+    fn data_dir(&mut self) -> Option<Loaded> {
+        let Some(place) = self.own_files() else {
+            self.pass(self.sources.data_dir.display().to_string(), "holds none of the files");
+            return None;
         };
-        match load_dir(&place, &[*pins], false) {
-            Ok(loaded) => Ok(Some(self.keep(loaded))),
+        match load_dir(&place, &[self.sources.pins], false) {
+            Ok(loaded) => Some(self.keep(loaded)),
             Err(error) => {
                 self.pass(place.display().to_string(), error.to_string());
-                Ok(None)
+                None
             }
         }
     }

@@ -12,6 +12,20 @@ const DOWNLOAD: Duration = Duration::from_secs(180);
 const UPDATE: Duration = Duration::from_secs(120);
 const UNPACK: Duration = Duration::from_secs(60);
 
+/// What the names of the directories begin with into which packages are unpacked.
+const PREFIX: &str = ".atelier-package-";
+
+/// Removes what a fetch that was killed left in `data_dir`; only where no other is going on.
+pub(crate) fn remove_leftovers(data_dir: &Path) {
+    for entry in fs::read_dir(data_dir).into_iter().flatten().flatten() {
+        let ours = entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes());
+        if ours && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            // It takes room and harms nothing else.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
 /// Fetches a Debian package by the distribution's own tools and unpacks it, without installing it,
 /// into a temporary directory under `data_dir`.
 ///
@@ -31,7 +45,7 @@ impl Tools {
     fn fetch(&self, package: &str, data_dir: &Path) -> Result<TempDir, String> {
         // apt-get works in the directory that it is started in.
         let directory = fs::canonicalize(data_dir)
-            .and_then(|data_dir| tempfile::Builder::new().prefix(".package-").tempdir_in(data_dir))
+            .and_then(|data_dir| tempfile::Builder::new().prefix(PREFIX).tempdir_in(data_dir))
             .map_err(|error| {
                 format!("no temporary directory in {}: {error}", data_dir.display())
             })?;

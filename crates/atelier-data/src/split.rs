@@ -143,7 +143,7 @@ fn validation_count(size: ValidationSize, n: usize) -> Result<usize> {
             if count == 0 || count >= n {
                 return refuse(
                     format!("0, or a share in (0, 1) that leaves some of {n} on both sides"),
-                    share.to_string(),
+                    crate::error::number(share),
                 );
             }
             Ok(count)

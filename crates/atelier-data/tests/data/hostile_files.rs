@@ -103,6 +103,16 @@ fn headers_that_promise_more_than_there_is_reserve_nothing() {
 }
 
 #[test]
+fn a_file_that_compresses_as_far_as_any_can_is_read() {
+    let file = encode(&[5_000_000], &vec![7; 5_000_000]);
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::Write::write_all(&mut encoder, &file).expect("memory");
+    let packed = encoder.finish().expect("memory");
+    assert!(file.len() / packed.len() > 1000, "{} bytes", packed.len());
+    assert_eq!(labels(&packed).expect("valid").len(), 5_000_000);
+}
+
+#[test]
 fn a_compressed_bomb_is_not_inflated_beyond_what_its_header_says() {
     // 64 MB of zeros in 64 kB; the header speaks of 10 values.
     let mut bomb = header(&[0x0801, 10]);

@@ -1,4 +1,5 @@
 use std::fs;
+use std::io::Read as _;
 use std::path::Path;
 
 use atelier_data::{Error, Event, FILE_NAMES, Loaded, SAMPLE, Sources, obtain};
@@ -33,6 +34,12 @@ fn file(path: &str) -> Vec<u8> {
     fs::read(sample_dir().join(path.trim_start_matches('/'))).expect("a file of the sample")
 }
 
+fn gunzip(packed: &[u8]) -> Vec<u8> {
+    let mut raw = Vec::new();
+    flate2::read::GzDecoder::new(packed).read_to_end(&mut raw).expect("gzip");
+    raw
+}
+
 fn good() -> Server {
     Server::start(|path| Reply::Body(file(path)))
 }
@@ -55,7 +62,11 @@ fn reason(reply: impl Fn() -> Reply + Send + Sync + 'static) -> String {
     let Error::Unobtainable { attempts, .. } = result.expect_err("bad") else { panic!("other") };
     let last = attempts.last().expect("an attempt");
     assert_eq!(last.source, server.url);
-    let left: Vec<_> = fs::read_dir(sources.cache_dir()).expect("cache").flatten().collect();
+    let left: Vec<_> = fs::read_dir(sources.cache_dir())
+        .expect("cache")
+        .map(|entry| entry.expect("entry").file_name())
+        .filter(|name| name != ".lock")
+        .collect();
     assert!(left.is_empty(), "{left:?}");
     last.reason.clone()
 }
@@ -268,6 +279,63 @@ fn an_interrupted_download_is_completed() {
 }
 
 #[test]
+fn what_an_interrupted_process_left_is_removed_and_nothing_else() {
+    let (directory, server) = (directory(), good());
+    let sources = sources(directory.path(), &[&server]);
+    let unpacked = directory.path().join(".atelier-package-a1b2c3/usr/share");
+    fs::create_dir_all(&unpacked).expect("directory");
+    fs::write(unpacked.join("half"), "half").expect("file");
+    fs::create_dir_all(sources.cache_dir()).expect("directory");
+    let staged = atelier_store::Staged::create(&sources.cache_dir().join(FILE_NAMES[0]));
+    std::mem::forget(staged.expect("staged"));
+    for name in ["notes.tmp", ".package-mine"] {
+        fs::write(directory.path().join(name), "mine").expect("file");
+    }
+    try_obtain(&sources).0.expect("obtained");
+    let names = |path: &Path| {
+        let entries = fs::read_dir(path).expect("directory");
+        let name = |entry: fs::DirEntry| entry.file_name().display().to_string();
+        let mut names: Vec<_> = entries.map(|entry| name(entry.expect("entry"))).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(directory.path()), [".package-mine", SAMPLE.name, "notes.tmp"]);
+    let mut expected = FILE_NAMES.map(str::to_string).to_vec();
+    expected.push(".lock".to_string());
+    expected.sort();
+    assert_eq!(names(&sources.cache_dir()), expected);
+}
+
+#[test]
+fn of_two_processes_one_obtains_the_data_and_the_other_waits_for_them() {
+    let (directory, server) = (directory(), good());
+    let sources = sources(directory.path(), &[&server]);
+    fs::create_dir_all(sources.cache_dir()).expect("directory");
+    let first = atelier_store::Lock::acquire(&sources.cache_dir()).expect("lock");
+    let (waiting, told) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        let second = scope.spawn(|| {
+            let result = obtain(&sources, &mut |event| {
+                if matches!(event, Event::Waiting { .. }) {
+                    waiting.send(event.to_string()).expect("the test listens");
+                }
+            });
+            result.expect("what the first made").provenance.source
+        });
+        let line = told.recv().expect("the second says that it waits");
+        assert!(line.contains("waiting") && line.contains("process"), "{line}");
+        for name in FILE_NAMES {
+            let raw = gunzip(&file(&format!("{name}.gz")));
+            fs::write(sources.cache_dir().join(name), raw).expect("the first writes");
+        }
+        drop(first);
+        let source = second.join().expect("the second ends");
+        assert_eq!(Path::new(&source), sources.cache_dir());
+    });
+    assert!(server.asked().is_empty(), "the second fetched what was there");
+}
+
+#[test]
 fn bad_files_in_a_named_directory_are_an_error_and_no_reason_to_go_elsewhere() {
     let server = good();
     for named in [true, false] {
@@ -292,8 +360,11 @@ fn an_incomplete_or_absent_named_directory_is_an_error_and_an_empty_one_is_fille
 
     let absent = directory.path().join("absent");
     let (result, _) = try_obtain(&named(&absent));
-    assert!(matches!(result, Err(Error::Missing { .. })), "{result:?}");
+    let message = result.expect_err("absent").to_string();
+    assert!(message.contains("absent does not exist; create it"), "{message}");
     assert!(!absent.exists());
+    let unpinned = Sources { allow_unpinned: true, ..named(&absent) };
+    assert!(matches!(try_obtain(&unpinned).0, Err(Error::NoDirectory { .. })));
 
     let incomplete = directory.path().join("incomplete");
     fs::create_dir(&incomplete).expect("directory");

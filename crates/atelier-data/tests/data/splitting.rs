@@ -71,6 +71,7 @@ fn sizes_that_cannot_be_met_are_refused_by_their_key() {
     for (config, key) in [
         (config(ValidationSize::Count(8), 0), "data.validation is 8"),
         (config(ValidationSize::Fraction(0.99), 0), "data.validation is 0.99"),
+        (config(ValidationSize::Fraction(-1e300), 0), "data.validation is -1e300, "),
         (config(ValidationSize::Count(3), 6), "data.examples is 6, expected at most 5"),
     ] {
         let message = split(&dataset, &config, 0).expect_err(key).to_string();
