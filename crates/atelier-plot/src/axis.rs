@@ -7,24 +7,34 @@ pub enum Scale {
     Logarithmic,
 }
 
-/// An axis: its label, with the unit, and its scale. Its range is that of the data.
+/// An axis: its label, with the unit, and its scale. Its range is that of the data and a little
+/// more.
 #[derive(Clone, Debug)]
 pub struct Axis {
     pub(crate) label: String,
     pub(crate) scale: Scale,
+    pub(crate) least: f64,
 }
 
 impl Axis {
     /// A linear axis.
     #[must_use]
     pub fn linear(label: impl Into<String>) -> Self {
-        Self { label: label.into(), scale: Scale::Linear }
+        Self { label: label.into(), scale: Scale::Linear, least: f64::NEG_INFINITY }
     }
 
     /// A logarithmic axis.
     #[must_use]
     pub fn logarithmic(label: impl Into<String>) -> Self {
-        Self { label: label.into(), scale: Scale::Logarithmic }
+        Self { label: label.into(), scale: Scale::Logarithmic, least: f64::NEG_INFINITY }
+    }
+
+    /// The least value that there can be, such as 0 for a loss: the range does not go below it,
+    /// unless the data do.
+    #[must_use]
+    pub fn at_least(mut self, least: f64) -> Self {
+        self.least = least;
+        self
     }
 }
 
@@ -81,6 +91,17 @@ impl Range {
         Self { scale, low: min - pad, high: max + pad, whole: extent.whole }
     }
 
+    /// The range of `axis` around `extent`, as [`Self::around`].
+    pub(crate) fn of(axis: &Axis, extent: Extent, padding: f64) -> Self {
+        let around = Self::around(axis.scale, extent, padding);
+        let (least, min) = match axis.scale {
+            Scale::Linear => (axis.least, extent.min),
+            Scale::Logarithmic if axis.least > 0.0 => (axis.least.log10(), extent.min.log10()),
+            Scale::Logarithmic => return around,
+        };
+        Self { low: around.low.max(least.min(min)), ..around }
+    }
+
     /// Where `value` lies between the ends of the axis: 0 at the low one, 1 at the high one.
     pub(crate) fn fraction(&self, value: f64) -> f64 {
         let value = match self.scale {
@@ -123,6 +144,25 @@ mod tests {
                 assert!(fraction > 0.0 && fraction < 1.0, "{value:e} at {fraction} of {range:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_range_stays_above_the_least_value_unless_the_data_are_below() {
+        let of = |axis: Axis, values: &[f64]| {
+            let mut extent = Extent::NONE;
+            values.iter().for_each(|value| extent.include(*value));
+            Range::of(&axis, extent, 0.05).low
+        };
+        let loss = || Axis::linear("loss").at_least(0.0);
+        assert_eq!(of(loss(), &[0.0]).to_bits(), 0.0_f64.to_bits());
+        assert_eq!(of(loss(), &[0.01, 2.0]).to_bits(), 0.0_f64.to_bits());
+        assert!((of(loss(), &[1.0, 2.0]) - 0.95).abs() < 1e-12);
+        assert_eq!(of(loss(), &[-3.0, 2.0]).to_bits(), (-3.0_f64).to_bits());
+        assert!(of(Axis::linear("epoch"), &[1.0]) < 0.5);
+        for rate in [Axis::logarithmic("rate"), Axis::logarithmic("rate").at_least(0.0)] {
+            assert!((of(rate, &[1.0]) + 0.5).abs() < 1e-12);
+        }
+        assert!(of(Axis::logarithmic("rate").at_least(0.5), &[1.0]) > -0.31);
     }
 
     #[test]

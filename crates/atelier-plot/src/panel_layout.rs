@@ -98,7 +98,7 @@ impl<'a> PanelLayout<'a> {
             return None;
         }
 
-        let y_range = Range::around(panel.y.scale, y_extent, 0.05);
+        let y_range = Range::of(&panel.y, y_extent, 0.05);
         let y_ticks = ticks(&y_range, at_most(plot.height() / TICK_HEIGHT));
         let y_label = text::fit(&panel.y.label, Weight::Regular, theme::LABEL, plot.height(), 2);
         let beside = y_label.height() + theme::TICK_LENGTH + SWATCH_GAP + widest(&y_ticks);
@@ -107,7 +107,7 @@ impl<'a> PanelLayout<'a> {
             return None;
         }
 
-        let x_range = Range::around(panel.x.scale, x_extent, 0.02);
+        let x_range = Range::of(&panel.x, x_extent, 0.02);
         let x_ticks = ticks_that_fit(&x_range, plot.width());
         // The label at the right end stays inside, half of it beyond its tick.
         let narrowest = |width: f64, tick: &Tick| {
