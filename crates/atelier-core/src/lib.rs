@@ -14,6 +14,7 @@ mod parameter;
 pub mod seed;
 pub mod threads;
 pub mod update;
+mod var_map;
 
 pub use activation::Activation;
 pub use batch::{Batch, Targets};
@@ -22,3 +23,4 @@ pub use error::{Error, Result};
 pub use gradient::backward;
 pub use objective::{Evaluation, Loss, Mode, Objective, StepAddress, evaluate};
 pub use parameter::{Parameter, flatten};
+pub use var_map::VarMapObjective;
