@@ -36,6 +36,7 @@ fn every_json_output_and_file_is_as_its_schema_says() {
         command.env("ATELIER_HOME", home.path()).run().expect_code(0).json()
     };
     check("config-show", &shown(&["config", "show"]));
+    check("config-show", &shown(&["config", "show", "autoencoder/assignment"]));
     check("data", &shown(&["data", "verify", "--smoke"]));
     check("data", &shown(&["data", "fetch", "--smoke"]));
     check("data-info", &shown(&["data", "info", "--smoke"]));
@@ -43,6 +44,7 @@ fn every_json_output_and_file_is_as_its_schema_says() {
     check("summary-train", &shown(&["train", "--smoke"]));
     check("summary-train", &shown(&["train", "--smoke", "--set", "data.validation=0"]));
     check("summary-find-learning-rate", &shown(&["train", "--smoke", "--find-learning-rate"]));
+    check("summary-autoencoder", &shown(&["autoencoder", "--smoke"]));
     check("summary-reproduce", &shown(&["reproduce", "--smoke"]));
     check("runs-show", &shown(&["runs", "show", "train-0001"]));
 
@@ -50,6 +52,7 @@ fn every_json_output_and_file_is_as_its_schema_says() {
     for (run, schema) in [
         ("train-0001", "summary-train"),
         ("find-learning-rate-0001", "summary-find-learning-rate"),
+        ("autoencoder-0001", "summary-autoencoder"),
         ("reproduce-0001", "summary-reproduce"),
         ("reproduce-0001/train", "summary-train"),
     ] {

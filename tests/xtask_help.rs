@@ -3,10 +3,11 @@
 use crate::cli::xtask;
 
 /// Every task, in the order in which they are listed.
-const TASKS: [&str; 12] = [
+const TASKS: [&str; 13] = [
     "reproduce",
     "data",
     "train",
+    "autoencoder",
     "runs",
     "config",
     "build",
@@ -62,4 +63,22 @@ fn an_unknown_step_of_ci_exits_2_and_names_the_steps() {
     let refused = xtask(["ci", "--only", "formatting"]).run().expect_code(2);
     assert!(refused.stderr.contains("no step `formatting`"), "{refused}");
     assert!(refused.stderr.contains("format, clippy, docs, tests, rules"), "{refused}");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure_and_a_full_disk_exits_2() {
+    for arguments in [&[][..], &["--help"], &["ci", "--help"]] {
+        let to = |stdout: std::process::Stdio| {
+            let (mut command, _home) = xtask(arguments).into_command();
+            command.stdout(stdout).output().expect("xtask starts")
+        };
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        assert_eq!(to(writer.into()).status.code(), Some(0), "{arguments:?}");
+        let full = std::fs::File::options().write(true).open("/dev/full").expect("/dev/full");
+        let refused = to(full.into());
+        let stderr = String::from_utf8_lossy(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(2), "{arguments:?}: {stderr}");
+        assert!(stderr.starts_with("error: cannot write to stdout"), "{stderr}");
+    }
 }

@@ -12,7 +12,7 @@ use crate::{AutoencoderConfig, Error, Result};
 ///
 /// Its parameters carry the names of a module with two sequences, `encoder` and `decoder`:
 /// `encoder.0.weight`, `encoder.0.bias`, `encoder.2.weight`, … at the positions that PyTorch gives.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Autoencoder {
     /// From inputs to codes.
     pub encoder: DenseNet,

@@ -31,6 +31,8 @@ pub enum Verb {
     Data(DataVerb),
     /// Train a dense network
     Train(TrainArgs),
+    /// Train an autoencoder and compare it with principal components
+    Autoencoder(AutoencoderArgs),
     /// Look at what was done
     #[command(subcommand)]
     Runs(RunsVerb),
@@ -50,6 +52,29 @@ pub struct TrainArgs {
     /// fastest
     #[arg(long, conflicts_with = "resume")]
     pub find_learning_rate: bool,
+    /// The configuration.
+    #[command(flatten)]
+    pub config: ConfigFlags,
+    /// The run directory and the machine.
+    #[command(flatten)]
+    pub run: RunFlags,
+    /// The data.
+    #[command(flatten)]
+    pub data: DataFlags,
+    /// What is shown.
+    #[command(flatten)]
+    pub output: OutputFlags,
+}
+
+/// `autoencoder`.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  atelier autoencoder\n  atelier autoencoder --preset best --seed 3\n  \
+                        atelier autoencoder --set autoencoder.latent=16 --set train.epochs=5\n  \
+                        atelier autoencoder --set autoencoder.noise=0.3\n  \
+                        atelier autoencoder --resume\n  atelier autoencoder --smoke --format json"
+)]
+pub struct AutoencoderArgs {
     /// The configuration.
     #[command(flatten)]
     pub config: ConfigFlags,

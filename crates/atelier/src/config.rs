@@ -5,6 +5,7 @@
 //! must exist; a wrong one is refused with the place and the nearest right one.
 
 mod assignment;
+mod autoencoding;
 pub(crate) mod keys;
 mod layers;
 mod origin;
@@ -16,6 +17,7 @@ use atelier_models::ModelConfig;
 use atelier_train::{OptimizerConfig, ScheduleConfig, TrainConfig};
 use serde::{Deserialize, Serialize};
 
+pub use autoencoding::AutoencodingConfig;
 pub use origin::Origin;
 pub use resolved::Resolved;
 

@@ -1,6 +1,7 @@
 //! What the verbs that compute something have in common: the run directory, and training itself,
 //! which more than one verb does.
 
+pub(crate) mod autoencoding;
 pub(crate) mod figures;
 pub(crate) mod history;
 pub(crate) mod prepared;

@@ -52,6 +52,7 @@ fn execute(verb: Verb, command_line: &[String]) -> anyhow::Result<u8> {
         Verb::Data(verb) => verbs::data::run(&verb),
         Verb::Runs(verb) => verbs::runs::run(&verb),
         Verb::Train(arguments) => verbs::train::run(&arguments, command_line, &stop),
+        Verb::Autoencoder(arguments) => verbs::autoencoder::run(&arguments, command_line, &stop),
         Verb::Reproduce(arguments) => verbs::reproduce::run(&arguments, command_line, &stop),
     }
 }

@@ -12,8 +12,8 @@ use serde::Serialize;
 
 use crate::cli::{Format, OutputFlags};
 pub use bytes::Bytes;
-pub use number::{percent, significant, thousands};
-pub use progress::Progress;
+pub use number::{counted, percent, significant, thousands};
+pub use progress::{Progress, Told};
 pub use table::{Align, Table};
 
 /// Where text goes, and how much of it.
@@ -91,9 +91,26 @@ pub fn plain(text: &str) -> String {
     text.replace(|c: char| c.is_control() && c != '\n', "?")
 }
 
+/// The text, cut where it is longer than a line can bear: what is echoed back comes from outside.
+#[must_use]
+pub fn brief(text: &str) -> String {
+    const MOST: usize = 80;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_text_is_cut_between_characters() {
+        assert_eq!(brief("short"), "short");
+        assert_eq!(brief(&"ä".repeat(80)), "ä".repeat(80));
+        assert_eq!(brief(&"ä".repeat(81)), "ä".repeat(80) + "…");
+    }
 
     #[test]
     fn plain_text_keeps_its_lines_and_loses_escapes() {

@@ -1,5 +1,6 @@
 //! One file per verb.
 
+pub(crate) mod autoencoder;
 pub(crate) mod config;
 pub(crate) mod data;
 pub(crate) mod reproduce;

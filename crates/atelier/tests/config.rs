@@ -11,7 +11,7 @@ fn resolve(flags: &ConfigFlags) -> Resolved {
 }
 
 fn refused(flags: &ConfigFlags) -> String {
-    render(&Resolved::new("train", flags, false).expect_err("a refusal"))
+    render(&Resolved::<Config>::new("train", flags, false).expect_err("a refusal"))
 }
 
 fn set(assignments: &[&str]) -> ConfigFlags {
@@ -71,7 +71,7 @@ fn each_layer_wins_over_the_one_before() {
 #[test]
 fn smoke_wins_over_files_and_loses_to_set() {
     let (_dir, mut flags, _) = file("[train]\nepochs = 7\n");
-    let smoke = |flags: &ConfigFlags| Resolved::new("train", flags, true).expect("smoke");
+    let smoke = |flags: &ConfigFlags| Resolved::<Config>::new("train", flags, true).expect("smoke");
     assert_eq!(smoke(&flags).config.train.epochs, 3);
     flags.set = vec!["train.epochs=2".to_string()];
     assert_eq!(smoke(&flags).config.train.epochs, 2);

@@ -4,26 +4,30 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use serde::Deserialize as _;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table, Value};
 
-use super::{Config, Origin, assignment, keys, presets::Preset};
+use super::{Origin, assignment, keys, presets::Preset};
 use crate::failure::Help as _;
 
 /// The values so far and where each came from.
 pub(super) struct Layers {
     defaults: Table,
+    /// Whether a table is a configuration.
+    fits: fn(Table) -> Result<(), toml::de::Error>,
     pub(super) table: Table,
     pub(super) origins: BTreeMap<String, Origin>,
 }
 
 impl Layers {
-    /// The program's defaults.
-    pub(super) fn new() -> Result<Self> {
-        let defaults = Table::try_from(Config::default()).context("cannot write the defaults")?;
+    /// The program's defaults of a verb's configuration.
+    pub(super) fn new<C: Default + Serialize + DeserializeOwned>() -> Result<Self> {
+        let defaults = Table::try_from(C::default()).context("cannot write the defaults")?;
         let origins = keys::leaves(&defaults).into_iter().map(|key| (key, Origin::Default));
-        Ok(Self { origins: origins.collect(), table: defaults.clone(), defaults })
+        let fits = |table| C::deserialize(table).map(drop);
+        Ok(Self { origins: origins.collect(), table: defaults.clone(), defaults, fits })
     }
 
     /// Puts a preset on top.
@@ -108,8 +112,8 @@ impl Layers {
         }
         let mut alone = self.defaults.clone();
         keys::put(&mut alone, key, value.clone());
-        match Config::deserialize(alone) {
-            Ok(_) => Ok(()),
+        match (self.fits)(alone) {
+            Ok(()) => Ok(()),
             Err(error) => {
                 let default = keys::get(&self.defaults, key);
                 Err(anyhow!(

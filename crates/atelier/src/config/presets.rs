@@ -25,11 +25,18 @@ impl Preset {
 }
 
 /// All presets; the first of a verb is its default.
-pub const PRESETS: &[Preset] = &[Preset {
-    verb: "train",
-    name: "baseline",
-    text: include_str!("../../presets/train/baseline.toml"),
-}];
+pub const PRESETS: &[Preset] = &[
+    Preset {
+        verb: "train",
+        name: "baseline",
+        text: include_str!("../../presets/train/baseline.toml"),
+    },
+    Preset {
+        verb: "autoencoder",
+        name: "assignment",
+        text: include_str!("../../presets/autoencoder/assignment.toml"),
+    },
+];
 
 /// The preset of `verb` by its name, with or without `verb/` before it; without a name the
 /// default one.

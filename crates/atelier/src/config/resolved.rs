@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
-use serde::Deserialize as _;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, json};
 use toml::{Table, Value};
 
@@ -9,25 +10,25 @@ use super::layers::Layers;
 use super::{Config, Origin, keys, presets};
 use crate::cli::ConfigFlags;
 
-/// A configuration with the origin of each of its values.
+/// A configuration of a verb with the origin of each of its values.
 #[derive(Debug, Clone)]
-pub struct Resolved {
+pub struct Resolved<C = Config> {
     /// The values.
-    pub config: Config,
+    pub config: C,
     origins: BTreeMap<String, Origin>,
 }
 
 /// What `--smoke` makes small, so that a run takes seconds.
 const SMOKE: &[(&str, i64)] = &[("data.validation", 400), ("train.epochs", 3)];
 
-impl Resolved {
+impl<C: Default + Serialize + DeserializeOwned> Resolved<C> {
     /// The configuration of `verb` under these flags.
     ///
     /// # Errors
     /// Fails if a preset, a file or a key does not exist, or if a value has the wrong type; the
     /// error names the key and where it was written.
     pub fn new(verb: &str, flags: &ConfigFlags, smoke: bool) -> Result<Self> {
-        let mut layers = Layers::new()?;
+        let mut layers = Layers::new::<C>()?;
         layers.preset(presets::find(verb, flags.preset.as_deref())?)?;
         if let Some(path) = &flags.config {
             layers.file(path)?;
@@ -44,7 +45,7 @@ impl Resolved {
             let seed = i64::try_from(seed).context("--seed must be below 2^63")?;
             layers.put("seed", Value::Integer(seed), Origin::Seed)?;
         }
-        let config = Config::deserialize(layers.table).context("the configuration does not fit")?;
+        let config = C::deserialize(layers.table).context("the configuration does not fit")?;
         Ok(Self { config, origins: layers.origins })
     }
 

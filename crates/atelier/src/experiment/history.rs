@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use atelier_store::read_lines;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 /// One epoch of `metrics.jsonl`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -19,20 +20,38 @@ pub(crate) struct EpochRecord {
 
 /// All epochs of the run in a directory.
 pub(crate) fn epochs(run: &Path) -> Result<Vec<EpochRecord>> {
+    lines(run, "epoch")
+}
+
+/// The mean loss over the batches of each epoch; where the last batch is short it counts as much
+/// as any other.
+pub(crate) fn batch_means(run: &Path) -> Result<Vec<f64>> {
+    #[derive(Deserialize)]
+    struct Step {
+        epoch: usize,
+        loss: f64,
+    }
+    let steps: Vec<Step> = lines(run, "step")?;
+    let epochs = steps.chunk_by(|a, b| a.epoch == b.epoch);
+    Ok(epochs.map(|of| of.iter().map(|step| step.loss).sum::<f64>() / of.len() as f64).collect())
+}
+
+/// The lines of one kind.
+fn lines<T: DeserializeOwned>(run: &Path, wanted: &str) -> Result<Vec<T>> {
     #[derive(Deserialize)]
     struct Line {
         kind: String,
     }
     let path = run.join("metrics.jsonl");
-    let mut epochs = Vec::new();
+    let mut found = Vec::new();
     for (number, line) in read_lines(&path)?.iter().enumerate() {
         let at = || format!("{}:{}", path.display(), number + 1);
         let Line { kind } = serde_json::from_str(line).with_context(at)?;
-        if kind == "epoch" {
-            epochs.push(serde_json::from_str(line).with_context(at)?);
+        if kind == wanted {
+            found.push(serde_json::from_str(line).with_context(at)?);
         }
     }
-    Ok(epochs)
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -48,6 +67,17 @@ mod tests {
         let epochs = epochs(dir.path()).expect("epochs");
         assert_eq!(epochs.len(), 1);
         assert_eq!((epochs[0].epoch, epochs[0].validation_loss), (1, None));
+    }
+
+    #[test]
+    fn every_batch_of_an_epoch_counts_the_same() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let step =
+            |epoch, loss| format!("{{\"kind\":\"step\",\"epoch\":{epoch},\"loss\":{loss}}}\n");
+        let lines =
+            [step(1, 3.0), step(1, 1.0), "{\"kind\":\"epoch\"}\n".to_string(), step(2, 0.5)];
+        std::fs::write(dir.path().join("metrics.jsonl"), lines.concat()).expect("a file");
+        assert_eq!(batch_means(dir.path()).expect("means"), [2.0, 0.5]);
     }
 
     #[test]

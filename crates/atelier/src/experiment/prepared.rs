@@ -3,10 +3,12 @@
 use std::thread::available_parallelism;
 
 use anyhow::{Context as _, Result};
-use atelier_core::Objective as _;
-use atelier_data::{Batcher, Loaded, Split, Standardization, Subset, split};
-use atelier_models::Classifier;
-use atelier_train::{Settings, Source};
+use atelier_core::Objective;
+use atelier_data::{
+    AugmentConfig, Batcher, DataConfig, Dataset, Loaded, Split, Standardization, Subset, split,
+};
+use atelier_models::{Classifier, Layer};
+use atelier_train::{OptimizerConfig, ScheduleConfig, Settings, Source, TrainConfig};
 use candle_core::Device;
 
 use crate::cli::{DataFlags, RunFlags};
@@ -19,8 +21,10 @@ use crate::terminal::{Align, Table, Terminal, thousands};
 const CHUNK: usize = 1000;
 
 /// Data, network and settings, all of them checked.
-pub(crate) struct Prepared {
-    pub(crate) config: Config,
+pub(crate) struct Prepared<C = Config, M = Classifier> {
+    pub(crate) config: C,
+    pub(crate) seed: u64,
+    pub(crate) augment: AugmentConfig,
     pub(crate) settings: Settings,
     pub(crate) device: Device,
     pub(crate) device_name: String,
@@ -28,47 +32,105 @@ pub(crate) struct Prepared {
     pub(crate) data: Loaded,
     pub(crate) split: Split,
     pub(crate) standardization: Option<Standardization>,
-    pub(crate) model: Classifier,
+    pub(crate) model: M,
 }
 
-impl Prepared {
+/// What the configurations of all verbs that train have in common.
+pub(crate) struct Common<'a> {
+    pub(crate) seed: u64,
+    pub(crate) data: &'a DataConfig,
+    pub(crate) train: &'a TrainConfig,
+    pub(crate) optimizer: &'a OptimizerConfig,
+    pub(crate) schedule: &'a ScheduleConfig,
+}
+
+/// The machine and the data, as the flags say.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) run: &'a RunFlags,
+    pub(crate) device_name: &'a str,
+    pub(crate) data: &'a DataFlags,
+    pub(crate) terminal: Terminal,
+}
+
+/// A configuration that can be trained by.
+pub(crate) trait Trainable: Clone {
+    /// The verb that it is for.
+    const VERB: &'static str;
+    /// What is trained.
+    type Model: Objective;
+
+    /// The sections that all verbs have.
+    fn common(&self) -> Common<'_>;
+
+    /// Checks the sections that only this verb has.
+    fn check(&self) -> Result<()>;
+
+    /// The model, with freshly drawn weights.
+    fn model(&self, examples: &Dataset, device: &Device) -> Result<Self::Model>;
+
+    /// The lines of the model's table.
+    fn layers(model: &Self::Model) -> Vec<&Layer>;
+}
+
+impl Trainable for Config {
+    const VERB: &'static str = "train";
+    type Model = Classifier;
+
+    fn common(&self) -> Common<'_> {
+        Common {
+            seed: self.seed,
+            data: &self.data,
+            train: &self.train,
+            optimizer: &self.optimizer,
+            schedule: &self.schedule,
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        Ok(self.model.check()?)
+    }
+
+    fn model(&self, examples: &Dataset, device: &Device) -> Result<Classifier> {
+        let (inputs, classes) = (examples.pixels(), examples.classes());
+        let smoothing = self.train.label_smoothing;
+        Ok(Classifier::new(inputs, classes, &self.model, smoothing, self.seed, device)?)
+    }
+
+    fn layers(model: &Classifier) -> Vec<&Layer> {
+        model.net.layers().iter().collect()
+    }
+}
+
+impl<C: Trainable> Prepared<C, C::Model> {
     /// Loads the data and builds the network; nothing is written but the data's cache.
-    pub(crate) fn new(
-        config: Config,
-        run: &RunFlags,
-        device_name: &str,
-        data: &DataFlags,
-        terminal: Terminal,
-    ) -> Result<Self> {
+    pub(crate) fn new(config: C, place: Place<'_>) -> Result<Self> {
+        let common = config.common();
         let settings = Settings {
-            train: config.train.clone(),
-            optimizer: config.optimizer.clone(),
-            schedule: config.schedule.clone(),
+            train: common.train.clone(),
+            optimizer: common.optimizer.clone(),
+            schedule: common.schedule.clone(),
         };
         // Before the data, which may take minutes to obtain.
         settings.check()?;
-        config.model.check()?;
-        let device = atelier_core::device(device_name)?;
-        let threads = threads(run);
+        config.check()?;
+        let device = atelier_core::device(place.device_name)?;
+        let threads = threads(place.run);
         atelier_core::threads::set(threads);
 
-        let data = dataset::load(data, terminal)?;
-        let split = split(&data.train, &config.data, config.seed)
+        let data = dataset::load(place.data, place.terminal)?;
+        let split = split(&data.train, common.data, common.seed)
             .help(|| "set aside fewer examples, such as --set data.validation=400".to_string())?;
-        let standardization = config.data.standardize.then(|| Standardization::fit(&split.train));
-        let model = Classifier::new(
-            data.train.pixels(),
-            data.train.classes(),
-            &config.model,
-            config.train.label_smoothing,
-            config.seed,
-            &device,
-        )?;
+        let standardization = common.data.standardize.then(|| Standardization::fit(&split.train));
+        let model = config.model(&data.train, &device)?;
+        let (seed, augment) = (common.seed, common.data.augment.clone());
         let prepared = Self {
             config,
+            seed,
+            augment,
             settings,
             device,
-            device_name: device_name.to_string(),
+            device_name: place.device_name.to_string(),
             threads,
             data,
             split,
@@ -84,9 +146,9 @@ impl Prepared {
     pub(crate) fn source(&self) -> Result<Source<'static>> {
         let mut batcher = Batcher::new(
             self.split.train.clone(),
-            self.config.train.batch_size,
-            self.config.seed,
-            &self.config.data.augment,
+            self.settings.train.batch_size,
+            self.seed,
+            &self.augment,
             self.standardization.as_ref(),
             &self.device,
         )?;
@@ -99,7 +161,7 @@ impl Prepared {
     /// Mean loss and accuracy over some of the training data.
     pub(crate) fn evaluate(
         &self,
-        objective: &dyn atelier_core::Objective,
+        objective: &dyn Objective,
         examples: &Subset,
     ) -> atelier_core::Result<atelier_core::Evaluation> {
         let batches = examples
@@ -170,8 +232,8 @@ impl Prepared {
             ("parameters", Align::Right),
             ("bytes", Align::Right),
         ]);
-        let layers = self.model.net.layers();
-        for layer in layers {
+        let layers = C::layers(&self.model);
+        for layer in &layers {
             table.row([
                 layer.name.clone(),
                 layer.kind.clone(),
@@ -180,7 +242,7 @@ impl Prepared {
                 thousands(layer.bytes()),
             ]);
         }
-        let bytes: usize = layers.iter().map(atelier_models::Layer::bytes).sum();
+        let bytes: usize = layers.iter().map(|layer| layer.bytes()).sum();
         table.row(["", "all", "", &thousands(self.parameters()), &thousands(bytes)]);
         table
     }

@@ -12,6 +12,7 @@ use super::prepared::Prepared;
 use super::recorded::Recorded;
 use super::{figures, training};
 use crate::cli::TrainArgs;
+use crate::config::Config;
 use crate::home;
 use crate::terminal::{Align, Table, Terminal, significant};
 
@@ -26,9 +27,9 @@ pub(crate) fn find_learning_rate(
     command_line: &[String],
     terminal: Terminal,
 ) -> Result<(PathBuf, Value)> {
-    let (resolved, prepared) = training::prepare(arguments, terminal)?;
+    let (resolved, prepared) = training::prepare::<Config>(&arguments.flags(), terminal)?;
     let verb = "find-learning-rate";
-    let mut run = training::record(verb, arguments, command_line, &resolved, &prepared)?;
+    let mut run = training::record(verb, &arguments.flags(), command_line, &resolved, &prepared)?;
     let done = measure(&prepared, &run);
     let (found, summary) = run.settle(done)?;
     run.end(Status::Complete, None)?;

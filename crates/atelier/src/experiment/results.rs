@@ -6,11 +6,11 @@ use atelier_models::{fold_standardization, state};
 use atelier_store::{NamedArray, write_model};
 use atelier_train::Outcome;
 
-use super::prepared::Prepared;
+use super::prepared::{Prepared, Trainable};
 use super::recorded::Recorded;
 use super::summary::{Iteration, Summary, Tested};
 use super::{figures, history};
-use crate::cli::TrainArgs;
+use crate::cli::{DataFlags, TrainArgs};
 use crate::dataset;
 use crate::home;
 use crate::terminal::{Align, Table, percent, thousands};
@@ -58,7 +58,10 @@ fn measure(prepared: &Prepared, outcome: &Outcome) -> Result<Summary> {
 }
 
 /// `model.safetensors`: the final weights under PyTorch's names, for plain pixels in [0, 1].
-fn write_weights(prepared: &Prepared, run: &Recorded) -> Result<()> {
+pub(crate) fn write_weights<C: Trainable>(
+    prepared: &Prepared<C, C::Model>,
+    run: &Recorded,
+) -> Result<()> {
     let model = &prepared.model;
     let mut tensors = state(model.parameters().iter().chain(model.buffers()))?;
     if let Some(standardization) = &prepared.standardization {
@@ -125,17 +128,22 @@ pub(crate) fn shown(
         summary.seconds,
         thousands(usize::try_from(summary.steps).unwrap_or(usize::MAX)),
         home::shown(run.dir.path()),
-        again(prepared, run, arguments)
+        again(prepared, run, &arguments.data)
     )
 }
 
 /// The command that repeats the run.
-fn again(prepared: &Prepared, run: &Recorded, arguments: &TrainArgs) -> String {
+pub(crate) fn again<C: Trainable>(
+    prepared: &Prepared<C, C::Model>,
+    run: &Recorded,
+    data: &DataFlags,
+) -> String {
     let config = home::quoted(&run.dir.path().join("config.toml"));
-    let mut words = vec![home::program().to_string(), "train --config".to_string(), config];
-    if arguments.data.data_dir.is_some() || arguments.data.smoke {
+    let mut words =
+        vec![home::program().to_string(), C::VERB.to_string(), "--config".to_string(), config];
+    if data.data_dir.is_some() || data.smoke {
         // Not `--smoke`, which would say more than where the sample is.
-        let directory = dataset::directory(&arguments.data);
+        let directory = dataset::directory(data);
         words.extend(["--data-dir".to_string(), home::quoted(&directory)]);
     }
     if !prepared.data.provenance.pinned {

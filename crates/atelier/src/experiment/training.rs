@@ -2,67 +2,120 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use atelier_core::Objective;
 use atelier_data::SAMPLE;
 use atelier_store::Status;
 use atelier_train::{Event, Outcome, Stop as Ending, Surroundings, Trainer};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use super::prepared::Prepared;
+use super::prepared::{Place, Prepared, Trainable};
 use super::recorded::{Beginning, Recorded};
 use super::results;
 use super::summary::Summary;
-use crate::cli::TrainArgs;
+use crate::cli::{ConfigFlags, DataFlags, RunFlags, TrainArgs};
 use crate::config::{Config, Resolved};
 use crate::dataset;
 use crate::failure::{Help as _, UNUSABLE};
 use crate::home;
 use crate::signals::Stop;
-use crate::terminal::{Progress, Terminal, significant, warn};
+use crate::terminal::{Progress, Terminal, Told, significant, warn};
 
 /// How a training run ended, where it did not fail.
-pub(crate) enum Trained {
+pub(crate) enum Trained<S = Summary> {
     /// All the way, with these results in this directory.
-    Complete(PathBuf, Box<Summary>),
+    Complete(PathBuf, Box<S>),
     /// By a signal, with the exit code of its kind; it can be taken up.
     Interrupted(PathBuf, u8),
 }
 
-/// Trains as the flags say.
+/// Trains the classifier as the flags say.
 pub(crate) fn train(
     arguments: &TrainArgs,
     command_line: &[String],
     terminal: Terminal,
     stop: &Stop,
 ) -> Result<Trained> {
+    let finish = |prepared: &Prepared, run: &mut Recorded, outcome: &Outcome| {
+        let summary = results::write(prepared, run, outcome)?;
+        let shown = results::shown(prepared, run, &summary, arguments);
+        Ok((summary, shown))
+    };
+    let told = Told::Epochs;
+    conduct::<Config, _>(&arguments.flags(), command_line, terminal, stop, told, finish)
+}
+
+/// The flags of every verb that trains.
+#[derive(Clone, Copy)]
+pub(crate) struct Flags<'a> {
+    pub(crate) config: &'a ConfigFlags,
+    pub(crate) run: &'a RunFlags,
+    pub(crate) data: &'a DataFlags,
+}
+
+impl Flags<'_> {
+    /// Refuses a new configuration for a run that goes on.
+    pub(crate) fn check(&self) -> Result<()> {
+        let ConfigFlags { preset, config, set, seed } = self.config;
+        let configured = preset.is_some() || config.is_some() || seed.is_some() || !set.is_empty();
+        if !(self.run.resume && configured) {
+            return Ok(());
+        }
+        Err(anyhow!("--resume goes on with the run's own configuration")).help(|| {
+            "leave out --preset, --config, --set and --seed, or begin a new run without --resume"
+                .to_string()
+        })
+    }
+}
+
+impl TrainArgs {
+    /// Those that every verb that trains has.
+    pub(crate) fn flags(&self) -> Flags<'_> {
+        Flags { config: &self.config, run: &self.run, data: &self.data }
+    }
+}
+
+/// Trains what `C` configures, from the flags to the last file of the run directory; `finish` measures
+/// the trained model, writes its results and says what is shown of them.
+pub(crate) fn conduct<C, S>(
+    flags: &Flags<'_>,
+    command_line: &[String],
+    terminal: Terminal,
+    stop: &Stop,
+    told: Told,
+    finish: impl FnOnce(&Prepared<C, C::Model>, &mut Recorded, &Outcome) -> Result<(S, String)>,
+) -> Result<Trained<S>>
+where
+    C: Trainable + Default + Serialize + DeserializeOwned,
+{
     let held;
-    let (prepared, mut run) = if arguments.run.resume {
-        let mut run = Recorded::resume(&arguments.run, "train")?;
-        let prepared = prepare_again(arguments, &run, terminal)?;
+    let (prepared, mut run) = if flags.run.resume {
+        let mut run = Recorded::resume(flags.run, C::VERB)?;
+        let prepared = prepare_again::<C>(flags, &run, terminal)?;
         held = stop.hold();
         run.manifest.threads = prepared.threads;
         run.dir.write_manifest(&run.manifest)?;
         (prepared, run)
     } else {
-        let (resolved, prepared) = prepare(arguments, terminal)?;
+        let (resolved, prepared) = prepare::<C>(flags, terminal)?;
         held = stop.hold();
-        let run = record("train", arguments, command_line, &resolved, &prepared)?;
+        let run = record(C::VERB, flags, command_line, &resolved, &prepared)?;
         (prepared, run)
     };
     terminal.talk(&format!("run: {}", home::shown(run.dir.path())));
 
     let path = run.dir.path().to_path_buf();
-    let done = steps(&prepared, &run, terminal, stop).and_then(|outcome| {
+    let done = steps(&prepared, &run, terminal, stop, told).and_then(|outcome| {
         let finished = outcome.stop != Ending::Interrupted;
-        let summary =
-            finished.then(|| results::write(&prepared, &mut run, &outcome)).transpose()?;
-        Ok((outcome, summary))
+        let results = finished.then(|| finish(&prepared, &mut run, &outcome)).transpose()?;
+        Ok((outcome, results))
     });
-    let (outcome, summary) = run.settle(done)?;
+    let (outcome, results) = run.settle(done)?;
     drop(held);
-    if let Some(summary) = summary {
+    if let Some((summary, shown)) = results {
         run.end(Status::Complete, None)?;
-        terminal.text(&results::shown(&prepared, &run, &summary, arguments))?;
+        terminal.text(&shown)?;
         return Ok(Trained::Complete(path, Box::new(summary)));
     }
     run.end(Status::Interrupted, None)?;
@@ -74,24 +127,33 @@ pub(crate) fn train(
     Ok(Trained::Interrupted(path, stop.code().unwrap_or(UNUSABLE)))
 }
 
+/// A configuration with the origins of its values, and what was made of it.
+type Ready<C> = (Resolved<C>, Prepared<C, <C as Trainable>::Model>);
+
 /// Everything that a new run needs; shows data and network.
-pub(crate) fn prepare(arguments: &TrainArgs, terminal: Terminal) -> Result<(Resolved, Prepared)> {
-    let resolved = Resolved::new("train", &arguments.config, arguments.data.smoke)?;
-    let device = arguments.run.device.as_deref().unwrap_or("cpu");
-    let config = resolved.config.clone();
-    let prepared = Prepared::new(config, &arguments.run, device, &arguments.data, terminal)?;
+pub(crate) fn prepare<C>(flags: &Flags<'_>, terminal: Terminal) -> Result<Ready<C>>
+where
+    C: Trainable + Default + Serialize + DeserializeOwned,
+{
+    let resolved = Resolved::<C>::new(C::VERB, flags.config, flags.data.smoke)?;
+    let device_name = flags.run.device.as_deref().unwrap_or("cpu");
+    let place = Place { run: flags.run, device_name, data: flags.data, terminal };
+    let prepared = Prepared::new(resolved.config.clone(), place)?;
     terminal.text(&prepared.tables())?;
     Ok((resolved, prepared))
 }
 
 /// Begins the directory of a run of `verb`.
-pub(crate) fn record(
+pub(crate) fn record<C>(
     verb: &str,
-    arguments: &TrainArgs,
+    flags: &Flags<'_>,
     command_line: &[String],
-    resolved: &Resolved,
-    prepared: &Prepared,
-) -> Result<Recorded> {
+    resolved: &Resolved<C>,
+    prepared: &Prepared<C, C::Model>,
+) -> Result<Recorded>
+where
+    C: Trainable + Default + Serialize + DeserializeOwned,
+{
     let beginning = Beginning {
         verb,
         command_line,
@@ -99,40 +161,55 @@ pub(crate) fn record(
         dataset: Some(dataset::record(&prepared.data.provenance)),
         device: prepared.device_name.clone(),
         threads: prepared.threads,
-        seed: resolved.config.seed,
+        seed: prepared.seed,
     };
     let config = resolved.to_toml()?;
-    let mut run = Recorded::begin(arguments.run.out.as_deref(), beginning)?;
+    let mut run = Recorded::begin(flags.run.out.as_deref(), beginning)?;
     let written = run.dir.write("config.toml", config.as_bytes());
     run.settle(written.map_err(Into::into))?;
     Ok(run)
 }
 
 /// Everything that a run needs to go on, as it was in the beginning.
-fn prepare_again(arguments: &TrainArgs, run: &Recorded, terminal: Terminal) -> Result<Prepared> {
+fn prepare_again<C>(
+    flags: &Flags<'_>,
+    run: &Recorded,
+    terminal: Terminal,
+) -> Result<Prepared<C, C::Model>>
+where
+    C: Trainable + DeserializeOwned,
+{
     let manifest = &run.manifest;
-    let config: Config = serde_json::from_value(manifest.config.clone())
+    let config: C = serde_json::from_value(manifest.config.clone())
         .with_context(|| format!("the configuration in {}", run.dir.path().display()))?;
-    let mut data = arguments.data.clone();
+    let mut data = flags.data.clone();
     if let Some(before) = &manifest.dataset {
         // A run on the sample goes on with the sample, whatever the flags were then.
         data.smoke |= data.data_dir.is_none() && before.name == SAMPLE.name;
         data.allow_unpinned |= !before.pinned;
     }
-    let prepared = Prepared::new(config, &arguments.run, &manifest.device, &data, terminal)?;
+    let place = Place { run: flags.run, device_name: &manifest.device, data: &data, terminal };
+    let prepared = Prepared::new(config, place)?;
     run.check_dataset(&dataset::record(&prepared.data.provenance))?;
     terminal.text(&prepared.tables())?;
     Ok(prepared)
 }
 
 /// Takes all steps that are left.
-fn steps(prepared: &Prepared, run: &Recorded, terminal: Terminal, stop: &Stop) -> Result<Outcome> {
+fn steps<C: Trainable>(
+    prepared: &Prepared<C, C::Model>,
+    run: &Recorded,
+    terminal: Terminal,
+    stop: &Stop,
+    told: Told,
+) -> Result<Outcome> {
     let mut source = prepared.source()?;
     let model: &dyn Objective = &prepared.model;
-    let mut trainer = Trainer::new(model, &prepared.settings, prepared.config.seed)?;
+    let mut trainer = Trainer::new(model, &prepared.settings, prepared.seed)?;
     let unusable = || {
         let path = home::quoted(run.dir.path());
-        format!("begin anew with `{} train --config {path}/config.toml`", home::program())
+        let (program, verb) = (home::program(), C::VERB);
+        format!("begin anew with `{program} {verb} --config {path}/config.toml`")
     };
     if let Some(latest) = run.dir.checkpoints().latest().help(unusable)? {
         for passed in &latest.passed_over {
@@ -144,8 +221,8 @@ fn steps(prepared: &Prepared, run: &Recorded, terminal: Terminal, stop: &Stop) -
     }
 
     let epochs = prepared.settings.train.epochs as u64;
-    let steps = epochs * source.batches_per_epoch as u64;
-    let mut progress = Progress::new(terminal, epochs, steps, trainer.steps());
+    let batches = source.batches_per_epoch as u64;
+    let mut progress = Progress::new(terminal, told, (epochs, batches), trainer.steps());
     let mut observer = |event: Event| match event {
         Event::Step(report) => progress.step(report),
         Event::Epoch(report) => progress.epoch(report),
@@ -169,12 +246,15 @@ fn steps(prepared: &Prepared, run: &Recorded, terminal: Terminal, stop: &Stop) -
     progress.finish();
     match outcome {
         Err(error @ atelier_train::Error::Diverged { .. }) => Err(error).help(|| {
-            let rate = prepared.config.optimizer.learning_rate;
+            let look = if C::VERB == Config::VERB {
+                format!("; `{} train --find-learning-rate` looks for a rate", home::program())
+            } else {
+                String::new()
+            };
+            let rate = significant(prepared.settings.optimizer.learning_rate / 3.0);
             format!(
-                "lower the learning rate (--set optimizer.learning_rate={}) or bound the gradient \
-                 (--set train.clip=1); `{} train --find-learning-rate` looks for a rate",
-                significant(rate / 3.0),
-                home::program()
+                "lower the learning rate (--set optimizer.learning_rate={rate}) or bound the gradient \
+                 (--set train.clip=1){look}"
             )
         }),
         outcome => Ok(outcome?),

@@ -1,7 +1,9 @@
 use anyhow::Result;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use crate::cli::{ConfigShowArgs, ConfigVerb};
-use crate::config::Resolved;
+use crate::cli::{ConfigFlags, ConfigShowArgs, ConfigVerb};
+use crate::config::{AutoencodingConfig, Config, Resolved};
 use crate::failure::DONE;
 use crate::terminal::Terminal;
 
@@ -16,7 +18,19 @@ fn show(arguments: &ConfigShowArgs) -> Result<u8> {
     if let Some(name) = &arguments.name {
         flags.preset = Some(name.clone());
     }
-    let resolved = Resolved::new("train", &flags, arguments.smoke)?;
+    // A preset says by its name whose it is; without one it is of `train`.
+    match flags.preset.as_deref().and_then(|name| name.split_once('/')) {
+        Some(("autoencoder", _)) => shown::<AutoencodingConfig>("autoencoder", &flags, arguments),
+        _ => shown::<Config>("train", &flags, arguments),
+    }
+}
+
+fn shown<C: Default + Serialize + DeserializeOwned>(
+    verb: &str,
+    flags: &ConfigFlags,
+    arguments: &ConfigShowArgs,
+) -> Result<u8> {
+    let resolved = Resolved::<C>::new(verb, flags, arguments.smoke)?;
     let terminal = Terminal::new(arguments.output);
     terminal.text(&resolved.to_toml()?)?;
     terminal.object(&resolved.to_json()?)?;

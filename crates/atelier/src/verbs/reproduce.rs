@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::cli::{ConfigFlags, ReproduceArgs, TrainArgs};
-use crate::config::Resolved;
+use crate::config::{Config, Resolved};
 use crate::dataset;
 use crate::experiment::recorded::{Beginning, Recorded};
 use crate::experiment::summary::Summary;
@@ -85,7 +85,7 @@ fn begin(
     terminal: Terminal,
 ) -> Result<Recorded> {
     let flags = ConfigFlags { seed: arguments.seed, ..ConfigFlags::default() };
-    let resolved = Resolved::new("train", &flags, arguments.data.smoke)?;
+    let resolved = Resolved::<Config>::new("train", &flags, arguments.data.smoke)?;
     // Before anything is written: without data there is no run.
     let data = dataset::load(&arguments.data, terminal)?;
     let beginning = Beginning {

@@ -4,25 +4,14 @@ use serde_json::json;
 use crate::cli::TrainArgs;
 use crate::experiment::range::find_learning_rate;
 use crate::experiment::training::{Trained, train};
-use crate::failure::{DONE, UNUSABLE};
+use crate::failure::DONE;
 use crate::home;
 use crate::signals::Stop;
-use crate::terminal::{Terminal, warn};
+use crate::terminal::Terminal;
 
 /// `train`.
 pub(crate) fn run(arguments: &TrainArgs, command_line: &[String], stop: &Stop) -> Result<u8> {
-    let config = &arguments.config;
-    let configured = config.preset.is_some()
-        || config.config.is_some()
-        || config.seed.is_some()
-        || !config.set.is_empty();
-    if arguments.run.resume && configured {
-        warn(
-            "error: --resume goes on with the run's own configuration\nhelp: leave out --preset, \
-             --config, --set and --seed, or begin a new run without --resume",
-        );
-        return Ok(UNUSABLE);
-    }
+    arguments.flags().check()?;
     let terminal = Terminal::new(arguments.output);
     let (path, mut object) = if arguments.find_learning_rate {
         find_learning_rate(arguments, command_line, terminal)?

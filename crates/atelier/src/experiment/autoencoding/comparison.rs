@@ -1,0 +1,99 @@
+//! What the autoencoder is compared with: principal components of the same examples, and what a
+//! linear classifier makes of either.
+
+use anyhow::{Context as _, Result};
+use atelier_autoencoder::pca::{Moments, Pca};
+use atelier_core::{Batch, Targets, evaluate, seed};
+use atelier_models::{Classifier, ModelConfig};
+use atelier_train::{
+    OptimizerConfig, OptimizerKind, ScheduleConfig, ScheduleKind, Settings, Source, Surroundings,
+    TrainConfig, Trainer,
+};
+use candle_core::{Device, Tensor};
+use ndarray::{Array2, ArrayView2, Axis};
+
+use super::Autoencoding;
+use super::examined::{CHUNK, matrix};
+
+/// Enough for the accuracy to settle.
+const EPOCHS: usize = 10;
+const BATCH: usize = 256;
+
+/// The principal components of the training examples, as many as the code has units.
+pub(super) fn components(prepared: &Autoencoding) -> Result<Pca> {
+    let pixels = prepared.data.train.pixels();
+    let mut moments = Moments::new(pixels);
+    for batch in prepared.split.train.evaluation_batches(CHUNK, None, &Device::Cpu)? {
+        moments.add(matrix(&batch?.inputs)?.view())?;
+    }
+    // An image has no more components than pixels; that many leave no error.
+    let components = prepared.config.autoencoder.latent.min(pixels);
+    moments.principal_components(components).context("cannot find the principal components")
+}
+
+/// Labelled points.
+pub(super) struct Points {
+    /// `(points, features)`.
+    pub(super) features: Array2<f32>,
+    pub(super) labels: Vec<u32>,
+}
+
+/// The share of `test` that a softmax regression, trained on `train`, gets right.
+pub(super) fn linear_accuracy(
+    train: &Points,
+    test: &Points,
+    classes: usize,
+    seed: u64,
+) -> Result<f64> {
+    let mean = train.features.mean_axis(Axis(0)).context("no example to classify")?;
+    let deviation = train.features.std_axis(Axis(0), 0.0);
+    // A feature that never changes stays what it is.
+    let deviation = deviation.mapv(|deviation| if deviation > 0.0 { deviation } else { 1.0 });
+    let scaled = |points: &Points| (&points.features - &mean) / &deviation;
+    let (train_features, test_features) = (scaled(train), scaled(test));
+
+    let model = ModelConfig { hidden: Vec::new(), ..ModelConfig::default() };
+    let features = train.features.ncols();
+    let classifier = Classifier::new(features, classes, &model, 0.0, seed, &Device::Cpu)?;
+    let settings = Settings {
+        train: TrainConfig { epochs: EPOCHS, batch_size: BATCH, ..TrainConfig::default() },
+        optimizer: OptimizerConfig {
+            kind: OptimizerKind::Adam,
+            learning_rate: 0.01,
+            ..OptimizerConfig::default()
+        },
+        schedule: ScheduleConfig { kind: ScheduleKind::Cosine, ..ScheduleConfig::default() },
+    };
+    let count = u32::try_from(train.labels.len()).context("too many examples to classify")?;
+    let mut order = (u64::MAX, Vec::new());
+    let mut source = Source {
+        batches_per_epoch: train.labels.len().div_ceil(BATCH),
+        batch: Box::new(|epoch, index| {
+            if order.0 != epoch {
+                let mut stream = seed::stream(seed, "linear-classifier", epoch, 0);
+                order = (epoch, seed::permutation(&mut stream, count));
+            }
+            let rows = order.1.chunks(BATCH).nth(index).unwrap_or_default();
+            let rows: Vec<usize> = rows.iter().map(|&row| row as usize).collect();
+            let labels = rows.iter().map(|&row| train.labels[row]).collect();
+            batch(train_features.select(Axis(0), &rows).view(), labels)
+        }),
+    };
+    let surroundings = Surroundings {
+        validation: None,
+        run_dir: None,
+        observer: &mut |_| {},
+        interrupted: &|| false,
+    };
+    Trainer::new(&classifier, &settings, seed)?.run(&mut source, surroundings)?;
+    let all = batch(test_features.view(), test.labels.clone());
+    let accuracy = evaluate(&classifier, [all])?.accuracy();
+    accuracy.context("the evaluation counted no correct answers")
+}
+
+fn batch(features: ArrayView2<'_, f32>, labels: Vec<u32>) -> atelier_core::Result<Batch> {
+    let inputs = Tensor::from_iter(features.iter().copied(), &Device::Cpu)?;
+    let labels = Tensor::from_vec(labels, features.nrows(), &Device::Cpu)?;
+    let inputs = inputs.reshape(features.dim())?;
+    Ok(Batch { inputs, targets: Targets::Classes(labels) })
+}
