@@ -7,6 +7,7 @@ mod fixture;
 mod autoencoder;
 mod configuration;
 mod data_files;
+mod interoperability;
 mod resuming;
 mod runs;
 mod schemas;

@@ -1,0 +1,58 @@
+//! What we write, read and computed again by other programs.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::cli::{atelier, root, sample, skip, temp_dir};
+
+/// The Python of the environment that `.ci/run` makes, or of `ATELIER_PYTHON`.
+fn python() -> Option<PathBuf> {
+    let named = std::env::var_os("ATELIER_PYTHON").map(PathBuf::from);
+    named.or_else(|| Some(root().join("target/python/bin/python"))).filter(|path| path.is_file())
+}
+
+/// Runs a script of `tests/python`; fails the test with all that it said if it fails.
+#[track_caller]
+fn check(python: &Path, script: &str, run: &Path, parts: &[&str]) {
+    let output = Command::new(python)
+        .arg(root().join("tests/python").join(script))
+        .arg(run)
+        .arg(sample())
+        .args(parts)
+        .output()
+        .expect("Python runs");
+    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(
+        output.status.success(),
+        "{script}:\n{}{}",
+        said(&output.stdout),
+        said(&output.stderr)
+    );
+}
+
+#[test]
+fn numpy_computes_the_same_test_results_from_the_model_file() {
+    let Some(python) = python() else {
+        skip("no Python environment with NumPy and safetensors; .ci/run makes one");
+        return;
+    };
+    let networks: [(&[&str], &[&str]); 4] = [
+        (&[], &[]),
+        (&["model.batch_norm=true", "model.dropout=0.1"], &["batch-norm", "dropout"]),
+        (&["model.activation=prelu", "model.batch_norm=true"], &["prelu", "batch-norm"]),
+        // The standardisation of the inputs must have gone into the first layer.
+        (&["data.standardize=true", "train.ema=0.9"], &[]),
+    ];
+    for (settings, parts) in networks {
+        let directory = temp_dir();
+        let run = directory.path().join("run");
+        let mut arguments = vec!["train", "--smoke", "--quiet", "--set", "model.hidden=20,20"];
+        for setting in settings {
+            arguments.extend(["--set", setting]);
+        }
+        let out = run.to_str().expect("a plain path");
+        arguments.extend(["--out", out]);
+        atelier(&arguments).env("ATELIER_HOME", root()).run().expect_code(0);
+        check(&python, "classifier.py", &run, parts);
+    }
+}
