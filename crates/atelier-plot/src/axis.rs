@@ -82,7 +82,8 @@ impl Range {
         } else if scale == Scale::Logarithmic {
             0.5
         } else if extent.whole {
-            1.0 + 1e-9 * greatest
+            // Half a count on either side: there is no other to be shown.
+            0.5 + 1e-9 * greatest
         } else if greatest < 1e-290 {
             0.5
         } else {
