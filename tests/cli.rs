@@ -85,6 +85,8 @@ impl Invocation {
         command
             .args(arguments)
             .env("ATELIER_HOME", home.path())
+            .env("ATELIER_PROGRAM", "cargo xtask")
+            .env_remove("ATELIER_REPOSITORY")
             .env("NO_COLOR", "1")
             .stdin(Stdio::null());
         Self { command, home }

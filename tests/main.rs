@@ -1,6 +1,5 @@
 //! Tests of what crosses crates, and of the command line as a user meets it.
 
-#[expect(dead_code, reason = "the harness is a little ahead of the tests")]
 mod cli;
 mod fixture;
 

@@ -27,7 +27,7 @@ fn runs_are_listed_and_shown_by_name_and_by_path() {
     let path = home.path().join("runs/train-0001").display().to_string();
     for name in ["train-0001", path.as_str()] {
         let shown = in_home(&home, &["runs", "show", name]).expect_code(0);
-        for text in ["complete", "test.accuracy", "test set read  1 times", "fashion-mnist-sample"]
+        for text in ["complete", "test.accuracy", "test set read  1 time\n", "fashion-mnist-sample"]
         {
             assert!(shown.stdout.contains(text), "no {text:?}: {shown}");
         }

@@ -20,7 +20,7 @@ fn a_run_shows_data_network_last_iterations_accuracy_and_how_to_repeat_it() {
     let home = home_with_sample();
     let shown = train(home.path(), &[]).expect_code(0);
     for text in [
-        "fashion-mnist-sample",
+        "data: Fashion-MNIST (sample) from ",
         "44,860",
         "the last 20 iterations",
         "test accuracy: ",

@@ -13,7 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     after_help = "Examples:\n  atelier train\n  atelier train --set model.hidden=128,64 --seed 3\n  \
                   atelier runs list\n\nInside the repository, `cargo xtask VERB` builds and runs \
                   the same commands.\n\nExit codes: 0 done; 1 a check did not hold or training \
-                  diverged; 2 usage, configuration or I/O; 130 interrupted; 143 terminated."
+                  diverged; 2 usage, configuration or I/O; 129 hung up; 130 interrupted; 143 terminated."
 )]
 pub struct Cli {
     /// What to do.
@@ -205,7 +205,7 @@ pub struct ConfigShowArgs {
 
 /// Where the configuration comes from.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Configuration (later wins: preset, file, --set, --seed)")]
+#[command(next_help_heading = "Configuration (later wins: preset, file, --smoke, --set, --seed)")]
 pub struct ConfigFlags {
     /// A configuration that comes with the program [default: the verb's first]
     #[arg(long, value_name = "NAME")]

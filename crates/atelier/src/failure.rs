@@ -20,6 +20,8 @@ pub struct CheckFailed(pub String);
 struct Helped {
     error: anyhow::Error,
     help: String,
+    /// Whether it would be said of any failure at this place, so that another help is better.
+    general: bool,
 }
 
 impl fmt::Debug for Helped {
@@ -50,9 +52,16 @@ pub trait Help<T> {
     fn help(self, text: impl FnOnce() -> String) -> anyhow::Result<T>;
 }
 
+/// The error with a help that is shown where nothing deeper down knows a better one.
+pub(crate) fn with_general_help(error: anyhow::Error, help: String) -> anyhow::Error {
+    anyhow::Error::new(Helped { error, help, general: true })
+}
+
 impl<T, E: Into<anyhow::Error>> Help<T> for Result<T, E> {
     fn help(self, text: impl FnOnce() -> String) -> anyhow::Result<T> {
-        self.map_err(|error| anyhow::Error::new(Helped { error: error.into(), help: text() }))
+        self.map_err(|error| {
+            anyhow::Error::new(Helped { error: error.into(), help: text(), general: false })
+        })
     }
 }
 
@@ -60,19 +69,44 @@ impl<T, E: Into<anyhow::Error>> Help<T> for Result<T, E> {
 /// 2 for everything else.
 #[must_use]
 pub fn exit_code(error: &anyhow::Error) -> u8 {
-    let is_check = |cause: &(dyn std::error::Error + 'static)| {
-        let diverged = |error| matches!(error, &atelier_train::Error::Diverged { .. });
-        cause.is::<CheckFailed>() || cause.downcast_ref().is_some_and(diverged)
+    let is_check = error.chain().any(|cause| cause.is::<CheckFailed>()) || diverged(error);
+    if is_check { CHECK_FAILED } else { UNUSABLE }
+}
+
+/// Whether the error is that training diverged.
+pub(crate) fn diverged(error: &anyhow::Error) -> bool {
+    let diverged = |error| matches!(error, &atelier_train::Error::Diverged { .. });
+    error.chain().any(|cause| cause.downcast_ref().is_some_and(diverged))
+}
+
+/// Whether the error is that there is no room left for a file.
+pub(crate) fn no_space(error: &anyhow::Error) -> bool {
+    use atelier_store::Error::{Io, NoSpace};
+    let full = |cause: &std::io::Error| {
+        matches!(cause.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
     };
-    if error.chain().any(is_check) { CHECK_FAILED } else { UNUSABLE }
+    let no_space = |error: &atelier_store::Error| match error {
+        NoSpace { .. } => true,
+        Io { cause, .. } => full(cause),
+        _ => false,
+    };
+    // An error that is told in the words of its source is not among its own causes.
+    error.chain().any(|cause| {
+        let of_training = cause.downcast_ref().is_some_and(|error| match error {
+            atelier_train::Error::Store(error) => no_space(error),
+            _ => false,
+        });
+        of_training || cause.downcast_ref().is_some_and(no_space)
+    })
 }
 
 /// The error as it is shown: what is wrong, its causes below, then what to do.
 #[must_use]
 pub fn render(error: &anyhow::Error) -> String {
     let mut text = format!("error: {}", messages(error).join("\n  "));
-    // The outermost help knows best what the user was about to do.
-    if let Some(helped) = error.chain().find_map(|cause| cause.downcast_ref::<Helped>()) {
+    // The outermost help knows best what the user was about to do, a general one only if it is alone.
+    let helps = || error.chain().filter_map(|cause| cause.downcast_ref::<Helped>());
+    if let Some(helped) = helps().find(|helped| !helped.general).or_else(|| helps().next()) {
         text.push_str("\nhelp: ");
         text.push_str(&helped.help);
     }
@@ -138,11 +172,36 @@ mod tests {
 
     #[test]
     fn diverging_is_a_check_that_failed_and_other_failures_of_training_are_not() {
-        let (epoch, step, learning_rate, loss) = (1, 7, 9.0, f32::NAN);
-        let diverged = atelier_train::Error::Diverged { epoch, step, learning_rate, loss };
+        let (quantity, value, epoch, step, learning_rate) = ("loss", f32::NAN, 1, 7, 9.0);
+        let diverged =
+            atelier_train::Error::Diverged { quantity, value, epoch, step, learning_rate };
         let helped = Err::<(), _>(diverged).help(String::new).context("run").expect_err("an error");
         assert_eq!(exit_code(&helped), CHECK_FAILED);
         assert_eq!(exit_code(&atelier_train::Error::NoBatches.into()), UNUSABLE);
+    }
+
+    #[test]
+    fn a_general_help_gives_way_to_one_that_knows_more() {
+        let plain = || anyhow::anyhow!("wrong");
+        let general = |error| with_general_help(error, "resume".to_string());
+        assert!(render(&general(plain())).ends_with("help: resume"));
+        let known = Err::<(), _>(plain()).help(|| "lower the rate".to_string());
+        let both = general(known.expect_err("an error")).context("run");
+        assert!(render(&both).ends_with("help: lower the rate"));
+        let outer = with_general_help(general(plain()), "resume the whole".to_string());
+        assert!(render(&outer).ends_with("help: resume the whole"));
+    }
+
+    #[test]
+    fn a_full_disk_is_recognised_under_the_words_of_training() {
+        let full = || atelier_store::Error::Io {
+            path: "x".into(),
+            operation: "write",
+            cause: std::io::ErrorKind::StorageFull.into(),
+        };
+        assert!(no_space(&anyhow::Error::new(full()).context("run")));
+        assert!(no_space(&anyhow::Error::new(atelier_train::Error::Store(full()))));
+        assert!(!no_space(&anyhow::anyhow!("no space")));
     }
 
     #[test]

@@ -2,16 +2,21 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// The directory that holds `data` and `runs`: `$ATELIER_HOME`, else the current one.
 #[must_use]
 pub fn home() -> PathBuf {
-    repository().unwrap_or_default()
+    directory("ATELIER_HOME").unwrap_or_default()
 }
 
-/// The repository that the program was started in by `cargo xtask`, if it was.
+/// The repository that this program was built from, where `cargo xtask` says so.
 pub(crate) fn repository() -> Option<PathBuf> {
-    env::var_os("ATELIER_HOME").filter(|home| !home.is_empty()).map(PathBuf::from)
+    directory("ATELIER_REPOSITORY")
+}
+
+fn directory(variable: &str) -> Option<PathBuf> {
+    env::var_os(variable).filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
 /// Where the data is looked for and kept.
@@ -26,10 +31,15 @@ pub fn runs() -> PathBuf {
     home().join("runs")
 }
 
-/// How this program was called, for commands that are shown: `cargo xtask` sets `$ATELIER_HOME`.
+/// How this program was called, for commands that are shown: `$ATELIER_PROGRAM`, which `cargo
+/// xtask` sets, else `atelier`.
 #[must_use]
 pub fn program() -> &'static str {
-    if repository().is_some() { "cargo xtask" } else { "atelier" }
+    static PROGRAM: OnceLock<String> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let told = env::var("ATELIER_PROGRAM").ok().filter(|told| !told.is_empty());
+        told.unwrap_or_else(|| "atelier".to_string())
+    })
 }
 
 /// The path as it is shown: relative to the current directory where it lies below it.

@@ -19,8 +19,8 @@ use cli::{Cli, Verb};
 use signals::Stop;
 
 /// Runs the command line `arguments` (the program's name first) and returns its exit code: 0 done,
-/// 1 a check did not hold or training diverged, 2 usage, configuration or I/O, 130 interrupted,
-/// 143 terminated.
+/// 1 a check did not hold or training diverged, 2 usage, configuration or I/O, 129 hung up, 130
+/// interrupted, 143 terminated.
 ///
 /// Results go to stdout, everything else to stderr.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {

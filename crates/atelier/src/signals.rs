@@ -1,10 +1,10 @@
-//! Ctrl-C and `kill`: at first a request, the second time an order.
+//! Ctrl-C, `kill` and a terminal that closes: at first a request, the second time an order.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use anyhow::{Context as _, Result};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
 /// Which signal asked the program to stop, if any.
@@ -22,7 +22,7 @@ pub struct Stop {
 #[derive(Debug)]
 pub struct Held<'s>(&'s Stop);
 
-const SIGNALS: [(i32, u8); 2] = [(SIGINT, 130), (SIGTERM, 143)];
+const SIGNALS: [(i32, u8); 3] = [(SIGHUP, 129), (SIGINT, 130), (SIGTERM, 143)];
 
 impl Stop {
     /// Begins to listen.
@@ -32,6 +32,9 @@ impl Stop {
     pub fn listen() -> Result<Self> {
         let stop = Self { signal: Arc::default(), armed: Arc::new(AtomicBool::new(true)) };
         for (signal, code) in SIGNALS {
+            if signal == SIGHUP && is_ignored(signal) {
+                continue;
+            }
             // In this order: the first signal arms, so that only the second shuts down.
             flag::register_conditional_shutdown(signal, i32::from(code), Arc::clone(&stop.armed))
                 .and_then(|_| flag::register(signal, Arc::clone(&stop.armed)))
@@ -73,6 +76,16 @@ impl Drop for Held<'_> {
     fn drop(&mut self) {
         self.0.armed.store(true, Ordering::Relaxed);
     }
+}
+
+/// Whether this process was started with a signal ignored, as `nohup` does to outlive a terminal: a
+/// handler would undo that. Linux tells it in a file; elsewhere it is not known.
+fn is_ignored(signal: i32) -> bool {
+    std::fs::read_to_string("/proc/self/status").is_ok_and(|status| {
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
+    })
 }
 
 #[cfg(test)]

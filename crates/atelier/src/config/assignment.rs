@@ -4,6 +4,7 @@ use anyhow::{Result, bail};
 use toml::Value;
 
 use crate::failure::Help as _;
+use crate::terminal::brief;
 
 /// Splits `key=value`; the value is TOML, a bare word is a string, and `a,b,c` is a list.
 ///
@@ -20,7 +21,7 @@ pub(super) fn parse(text: &str) -> Result<(String, Value)> {
 }
 
 fn wrong(text: &str) -> Result<(String, Value)> {
-    let refused: Result<_> = (|| bail!("--set {text}: expected key=value"))();
+    let refused: Result<_> = (|| bail!("--set {}: expected key=value", brief(text)))();
     refused.help(|| "write for example --set train.epochs=5".to_string())
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail};
+use atelier_store::read_regular;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::de::{DeTable, DeValue};
@@ -11,6 +12,10 @@ use toml::{Spanned, Table, Value};
 
 use super::{Origin, assignment, keys, presets::Preset};
 use crate::failure::Help as _;
+use crate::terminal::brief;
+
+/// No configuration is nearly as long.
+const LARGEST: u64 = 1 << 20;
 
 /// The values so far and where each came from.
 pub(super) struct Layers {
@@ -43,7 +48,9 @@ impl Layers {
 
     /// Puts the file of `--config` on top.
     pub(super) fn file(&mut self, path: &Path) -> Result<()> {
-        let text = std::fs::read_to_string(path)
+        let text = read_regular(path, LARGEST)
+            .map_err(anyhow::Error::from)
+            .and_then(|bytes| Ok(String::from_utf8(bytes)?))
             .with_context(|| format!("cannot read the configuration {}", path.display()))
             .help(|| "give an existing TOML file; `config show` prints one".to_string())?;
         let document =
@@ -65,7 +72,7 @@ impl Layers {
         if keys::get(&self.defaults, &key).is_some_and(Value::is_array) && !value.is_array() {
             value = Value::Array(vec![value]);
         }
-        self.put(&key, value, Origin::Set).with_context(|| format!("--set {text}"))
+        self.put(&key, value, Origin::Set).with_context(|| format!("--set {}", brief(text)))
     }
 
     /// Puts one value on top.
@@ -98,7 +105,7 @@ impl Layers {
                 let sections = self.defaults.iter().filter(|(_, value)| value.is_table());
                 let known = self.origins.keys().chain(sections.map(|(name, _)| name));
                 let near = keys::did_you_mean(key, known.map(String::as_str));
-                let unknown: Result<()> = Err(anyhow!("unknown key `{key}`{near}"));
+                let unknown: Result<()> = Err(anyhow!("unknown key `{}`{near}", brief(key)));
                 unknown.help(|| "`config show` lists every key".to_string())
             }
         }
@@ -127,12 +134,13 @@ impl Layers {
 }
 
 fn shown(value: &Value) -> String {
-    match value {
+    let value = match value {
         Value::String(text) => format!("the text {text:?}"),
         Value::Array(_) => format!("the list {value}"),
         Value::Table(_) => "a section".to_string(),
         _ => value.to_string(),
-    }
+    };
+    brief(&value)
 }
 
 /// What would have been right, from serde's message, in the words of whoever writes a

@@ -4,6 +4,7 @@ use anyhow::{Result, anyhow};
 
 use super::keys::did_you_mean;
 use crate::failure::Help as _;
+use crate::terminal::brief;
 
 /// A named configuration of one verb.
 #[derive(Debug)]
@@ -52,7 +53,8 @@ pub fn find(verb: &str, name: Option<&str>) -> Result<&'static Preset> {
     of_verb.clone().find(|preset| preset.name == short).ok_or(()).or_else(|()| {
         let names: Vec<&str> = of_verb.by_ref().map(|preset| preset.name).collect();
         Err(anyhow!(
-            "unknown preset `{name}` of `{verb}`{}",
+            "unknown preset `{}` of `{verb}`{}",
+            brief(name),
             did_you_mean(short, names.iter().copied())
         ))
         .help(|| format!("presets of `{verb}`: {}", names.join(", ")))

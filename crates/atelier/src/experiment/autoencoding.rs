@@ -82,7 +82,7 @@ pub(crate) fn train(
     let finish = |prepared: &Autoencoding, run: &mut Recorded, outcome: &Outcome| {
         terminal.talk("measuring: principal components, codes, reconstructions");
         let summary = results::write(prepared, run, outcome)?;
-        let shown = results::shown(prepared, run, &summary, arguments);
+        let shown = results::shown(prepared, run, &summary);
         Ok((summary, shown))
     };
     let flags = arguments.flags();

@@ -5,6 +5,7 @@ use atelier_plot::{Axis, Figure, LineChart, Panel, Series, Style};
 use atelier_store::RunDir;
 
 use super::history::EpochRecord;
+use super::results::the_last;
 use super::summary::Iteration;
 use crate::terminal::percent;
 
@@ -23,12 +24,12 @@ pub(crate) fn curves(subtitle: &str, epochs: &[EpochRecord], test_accuracy: f64)
     };
     let share = |value: Option<f64>| value.map(|share| 100.0 * share);
 
-    let loss =
-        Panel::new(Axis::linear("epoch"), Axis::linear("cross-entropy (nats)")).title("Loss");
+    let nats = Axis::linear("cross-entropy (nats)").at_least(0.0);
+    let loss = Panel::new(Axis::linear("epoch"), nats).title("Loss");
     let loss = add(loss, "training", &|epoch| Some(epoch.train_loss));
     let loss = add(loss, "validation", &|epoch| epoch.validation_loss);
-    let accuracy =
-        Panel::new(Axis::linear("epoch"), Axis::linear("accuracy (%)")).title("Accuracy");
+    let share_of_hundred = Axis::linear("accuracy (%)").at_least(0.0);
+    let accuracy = Panel::new(Axis::linear("epoch"), share_of_hundred).title("Accuracy");
     let accuracy = add(accuracy, "training", &|epoch| share(epoch.train_accuracy));
     let accuracy = add(accuracy, "validation", &|epoch| share(epoch.validation_accuracy))
         .horizontal(100.0 * test_accuracy, "test, at the end");
@@ -53,15 +54,25 @@ pub(crate) fn last_iterations(
     let xs: Vec<f64> = iterations.iter().map(|iteration| iteration.step as f64).collect();
     let ys: Vec<f64> = iterations.iter().map(|iteration| iteration.loss).collect();
     let mean = ys.iter().sum::<f64>() / ys.len().max(1) as f64;
-    // A series and not a reference line, whose label would stand among the points.
-    let ends = [xs.first(), xs.last()].into_iter().flatten().copied().collect::<Vec<f64>>();
-    let means = vec![mean; ends.len()];
-    let panel =
-        Panel::new(Axis::linear("iteration"), Axis::linear("training cross-entropy (nats)"))
-            .series(Series::new("loss of the batch", Style::LineWithPoints, xs, ys))
-            .series(Series::new(format!("mean {mean:.4}"), Style::Dashed, ends, means));
-    let n = iterations.len();
-    LineChart::new(format!("The last {n} iterations; test accuracy {}", percent(test_accuracy)))
+    let nats = Axis::linear("training cross-entropy (nats)").at_least(0.0);
+    let mut panel = Panel::new(Axis::linear("iteration"), nats);
+    // A series and not a reference line, whose label would stand among the points; one point is
+    // its own mean.
+    let means = match xs.as_slice() {
+        [first, .., last] => Some(Series::new(
+            format!("mean {mean:.4}"),
+            Style::Dashed,
+            vec![*first, *last],
+            vec![mean; 2],
+        )),
+        _ => None,
+    };
+    panel = panel.series(Series::new("loss of the batch", Style::LineWithPoints, xs, ys));
+    if let Some(means) = means {
+        panel = panel.series(means);
+    }
+    let last = the_last(iterations.len()).replacen('t', "T", 1);
+    LineChart::new(format!("{last}; test accuracy {}", percent(test_accuracy)))
         .subtitle(subtitle)
         .caption("Each point is one batch; its loss moves with the examples that are in it.")
         .panel(panel)

@@ -2,7 +2,7 @@
 
 use std::thread::available_parallelism;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use atelier_core::Objective;
 use atelier_data::{
     AugmentConfig, Batcher, DataConfig, Dataset, Loaded, Split, Standardization, Subset, split,
@@ -29,6 +29,8 @@ pub(crate) struct Prepared<C = Config, M = Classifier> {
     pub(crate) device: Device,
     pub(crate) device_name: String,
     pub(crate) threads: usize,
+    /// The flags that lead to these data.
+    pub(crate) data_flags: DataFlags,
     pub(crate) data: Loaded,
     pub(crate) split: Split,
     pub(crate) standardization: Option<Standardization>,
@@ -115,12 +117,17 @@ impl<C: Trainable> Prepared<C, C::Model> {
         settings.check()?;
         config.check()?;
         let device = atelier_core::device(place.device_name)?;
-        let threads = threads(place.run);
-        atelier_core::threads::set(threads);
+        atelier_core::threads::set(threads(place.run));
 
         let data = dataset::load(place.data, place.terminal)?;
-        let split = split(&data.train, common.data, common.seed)
-            .help(|| "set aside fewer examples, such as --set data.validation=400".to_string())?;
+        let split = split(&data.train, common.data, common.seed)?;
+        let patience = common.train.early_stopping;
+        if patience > 0 && split.validation.is_none() {
+            return Err(anyhow!(
+                "train.early_stopping is {patience}, expected 0 where data.validation sets nothing aside"
+            ))
+            .help(|| "set examples aside, such as data.validation=0.1, or stop at no epoch".to_string());
+        }
         let standardization = common.data.standardize.then(|| Standardization::fit(&split.train));
         let model = config.model(&data.train, &device)?;
         let (seed, augment) = (common.seed, common.data.augment.clone());
@@ -131,7 +138,8 @@ impl<C: Trainable> Prepared<C, C::Model> {
             settings,
             device,
             device_name: place.device_name.to_string(),
-            threads,
+            threads: atelier_core::threads::count(),
+            data_flags: place.data.clone(),
             data,
             split,
             standardization,
@@ -182,13 +190,26 @@ impl<C: Trainable> Prepared<C, C::Model> {
         self.model.parameters().iter().map(atelier_core::Parameter::len).sum()
     }
 
+    /// About how many bytes the run directory will take, and no fewer.
+    pub(crate) fn bytes(&self) -> Result<u64> {
+        let train = &self.settings.train;
+        // Weights and at most two tensors of optimiser state; an average; the best.
+        let tensors = 3 + u64::from(train.ema > 0.0) + u64::from(train.early_stopping > 0);
+        // The newest two checkpoints, the best, and one that takes the place of another; the model.
+        let copies = 4 * tensors + 1;
+        let steps = self.source()?.batches_per_epoch as u64 * train.epochs as u64;
+        // A line of metrics is some 150 bytes long; figures and the rest stay below 4 MiB.
+        let weights = 4 * self.parameters() as u64;
+        Ok((copies * weights).saturating_add(steps.saturating_mul(160)).saturating_add(4 << 20))
+    }
+
     /// The data and the network, as tables.
     pub(crate) fn tables(&self) -> String {
         let known = &self.data.provenance;
         let pinned = if known.pinned { "verified" } else { "not a pinned data set" };
         format!(
             "data: {} from {} ({pinned})\n\n{}\nnetwork: {} parameters\n\n{}",
-            known.name,
+            dataset::title(&known.name),
             known.source,
             self.data_table(),
             thousands(self.parameters()),

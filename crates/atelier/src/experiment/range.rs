@@ -1,7 +1,5 @@
 //! The learning-rate range test as a run of its own.
 
-use std::path::PathBuf;
-
 use anyhow::{Context as _, Result};
 use atelier_plot::{Axis, LineChart, Panel, Series, Style};
 use atelier_store::Status;
@@ -10,10 +8,14 @@ use serde_json::{Value, json};
 
 use super::prepared::Prepared;
 use super::recorded::Recorded;
+use super::results::again;
+use super::training::Trained;
 use super::{figures, training};
 use crate::cli::TrainArgs;
 use crate::config::Config;
+use crate::dataset;
 use crate::home;
+use crate::signals::Stop;
 use crate::terminal::{Align, Table, Terminal, significant};
 
 /// Enough for a smooth curve over six powers of ten, and over in a second or two.
@@ -26,34 +28,52 @@ pub(crate) fn find_learning_rate(
     arguments: &TrainArgs,
     command_line: &[String],
     terminal: Terminal,
-) -> Result<(PathBuf, Value)> {
+    stop: &Stop,
+) -> Result<Trained<Value>> {
     let (resolved, prepared) = training::prepare::<Config>(&arguments.flags(), terminal)?;
     let verb = "find-learning-rate";
+    let held = stop.hold();
     let mut run = training::record(verb, &arguments.flags(), command_line, &resolved, &prepared)?;
-    let done = measure(&prepared, &run);
+    let done = measure(&prepared, &run, stop);
+    if let (Err(_), Some(code)) = (&done, stop.code()) {
+        run.end(Status::Interrupted, None)?;
+        terminal.talk("interrupted; there is no curve");
+        let next = "a range test takes seconds: run it again from its beginning".to_string();
+        return Ok(Trained::Interrupted(next, code));
+    }
     let (found, summary) = run.settle(done)?;
+    drop(held);
     run.end(Status::Complete, None)?;
-    terminal.text(&shown(&run, &found))?;
-    Ok((run.dir.path().to_path_buf(), summary))
+    terminal.text(&shown(&prepared, &run, &found))?;
+    Ok(Trained::Complete(run.dir.path().to_path_buf(), Box::new(summary)))
 }
 
-fn measure(prepared: &Prepared, run: &Recorded) -> Result<(RangeTest, Value)> {
-    let seed = prepared.config.seed;
+fn measure(prepared: &Prepared, run: &Recorded, stop: &Stop) -> Result<(RangeTest, Value)> {
+    let seed = prepared.seed;
     let mut source = prepared.source()?;
+    let mut batch = source.batch;
+    source.batch = Box::new(move |epoch, index| {
+        if stop.requested() {
+            return Err(atelier_core::Error::value("the range test", "no signal", "one"));
+        }
+        batch(epoch, index)
+    });
     let found = range_test(&prepared.model, &prepared.settings, seed, &mut source, STEPS)?;
     let rates: Vec<f64> = found.points.iter().map(|point| point.learning_rate).collect();
     let of = |value: fn(&atelier_train::RangePoint) -> f64| -> Vec<f64> {
         found.points.iter().map(value).collect()
     };
-    let panel = Panel::new(
+    let mut panel = Panel::new(
         Axis::logarithmic("learning rate"),
-        Axis::linear("training cross-entropy (nats)"),
+        Axis::linear("training cross-entropy (nats)").at_least(0.0),
     )
     .series(Series::new("each batch", Style::Points, rates.clone(), of(|p| p.loss)))
-    .series(Series::line("smoothed", rates, of(|p| p.smoothed)))
-    .vertical(found.suggestion, format!("steepest: {}", significant(found.suggestion)));
+    .series(Series::line("smoothed", rates, of(|p| p.smoothed)));
+    if let Some(rate) = found.suggestion {
+        panel = panel.vertical(rate, format!("steepest: {}", significant(rate)));
+    }
     let figure = LineChart::new("Learning-rate range test")
-        .subtitle(format!("{}, seed {seed}", prepared.data.provenance.name))
+        .subtitle(format!("{}, seed {seed}", dataset::title(&prepared.data.provenance.name)))
         .caption(
             "The rate grows from step to step. Where the smoothed loss falls fastest is a place to \
              begin; a schedule that lowers the rate can begin higher.",
@@ -74,7 +94,7 @@ fn measure(prepared: &Prepared, run: &Recorded) -> Result<(RangeTest, Value)> {
     Ok((found, summary))
 }
 
-fn shown(run: &Recorded, found: &RangeTest) -> String {
+fn shown(prepared: &Prepared, run: &Recorded, found: &RangeTest) -> String {
     let mut table = Table::new(&[
         ("learning rate", Align::Right),
         ("loss of the batch", Align::Right),
@@ -87,12 +107,14 @@ fn shown(run: &Recorded, found: &RangeTest) -> String {
             format!("{:.4}", point.smoothed),
         ]);
     }
-    let path = run.dir.path();
-    format!(
-        "\n{table}\nthe loss falls fastest at learning rate {rate}\ncurve: {curve}\ntry: {program} \
-         train --set optimizer.learning_rate={rate}",
-        rate = significant(found.suggestion),
-        curve = home::shown(&path.join("figures/learning-rate.png")),
-        program = home::program(),
-    )
+    let found = match found.suggestion.map(significant) {
+        Some(rate) => format!(
+            "the loss falls fastest at learning rate {rate}\ntry: {} --set \
+             optimizer.learning_rate={rate}",
+            again(prepared, run)
+        ),
+        None => "the loss falls nowhere: no learning rate can be suggested".to_string(),
+    };
+    let curve = home::shown(&run.dir.path().join("figures/learning-rate.png"));
+    format!("\n{table}\n{found}\ncurve: {curve}")
 }

@@ -5,12 +5,12 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use atelier_store::{
-    Dataset, Manifest, Program, RunDir, SCHEMA_VERSION, Status, newest_interrupted, utc_now,
+    Dataset, Manifest, Program, RunDir, SCHEMA_VERSION, Status, newest_interrupted, probe, utc_now,
 };
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::cli::RunFlags;
+use crate::cli::{DataFlags, RunFlags};
 use crate::failure::{self, Help as _};
 use crate::home;
 use crate::terminal::warn;
@@ -20,6 +20,8 @@ use crate::terminal::warn;
 pub(crate) struct Recorded {
     pub(crate) dir: RunDir,
     pub(crate) manifest: Manifest,
+    /// What `--data-dir` said, for the command that takes the run up.
+    data_dir: Option<PathBuf>,
 }
 
 /// What a manifest says of a run from its beginning.
@@ -31,6 +33,16 @@ pub(crate) struct Beginning<'a> {
     pub(crate) device: String,
     pub(crate) threads: usize,
     pub(crate) seed: u64,
+    pub(crate) data: &'a DataFlags,
+}
+
+/// Refuses a place where no run directory can be made or that has no room for `bytes`, before work is
+/// done that would be in vain.
+pub(crate) fn check_place(out: Option<&Path>, bytes: u64) -> Result<()> {
+    // Which number is free is seen when the directory is made.
+    let numbered = home::runs().join("0000");
+    let above = RunDir::free(out.unwrap_or(&numbered))?;
+    Ok(probe(&above, bytes)?)
 }
 
 impl Recorded {
@@ -58,14 +70,15 @@ impl Recorded {
             finished: None,
             status: Status::Running,
             error: None,
+            diverged: false,
             test_set_reads: 0,
         };
         dir.write_manifest(&manifest)?;
-        Ok(Self { dir, manifest })
+        Ok(Self { dir, manifest, data_dir: beginning.data.data_dir.clone() })
     }
 
     /// Takes up a run of `verb` that was interrupted: the one in `--out`, or the newest.
-    pub(crate) fn resume(flags: &RunFlags, verb: &str) -> Result<Self> {
+    pub(crate) fn resume(flags: &RunFlags, data: &DataFlags, verb: &str) -> Result<Self> {
         let path: PathBuf = if let Some(path) = &flags.out {
             path.clone()
         } else {
@@ -100,7 +113,8 @@ impl Recorded {
         manifest.status = Status::Running;
         manifest.finished = None;
         manifest.error = None;
-        Ok(Self { dir, manifest })
+        manifest.diverged = false;
+        Ok(Self { dir, manifest, data_dir: data.data_dir.clone() })
     }
 
     /// Refuses data that are not those the run began with.
@@ -126,11 +140,34 @@ impl Recorded {
     /// The result of the run's work; if it failed, the manifest says so before the error goes on.
     pub(crate) fn settle<T>(&mut self, done: Result<T>) -> Result<T> {
         done.map_err(|error| {
+            self.manifest.diverged = failure::diverged(&error);
             if let Err(second) = self.end(Status::Failed, Some(failure::message(&error))) {
                 warn(&format!("warning: {}", failure::message(&second)));
             }
-            error.context(format!("the run in {} failed", home::shown(self.dir.path())))
+            let context = format!("the run in {} failed", home::shown(self.dir.path()));
+            let (diverged, no_space) = (self.manifest.diverged, failure::no_space(&error));
+            let error = error.context(context);
+            // There is nothing to go on from in a run that ends with its first step.
+            if diverged || self.manifest.verb == "find-learning-rate" {
+                return error;
+            }
+            let first = if no_space { "free some space" } else { "mend this" };
+            failure::with_general_help(error, format!("{first}, then {}", self.to_go_on()))
         })
+    }
+
+    /// What takes the run up again, for a `help:` line.
+    pub(crate) fn to_go_on(&self) -> String {
+        let mut command = format!(
+            "{} {} --resume --out {}",
+            home::program(),
+            self.manifest.verb,
+            home::quoted(self.dir.path())
+        );
+        if let Some(directory) = &self.data_dir {
+            command = format!("{command} --data-dir {}", home::quoted(directory));
+        }
+        format!("`{command}` goes on from here")
     }
 
     /// Writes `summary.json`.
@@ -149,7 +186,7 @@ impl Recorded {
     }
 }
 
-/// The commit of the repository that the program runs in, with `-dirty` where its files differ.
+/// The commit of the repository that the program was built from, with `-dirty` where its files differ.
 fn git_commit() -> Option<String> {
     let describe = ["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"];
     let output =

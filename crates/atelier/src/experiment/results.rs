@@ -1,7 +1,7 @@
 //! What a finished training run leaves behind, and what is shown of it.
 
 use anyhow::{Result, anyhow};
-use atelier_core::Objective as _;
+use atelier_core::{Evaluation, Objective as _};
 use atelier_models::{fold_standardization, state};
 use atelier_store::{NamedArray, write_model};
 use atelier_train::Outcome;
@@ -9,19 +9,20 @@ use atelier_train::Outcome;
 use super::prepared::{Prepared, Trainable};
 use super::recorded::Recorded;
 use super::summary::{Iteration, Summary, Tested};
+use super::training::lower_the_rate;
 use super::{figures, history};
-use crate::cli::{DataFlags, TrainArgs};
 use crate::dataset;
+use crate::failure::Help as _;
 use crate::home;
-use crate::terminal::{Align, Table, percent, thousands};
+use crate::terminal::{Align, Table, counted, percent, thousands};
 
 /// Measures the final weights and writes model, figures and summary.
 pub(crate) fn write(prepared: &Prepared, run: &mut Recorded, outcome: &Outcome) -> Result<Summary> {
-    write_weights(prepared, run)?;
-
-    let summary = measure(prepared, outcome)?;
+    let summary = measure(prepared, outcome);
     // A resumed run may have looked at the test examples before it was interrupted.
     run.manifest.test_set_reads += prepared.data.test.reads();
+    let summary = summary?;
+    write_weights(prepared, run, &batch_counters(prepared, outcome))?;
 
     let subtitle = subtitle(prepared, &summary);
     let epochs = history::epochs(run.dir.path())?;
@@ -35,10 +36,16 @@ pub(crate) fn write(prepared: &Prepared, run: &mut Recorded, outcome: &Outcome) 
 }
 
 fn measure(prepared: &Prepared, outcome: &Outcome) -> Result<Summary> {
-    let evaluate = |examples| prepared.evaluate(&prepared.model, examples);
-    let validation = prepared.split.validation.as_ref().map(evaluate).transpose()?;
-    let train = Tested::try_from(evaluate(&prepared.split.train)?)?;
-    let validation = validation.map(Tested::try_from).transpose()?;
+    let evaluate = |examples, quantity| {
+        let found = prepared.evaluate(&prepared.model, examples)?;
+        Tested::try_from(finite(found, quantity, prepared, outcome)?)
+    };
+    let train = evaluate(&prepared.split.train, "training loss of the final weights")?;
+    let validation = prepared.split.validation.as_ref();
+    let validation = validation
+        .map(|examples| evaluate(examples, "validation loss of the final weights"))
+        .transpose()?;
+    let test = finite(prepared.test()?, "test loss of the final weights", prepared, outcome)?;
     let last = outcome.last.iter();
     Ok(Summary {
         schema_version: 1,
@@ -50,17 +57,49 @@ fn measure(prepared: &Prepared, outcome: &Outcome) -> Result<Summary> {
         seconds: outcome.seconds,
         train: train.into(),
         validation: validation.map(Into::into),
-        test: prepared.test()?.try_into()?,
+        test: test.try_into()?,
         last_20: last
             .map(|at| Iteration { step: at.step, epoch: at.epoch, loss: at.loss.into() })
             .collect(),
     })
 }
 
-/// `model.safetensors`: the final weights under PyTorch's names, for plain pixels in [0, 1].
+/// Refuses a result that is no number: the last step can have left the numbers, and nobody was told.
+fn finite(
+    found: Evaluation,
+    quantity: &'static str,
+    prepared: &Prepared,
+    outcome: &Outcome,
+) -> Result<Evaluation> {
+    if found.loss.is_finite() {
+        return Ok(found);
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "not finite in f32 either")]
+    let value = found.loss as f32;
+    let error = atelier_train::Error::Diverged {
+        quantity,
+        value,
+        epoch: outcome.epochs,
+        step: outcome.steps,
+        learning_rate: prepared.settings.optimizer.learning_rate,
+    };
+    Err(error).help(|| lower_the_rate(prepared))
+}
+
+/// PyTorch's counters of training batches, which are part of a batch norm's state: with them
+/// `load_state_dict(strict=True)` takes the file.
+fn batch_counters(prepared: &Prepared, outcome: &Outcome) -> Vec<NamedArray> {
+    let steps = i64::try_from(outcome.steps).unwrap_or(i64::MAX);
+    let names = prepared.model.net.batch_counters().into_iter();
+    names.map(|name| NamedArray::i64(name, &[], &[steps])).collect()
+}
+
+/// `model.safetensors`: the final weights under PyTorch's names, for plain pixels in [0, 1], and
+/// `others` that belong to the model's state.
 pub(crate) fn write_weights<C: Trainable>(
     prepared: &Prepared<C, C::Model>,
     run: &Recorded,
+    others: &[NamedArray],
 ) -> Result<()> {
     let model = &prepared.model;
     let mut tensors = state(model.parameters().iter().chain(model.buffers()))?;
@@ -73,6 +112,7 @@ pub(crate) fn write_weights<C: Trainable>(
     let arrays: Vec<NamedArray> = tensors
         .iter()
         .map(|tensor| NamedArray::f32(&tensor.name, &tensor.shape, &tensor.values))
+        .chain(others.iter().cloned())
         .collect();
     Ok(write_model(&run.dir.file("model.safetensors")?, &arrays)?)
 }
@@ -81,31 +121,18 @@ fn subtitle(prepared: &Prepared, summary: &Summary) -> String {
     let widths: Vec<String> =
         prepared.config.model.hidden.iter().map(ToString::to_string).collect();
     format!(
-        "{}, hidden layers {}, {} epochs, seed {}",
-        prepared.data.provenance.name,
+        "{}, hidden layers {}, {}, seed {}",
+        dataset::title(&prepared.data.provenance.name),
         if widths.is_empty() { "none".to_string() } else { widths.join("-") },
-        summary.epochs,
+        counted(summary.epochs, "epoch"),
         summary.seed
     )
 }
 
 /// What stdout says at the end: the last iterations, the accuracy, where everything is, and how to
 /// have it again.
-pub(crate) fn shown(
-    prepared: &Prepared,
-    run: &Recorded,
-    summary: &Summary,
-    arguments: &TrainArgs,
-) -> String {
-    let mut iterations = Table::new(&[
-        ("iteration", Align::Right),
-        ("epoch", Align::Right),
-        ("training loss", Align::Right),
-    ]);
-    for at in &summary.last_20 {
-        let step = usize::try_from(at.step).map_or_else(|_| at.step.to_string(), thousands);
-        iterations.row([step, at.epoch.to_string(), format!("{:.4}", at.loss)]);
-    }
+pub(crate) fn shown(prepared: &Prepared, run: &Recorded, summary: &Summary) -> String {
+    let iterations = last_iterations(&summary.last_20);
     let mut splits = Table::new(&[
         ("split", Align::Left),
         ("cross-entropy", Align::Right),
@@ -119,25 +146,44 @@ pub(crate) fn shown(
         }
     }
     format!(
-        "\nthe last {} iterations\n\n{iterations}\nwith the final weights\n\n{splits}\n\
-         test accuracy: {} ({} of {})\ntrained in {:.1} s, {} steps\nrun: {}\nagain: {}",
-        summary.last_20.len(),
+        "\n{}\n\n{iterations}\nwith the final weights\n\n{splits}\n\
+         test accuracy: {} ({} of {})\ntrained in {:.1} s, {}\nrun: {}\nagain: {}",
+        the_last(summary.last_20.len()),
         percent(summary.test.accuracy),
         thousands(summary.test.correct),
         thousands(summary.test.total),
         summary.seconds,
-        thousands(usize::try_from(summary.steps).unwrap_or(usize::MAX)),
+        counted(usize::try_from(summary.steps).unwrap_or(usize::MAX), "step"),
         home::shown(run.dir.path()),
-        again(prepared, run, &arguments.data)
+        again(prepared, run)
     )
 }
 
+/// `the last 20 iterations`.
+pub(crate) fn the_last(iterations: usize) -> String {
+    match iterations {
+        1 => "the last iteration".to_string(),
+        n => format!("the last {n} iterations"),
+    }
+}
+
+/// The losses of the last iterations.
+pub(crate) fn last_iterations(iterations: &[Iteration]) -> Table {
+    let mut table = Table::new(&[
+        ("iteration", Align::Right),
+        ("epoch", Align::Right),
+        ("training loss", Align::Right),
+    ]);
+    for at in iterations {
+        let step = usize::try_from(at.step).map_or_else(|_| at.step.to_string(), thousands);
+        table.row([step, at.epoch.to_string(), format!("{:.4}", at.loss)]);
+    }
+    table
+}
+
 /// The command that repeats the run.
-pub(crate) fn again<C: Trainable>(
-    prepared: &Prepared<C, C::Model>,
-    run: &Recorded,
-    data: &DataFlags,
-) -> String {
+pub(crate) fn again<C: Trainable>(prepared: &Prepared<C, C::Model>, run: &Recorded) -> String {
+    let data = &prepared.data_flags;
     let config = home::quoted(&run.dir.path().join("config.toml"));
     let mut words =
         vec![home::program().to_string(), C::VERB.to_string(), "--config".to_string(), config];

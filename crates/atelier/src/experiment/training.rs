@@ -1,17 +1,19 @@
 //! Training, from the flags to the last file of the run directory.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail};
 use atelier_core::Objective;
 use atelier_data::SAMPLE;
-use atelier_store::Status;
+use atelier_store::{Checkpoint, Status, probe};
 use atelier_train::{Event, Outcome, Stop as Ending, Surroundings, Trainer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::prepared::{Place, Prepared, Trainable};
-use super::recorded::{Beginning, Recorded};
+use super::recorded::{Beginning, Recorded, check_place};
 use super::results;
 use super::summary::Summary;
 use crate::cli::{ConfigFlags, DataFlags, RunFlags, TrainArgs};
@@ -20,14 +22,14 @@ use crate::dataset;
 use crate::failure::{Help as _, UNUSABLE};
 use crate::home;
 use crate::signals::Stop;
-use crate::terminal::{Progress, Terminal, Told, significant, warn};
+use crate::terminal::{Progress, Terminal, Told, brief, significant, warn};
 
 /// How a training run ended, where it did not fail.
 pub(crate) enum Trained<S = Summary> {
     /// All the way, with these results in this directory.
     Complete(PathBuf, Box<S>),
-    /// By a signal, with the exit code of its kind; it can be taken up.
-    Interrupted(PathBuf, u8),
+    /// By a signal: what to do next, and the exit code of the signal's kind.
+    Interrupted(String, u8),
 }
 
 /// Trains the classifier as the flags say.
@@ -39,7 +41,7 @@ pub(crate) fn train(
 ) -> Result<Trained> {
     let finish = |prepared: &Prepared, run: &mut Recorded, outcome: &Outcome| {
         let summary = results::write(prepared, run, outcome)?;
-        let shown = results::shown(prepared, run, &summary, arguments);
+        let shown = results::shown(prepared, run, &summary);
         Ok((summary, shown))
     };
     let told = Told::Epochs;
@@ -91,8 +93,9 @@ where
 {
     let held;
     let (prepared, mut run) = if flags.run.resume {
-        let mut run = Recorded::resume(flags.run, C::VERB)?;
+        let mut run = Recorded::resume(flags.run, flags.data, C::VERB)?;
         let prepared = prepare_again::<C>(flags, &run, terminal)?;
+        probe(run.dir.path(), prepared.bytes()?)?;
         held = stop.hold();
         run.manifest.threads = prepared.threads;
         run.dir.write_manifest(&run.manifest)?;
@@ -124,7 +127,7 @@ where
         outcome.steps,
         outcome.epochs + 1
     ));
-    Ok(Trained::Interrupted(path, stop.code().unwrap_or(UNUSABLE)))
+    Ok(Trained::Interrupted(run.to_go_on(), stop.code().unwrap_or(UNUSABLE)))
 }
 
 /// A configuration with the origins of its values, and what was made of it.
@@ -138,9 +141,27 @@ where
     let resolved = Resolved::<C>::new(C::VERB, flags.config, flags.data.smoke)?;
     let device_name = flags.run.device.as_deref().unwrap_or("cpu");
     let place = Place { run: flags.run, device_name, data: flags.data, terminal };
-    let prepared = Prepared::new(resolved.config.clone(), place)?;
+    // Before the data, which may take minutes to obtain.
+    check_place(flags.run.out.as_deref(), 0)?;
+    let prepared = match Prepared::new(resolved.config.clone(), place) {
+        Err(error) if is_about_the_split(&error) => {
+            return Err(error).help(|| {
+                "set aside fewer examples, such as --set data.validation=400".to_string()
+            });
+        }
+        prepared => prepared?,
+    };
     terminal.text(&prepared.tables())?;
     Ok((resolved, prepared))
+}
+
+/// Whether there are too few examples for what is to be set aside.
+pub(crate) fn is_about_the_split(error: &anyhow::Error) -> bool {
+    let key = |error: &atelier_data::Error| match error {
+        atelier_data::Error::Setting { key, .. } => *key == "data.validation",
+        _ => false,
+    };
+    error.chain().any(|cause| cause.downcast_ref().is_some_and(key))
 }
 
 /// Begins the directory of a run of `verb`.
@@ -162,7 +183,9 @@ where
         device: prepared.device_name.clone(),
         threads: prepared.threads,
         seed: prepared.seed,
+        data: flags.data,
     };
+    check_place(flags.run.out.as_deref(), prepared.bytes()?)?;
     let config = resolved.to_toml()?;
     let mut run = Recorded::begin(flags.run.out.as_deref(), beginning)?;
     let written = run.dir.write("config.toml", config.as_bytes());
@@ -187,6 +210,10 @@ where
         // A run on the sample goes on with the sample, whatever the flags were then.
         data.smoke |= data.data_dir.is_none() && before.name == SAMPLE.name;
         data.allow_unpinned |= !before.pinned;
+        // One's own data is looked for where it was.
+        if data.data_dir.is_none() && !data.smoke {
+            data.data_dir = dataset::recorded_directory(before);
+        }
     }
     let place = Place { run: flags.run, device_name: &manifest.device, data: &data, terminal };
     let prepared = Prepared::new(config, place)?;
@@ -206,6 +233,10 @@ fn steps<C: Trainable>(
     let mut source = prepared.source()?;
     let model: &dyn Objective = &prepared.model;
     let mut trainer = Trainer::new(model, &prepared.settings, prepared.seed)?;
+    // Whatever is wrong with it, it is no reason to stop: the next best is marked anew.
+    if let Err(error) = run.dir.checkpoints().best_step() {
+        warn(&format!("warning: which checkpoint is the best is not known any more: {error}"));
+    }
     let unusable = || {
         let path = home::quoted(run.dir.path());
         let (program, verb) = (home::program(), C::VERB);
@@ -216,6 +247,7 @@ fn steps<C: Trainable>(
             let path = passed.path.display();
             warn(&format!("warning: {path} is passed over: {}", passed.error));
         }
+        same_settings(&latest.checkpoint, prepared).help(unusable)?;
         trainer.resume(&latest.checkpoint).help(unusable)?;
         terminal.talk(&format!("going on after step {}", latest.step));
     }
@@ -226,6 +258,7 @@ fn steps<C: Trainable>(
     let mut observer = |event: Event| match event {
         Event::Step(report) => progress.step(report),
         Event::Epoch(report) => progress.epoch(report),
+        Event::Checkpoint { .. } => progress.saved(),
         _ => {}
     };
     let mut validation;
@@ -245,18 +278,90 @@ fn steps<C: Trainable>(
     let outcome = trainer.run(&mut source, surroundings);
     progress.finish();
     match outcome {
-        Err(error @ atelier_train::Error::Diverged { .. }) => Err(error).help(|| {
-            let look = if C::VERB == Config::VERB {
-                format!("; `{} train --find-learning-rate` looks for a rate", home::program())
-            } else {
-                String::new()
-            };
-            let rate = significant(prepared.settings.optimizer.learning_rate / 3.0);
-            format!(
-                "lower the learning rate (--set optimizer.learning_rate={rate}) or bound the gradient \
-                 (--set train.clip=1){look}"
-            )
-        }),
+        Err(error @ atelier_train::Error::Diverged { .. }) => {
+            Err(error).help(|| lower_the_rate(prepared))
+        }
         outcome => Ok(outcome?),
+    }
+}
+
+/// What to do where training diverged.
+pub(crate) fn lower_the_rate<C: Trainable>(prepared: &Prepared<C, C::Model>) -> String {
+    let look = if C::VERB == Config::VERB {
+        format!("; `{} train --find-learning-rate` looks for a rate", home::program())
+    } else {
+        String::new()
+    };
+    let rate = significant(prepared.settings.optimizer.learning_rate / 3.0);
+    format!(
+        "lower the learning rate (--set optimizer.learning_rate={rate}) or bound the gradient \
+         (--set train.clip=1){look}"
+    )
+}
+
+/// Refuses a checkpoint that was made under other settings than the manifest's, by the names of those
+/// that differ.
+fn same_settings<C: Trainable>(
+    checkpoint: &Checkpoint,
+    prepared: &Prepared<C, C::Model>,
+) -> Result<()> {
+    let recorded = checkpoint.metadata.get("settings");
+    let Some(before) = recorded.and_then(|text| serde_json::from_str(text).ok()) else {
+        // The trainer knows what to say of it.
+        return Ok(());
+    };
+    let now = serde_json::to_value((&prepared.settings, prepared.seed))?;
+    let differing = differences(&before, &now, "");
+    if differing.is_empty() {
+        return Ok(());
+    }
+    bail!("manifest.json is not that of the checkpoint: {}", differing.join("; "))
+}
+
+/// `key is A in the checkpoint and B now`, for each value that differs.
+fn differences(before: &Value, now: &Value, path: &str) -> Vec<String> {
+    let inner = |key: &str| if path.is_empty() { key.to_string() } else { format!("{path}.{key}") };
+    match (before, now) {
+        (Value::Object(a), Value::Object(b)) => {
+            let keys: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+            let of = |key: &String| {
+                let (a, b) =
+                    (a.get(key).unwrap_or(&Value::Null), b.get(key).unwrap_or(&Value::Null));
+                differences(a, b, &inner(key))
+            };
+            keys.into_iter().flat_map(of).collect()
+        }
+        (Value::Array(a), Value::Array(b)) if path.is_empty() && a.len() == b.len() => {
+            // The sections, then the seed.
+            let pairs = a.iter().zip(b).zip(["", "seed"]);
+            pairs.flat_map(|((a, b), name)| differences(a, b, name)).collect()
+        }
+        _ if before == now => Vec::new(),
+        _ => {
+            let (before, now) = (brief(&before.to_string()), brief(&now.to_string()));
+            vec![format!("{path} is {now}, and was {before} when the checkpoint was made")]
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn settings_that_differ_are_told_by_their_keys() {
+        let before = json!([{ "train": { "epochs": 5, "ema": 0.0 }, "schedule": {} }, 3]);
+        let now = json!([{ "train": { "epochs": 9, "ema": 0.0 }, "schedule": { "every": 2 } }, 4]);
+        assert!(differences(&before, &before, "").is_empty());
+        assert_eq!(
+            differences(&before, &now, ""),
+            [
+                "schedule.every is 2, and was null when the checkpoint was made",
+                "train.epochs is 9, and was 5 when the checkpoint was made",
+                "seed is 4, and was 3 when the checkpoint was made",
+            ]
+        );
     }
 }

@@ -14,6 +14,13 @@ pub fn thousands(count: usize) -> String {
     text
 }
 
+/// A count with its noun: `1 epoch`, `2 epochs`. For nouns that take an `s`.
+#[must_use]
+pub fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", thousands(count))
+}
+
 /// A share in [0, 1] as a percentage with two decimals: `88.41 %`.
 #[must_use]
 pub fn percent(share: f64) -> String {
@@ -46,6 +53,12 @@ mod tests {
         for (count, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
             assert_eq!(thousands(count), text);
         }
+    }
+
+    #[test]
+    fn one_thing_is_not_many() {
+        let told = [0, 1, 2, 1000].map(|count| counted(count, "step"));
+        assert_eq!(told, ["0 steps", "1 step", "2 steps", "1,000 steps"]);
     }
 
     #[test]

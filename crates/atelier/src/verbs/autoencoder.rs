@@ -5,7 +5,6 @@ use crate::cli::AutoencoderArgs;
 use crate::experiment::autoencoding::train;
 use crate::experiment::training::Trained;
 use crate::failure::DONE;
-use crate::home;
 use crate::signals::Stop;
 use crate::terminal::Terminal;
 
@@ -15,17 +14,13 @@ pub(crate) fn run(arguments: &AutoencoderArgs, command_line: &[String], stop: &S
     let terminal = Terminal::new(arguments.output);
     let (path, summary) = match train(arguments, command_line, terminal, stop)? {
         Trained::Complete(path, summary) => (path, summary),
-        Trained::Interrupted(path, code) => {
-            terminal.talk(&format!(
-                "help: `{} autoencoder --resume --out {}` goes on from here",
-                home::program(),
-                home::quoted(&path)
-            ));
+        Trained::Interrupted(next, code) => {
+            terminal.talk(&format!("help: {next}"));
             return Ok(code);
         }
     };
     let mut object = serde_json::to_value(&summary)?;
-    object["run"] = json!(path);
+    object["run"] = json!(path.display().to_string());
     terminal.object(&object)?;
     Ok(DONE)
 }

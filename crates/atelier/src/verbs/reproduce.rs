@@ -2,28 +2,30 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use atelier_data::FASHION_MNIST;
-use atelier_store::{Dataset, Manifest, Status};
-use serde::Serialize;
+use atelier_store::{Dataset, Manifest, Status, read_regular};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::cli::{ConfigFlags, ReproduceArgs, TrainArgs};
 use crate::config::{Config, Resolved};
 use crate::dataset;
-use crate::experiment::recorded::{Beginning, Recorded};
+use crate::experiment::prepared::{Place, Prepared};
+use crate::experiment::recorded::{Beginning, Recorded, check_place};
 use crate::experiment::summary::Summary;
-use crate::experiment::training::{Trained, train};
-use crate::failure::{CheckFailed, DONE};
+use crate::experiment::training::{Trained, is_about_the_split, train};
+use crate::failure::{CheckFailed, DONE, Help as _};
 use crate::home;
 use crate::signals::Stop;
 use crate::terminal::{Align, Table, Terminal, percent, thousands};
+use crate::verbs::runs::LARGEST_SUMMARY;
 
 /// What the assignment asks of the plain network on the test examples.
 const ACCURACY: f64 = 0.87;
 
 /// Something that the assignment asks, and what came of it.
-#[derive(Debug, Serialize)]
-struct Finding {
-    claim: &'static str,
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Finding {
+    claim: String,
     asked: String,
     measured: String,
     /// `None` where the claim says nothing about this data.
@@ -34,7 +36,7 @@ struct Finding {
 pub(crate) fn run(arguments: &ReproduceArgs, command_line: &[String], stop: &Stop) -> Result<u8> {
     let terminal = Terminal::new(arguments.output);
     let mut run = if arguments.run.resume {
-        Recorded::resume(&arguments.run, "reproduce")?
+        Recorded::resume(&arguments.run, &arguments.data, "reproduce")?
     } else {
         begin(arguments, command_line, terminal)?
     };
@@ -45,11 +47,7 @@ pub(crate) fn run(arguments: &ReproduceArgs, command_line: &[String], stop: &Sto
         Trained::Complete(_, summary) => summary,
         Trained::Interrupted(_, code) => {
             run.end(Status::Interrupted, None)?;
-            terminal.talk(&format!(
-                "help: `{} reproduce --resume --out {}` goes on from here",
-                home::program(),
-                home::quoted(run.dir.path())
-            ));
+            terminal.talk(&format!("help: {}", run.to_go_on()));
             return Ok(code);
         }
     };
@@ -68,7 +66,7 @@ pub(crate) fn run(arguments: &ReproduceArgs, command_line: &[String], stop: &Sto
     run.write_summary(&object)?;
     run.end(Status::Complete, None)?;
     terminal.text(&format!("\n{}\nrun: {}", table(&claims), home::shown(run.dir.path())))?;
-    object["run"] = json!(run.dir.path());
+    object["run"] = json!(run.dir.path().display().to_string());
     terminal.object(&object)?;
 
     let broken = claims.iter().filter(|claim| claim.holds == Some(false)).count();
@@ -86,20 +84,37 @@ fn begin(
 ) -> Result<Recorded> {
     let flags = ConfigFlags { seed: arguments.seed, ..ConfigFlags::default() };
     let resolved = Resolved::<Config>::new("train", &flags, arguments.data.smoke)?;
-    // Before anything is written: without data there is no run.
-    let data = dataset::load(&arguments.data, terminal)?;
+    let device_name = arguments.run.device.as_deref().unwrap_or("cpu");
+    let place = Place { run: &arguments.run, device_name, data: &arguments.data, terminal };
+    check_place(arguments.run.out.as_deref(), 0)?;
+    // Everything that can be wrong is found before anything is written.
+    let prepared = match Prepared::new(resolved.config.clone(), place) {
+        Err(error) if is_about_the_split(&error) => return Err(error).help(too_small),
+        prepared => prepared?,
+    };
     let beginning = Beginning {
         verb: "reproduce",
         command_line,
         config: json!({ "smoke": arguments.data.smoke, "train": resolved.config }),
-        dataset: Some(dataset::record(&data.provenance)),
-        device: arguments.run.device.clone().unwrap_or_else(|| "cpu".to_string()),
-        threads: arguments.run.threads.map_or(1, usize::from),
-        seed: resolved.config.seed,
+        dataset: Some(dataset::record(&prepared.data.provenance)),
+        device: prepared.device_name.clone(),
+        threads: prepared.threads,
+        seed: prepared.seed,
+        data: &arguments.data,
     };
+    check_place(arguments.run.out.as_deref(), prepared.bytes()?)?;
     let run = Recorded::begin(arguments.run.out.as_deref(), beginning)?;
     run.dir.write("config.toml", resolved.to_toml()?.as_bytes())?;
     Ok(run)
+}
+
+/// What to do with data that the assignment's settings do not fit.
+fn too_small() -> String {
+    format!(
+        "a reproduction has the assignment's own settings, which want more images; `{} train \
+         --data-dir DIR --set data.validation=0.1` trains on fewer",
+        home::program()
+    )
 }
 
 /// The training run inside the reproduction: begun, taken up, or found complete.
@@ -115,8 +130,9 @@ fn trained(
     let begun = manifest.is_file().then(|| Manifest::read(&manifest)).transpose()?;
     if begun.as_ref().is_some_and(|manifest| manifest.status == Status::Complete) {
         let file = path.join("summary.json");
-        let read = || -> Result<Summary> { Ok(serde_json::from_slice(&std::fs::read(&file)?)?) };
-        let summary = read().with_context(|| format!("cannot use {}", file.display()))?;
+        let bytes = read_regular(&file, LARGEST_SUMMARY)?;
+        let summary: Summary = serde_json::from_slice(&bytes)
+            .with_context(|| format!("cannot use {}", file.display()))?;
         return Ok(Trained::Complete(path.to_path_buf(), Box::new(summary)));
     }
     let mut nested = TrainArgs {
@@ -131,6 +147,12 @@ fn trained(
     if !nested.run.resume {
         nested.config.seed = Some(run.manifest.seed);
         nested.data.smoke |= run.manifest.config["smoke"] == json!(true);
+        if let Some(before) = &run.manifest.dataset {
+            nested.data.allow_unpinned |= !before.pinned;
+            if nested.data.data_dir.is_none() && !nested.data.smoke {
+                nested.data.data_dir = dataset::recorded_directory(before);
+            }
+        }
     }
     train(&nested, command_line, terminal, stop)
 }
@@ -148,25 +170,25 @@ fn claims(summary: &Summary, dataset: Option<&Dataset>) -> Vec<Finding> {
     let parameters = weights + 50 + 50 + 50 + 10;
     vec![
         Finding {
-            claim: "the data is the real Fashion-MNIST",
+            claim: "the data is the real Fashion-MNIST".to_string(),
             asked: "every SHA-256 as pinned".to_string(),
             measured: if real { "every one is".to_string() } else { name.to_string() },
             holds: real.then_some(true),
         },
         Finding {
-            claim: "a plain network with three hidden layers of 50",
+            claim: "a plain network with three hidden layers of 50".to_string(),
             asked: format!("{} parameters", thousands(parameters)),
             measured: format!("{} parameters", thousands(summary.parameters)),
             holds: Some(summary.parameters == parameters),
         },
         Finding {
-            claim: "the loss of the last 20 iterations",
+            claim: "the loss of the last 20 iterations".to_string(),
             asked: "20 losses".to_string(),
             measured: format!("{losses} losses"),
             holds: Some(losses == 20),
         },
         Finding {
-            claim: "test accuracy of the plain network",
+            claim: "test accuracy of the plain network".to_string(),
             asked: format!("at least {}", percent(ACCURACY)),
             measured: percent(summary.test.accuracy),
             holds: real.then_some(summary.test.accuracy >= ACCURACY),
@@ -174,7 +196,8 @@ fn claims(summary: &Summary, dataset: Option<&Dataset>) -> Vec<Finding> {
     ]
 }
 
-fn table(claims: &[Finding]) -> Table {
+/// The claims, one a line.
+pub(crate) fn table(claims: &[Finding]) -> Table {
     let mut table = Table::new(&[
         ("claim", Align::Left),
         ("asked", Align::Left),
@@ -187,7 +210,7 @@ fn table(claims: &[Finding]) -> Table {
             Some(false) => "no",
             None => "not applicable",
         };
-        table.row([claim.claim, &claim.asked, &claim.measured, holds]);
+        table.row([&claim.claim, &claim.asked, &claim.measured, holds]);
     }
     table
 }

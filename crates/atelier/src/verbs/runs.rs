@@ -1,14 +1,21 @@
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow};
-use atelier_store::{Manifest, RunSummary, Status, list_runs};
+use atelier_store::{Lock, Manifest, RunSummary, Status, list_runs, read_regular};
 use serde_json::{Value, json};
 
 use crate::cli::{RunsListArgs, RunsShowArgs, RunsVerb};
 use crate::config::keys::did_you_mean;
+use crate::experiment::results::{last_iterations, the_last};
+use crate::experiment::summary::Iteration;
 use crate::failure::{DONE, Help as _};
 use crate::home;
-use crate::terminal::{Align, Table, Terminal, percent};
+use crate::terminal::{Align, Table, Terminal, counted, percent};
+use crate::verbs::reproduce;
+
+/// No summary is nearly as long.
+pub(crate) const LARGEST_SUMMARY: u64 = 64 << 20;
 
 /// `runs list|show`.
 pub(crate) fn run(verb: &RunsVerb) -> Result<u8> {
@@ -35,10 +42,10 @@ fn list(arguments: &RunsListArgs) -> Result<u8> {
             Ok(manifest) => {
                 let accuracy = test_accuracy(&run.path);
                 let shown = accuracy.map_or_else(|| "-".to_string(), percent);
-                let status = status(manifest.status);
+                let status = standing(&run.path, manifest).word();
                 table.row([&run.name, &manifest.verb, status, &manifest.started, &shown]);
                 objects.push(json!({
-                    "name": run.name, "path": run.path, "verb": manifest.verb, "status": status,
+                    "name": run.name, "path": shown_whole(&run.path), "verb": manifest.verb, "status": status,
                     "started": manifest.started, "finished": manifest.finished,
                     "test_accuracy": accuracy,
                 }));
@@ -47,7 +54,7 @@ fn list(arguments: &RunsListArgs) -> Result<u8> {
                 table.row([run.name.as_str(), "?", "unreadable", "", ""]);
                 terminal.talk(&format!("{}: {error}", run.name));
                 objects.push(json!({
-                    "name": run.name, "path": run.path, "status": "unreadable",
+                    "name": run.name, "path": shown_whole(&run.path), "status": "unreadable",
                     "error": error.to_string(),
                 }));
             }
@@ -65,7 +72,8 @@ fn list(arguments: &RunsListArgs) -> Result<u8> {
 fn show(arguments: &RunsShowArgs) -> Result<u8> {
     let terminal = Terminal::new(arguments.output);
     let path = find(&arguments.name)?;
-    let manifest = Manifest::read(&path.join("manifest.json"))?;
+    let mut manifest = Manifest::read(&path.join("manifest.json"))?;
+    manifest.status = standing(&path, &manifest);
     let summary = summary(&path)?;
 
     let mut text = about(&path, &manifest);
@@ -76,11 +84,12 @@ fn show(arguments: &RunsShowArgs) -> Result<u8> {
         }
         text.push('\n');
         text.push_str(&results.to_string());
+        text.push_str(&lists(&manifest.verb, summary));
     }
     terminal.text(&text)?;
     terminal.object(&json!({
         "schema_version": 1,
-        "path": path,
+        "path": shown_whole(&path),
         "manifest": manifest,
         "summary": summary,
     }))?;
@@ -105,27 +114,44 @@ fn find(name: &Path) -> Result<PathBuf> {
 /// `summary.json` of a run; a run that has not come to its end has none.
 fn summary(run: &Path) -> Result<Option<Value>> {
     let path = run.join("summary.json");
-    match std::fs::read(&path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        read => read
-            .map_err(anyhow::Error::from)
-            .and_then(|bytes| Ok(serde_json::from_slice(&bytes)?))
-            .with_context(|| format!("cannot use {}", path.display())),
+    if path.symlink_metadata().is_err() {
+        return Ok(None);
     }
+    let bytes = read_regular(&path, LARGEST_SUMMARY)?;
+    let summary = serde_json::from_slice(&bytes);
+    summary.with_context(|| format!("cannot use {}", path.display())).map(Some)
 }
 
 fn test_accuracy(run: &Path) -> Option<f64> {
     summary(run).ok()??.pointer("/test/accuracy")?.as_f64()
 }
 
-fn status(status: Status) -> &'static str {
-    match status {
-        Status::Running => "running",
-        Status::Complete => "complete",
-        Status::Interrupted => "interrupted",
-        Status::Failed => "failed",
-        _ => "unknown",
+/// How a run stands: one that says that it runs, while nobody holds its lock, was killed and can be
+/// taken up.
+fn standing(run: &Path, manifest: &Manifest) -> Status {
+    let killed = manifest.status == Status::Running && Lock::is_held(run).is_ok_and(|held| !held);
+    if killed { Status::Interrupted } else { manifest.status }
+}
+
+/// A path as JSON holds it, which has no other text than Unicode.
+fn shown_whole(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// The lists of a summary that say something, as tables below the single values.
+fn lists(verb: &str, summary: &Value) -> String {
+    let mut text = String::new();
+    let claims = summary.get("claims").cloned().map(serde_json::from_value);
+    if let ("reproduce", Some(Ok(claims))) = (verb, claims) {
+        let claims: Vec<reproduce::Finding> = claims;
+        let _ = write!(text, "\n{}", reproduce::table(&claims));
     }
+    let last = summary.get("last_20").cloned().map(serde_json::from_value);
+    if let ("train", Some(Ok(last))) = (verb, last) {
+        let last: Vec<Iteration> = last;
+        let _ = write!(text, "\n{}\n\n{}", the_last(last.len()), last_iterations(&last));
+    }
+    text
 }
 
 fn about(path: &Path, manifest: &Manifest) -> String {
@@ -133,7 +159,7 @@ fn about(path: &Path, manifest: &Manifest) -> String {
     let mut line = |name: &str, value: &str| lines.push(format!("{name:<15}{value}\n"));
     line("run", &home::shown(path));
     line("verb", &manifest.verb);
-    line("status", status(manifest.status));
+    line("status", manifest.status.word());
     if let Some(error) = &manifest.error {
         line("error", error);
     }
@@ -141,12 +167,13 @@ fn about(path: &Path, manifest: &Manifest) -> String {
     line("finished", manifest.finished.as_deref().unwrap_or("-"));
     line("command", &manifest.command_line.join(" "));
     line("seed", &manifest.seed.to_string());
-    line("device", &format!("{}, {} threads", manifest.device, manifest.threads));
+    line("device", &format!("{}, {}", manifest.device, counted(manifest.threads, "thread")));
     if let Some(data) = &manifest.dataset {
         let pinned = if data.pinned { "pinned" } else { "not pinned" };
         line("data", &format!("{} ({pinned}) from {}", data.name, data.source));
     }
-    line("test set read", &format!("{} times", manifest.test_set_reads));
+    let reads = usize::try_from(manifest.test_set_reads).unwrap_or(usize::MAX);
+    line("test set read", &counted(reads, "time"));
     line("program", &format!("{} {}", manifest.program.name, manifest.program.version));
     if let Some(commit) = &manifest.git_commit {
         line("commit", commit);

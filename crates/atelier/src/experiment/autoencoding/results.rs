@@ -9,7 +9,6 @@ use super::comparison::{components, linear_accuracy};
 use super::examined::{CHUNK, Examined, coded};
 use super::figures::{self, Kind};
 use super::summary::{ClassError, LinearAccuracy, Summary};
-use crate::cli::AutoencoderArgs;
 use crate::experiment::figures::write as write_figure;
 use crate::experiment::recorded::Recorded;
 use crate::experiment::{history, results};
@@ -22,7 +21,7 @@ pub(super) fn write(
     run: &mut Recorded,
     outcome: &Outcome,
 ) -> Result<Summary> {
-    results::write_weights(prepared, run)?;
+    results::write_weights(prepared, run, &[])?;
 
     let pca = components(prepared)?;
     let batches = prepared.data.test.evaluation_batches(CHUNK, None, &prepared.device)?;
@@ -135,12 +134,7 @@ fn subtitle(prepared: &Autoencoding, summary: &Summary) -> String {
 }
 
 /// What stdout says at the end.
-pub(super) fn shown(
-    prepared: &Autoencoding,
-    run: &Recorded,
-    summary: &Summary,
-    arguments: &AutoencoderArgs,
-) -> String {
+pub(super) fn shown(prepared: &Autoencoding, run: &Recorded, summary: &Summary) -> String {
     let mut errors = Table::new(&[
         ("test images", Align::Left),
         ("autoencoder", Align::Right),
@@ -173,6 +167,6 @@ pub(super) fn shown(
         thousands(usize::try_from(summary.steps).unwrap_or(usize::MAX)),
         home::shown(&run.dir.path().join("figures/reconstructions.png")),
         home::shown(run.dir.path()),
-        results::again(prepared, run, &arguments.data)
+        results::again(prepared, run)
     )
 }
