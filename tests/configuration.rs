@@ -84,3 +84,23 @@ fn an_unknown_preset_verb_or_flag_exits_2() {
     atelier(["train", "--seed", "-1"]).run().expect_code(2);
     atelier(["train", "--threads", "0"]).run().expect_code(2);
 }
+
+#[test]
+fn validation_is_a_count_a_share_or_none() {
+    let none = show(&["--set", "data.validation=none", "--format", "json"]).expect_code(0);
+    assert_eq!(none.json()["config"]["data"]["validation"], 0);
+    for value in ["-1", "many", "true"] {
+        let refused = show(&["--set", &format!("data.validation={value}")]).expect_code(2);
+        let expected = "expected a count (0 or more), a share (0.0 to 1.0), or none";
+        assert!(refused.stderr.contains(expected), "{refused}");
+    }
+}
+
+#[test]
+fn what_is_echoed_is_cut() {
+    let long = "x".repeat(5000);
+    for set in [format!("train.epochs={long}"), format!("{long}=1"), long.clone()] {
+        let refused = show(&["--set", &set]).expect_code(2);
+        assert!(refused.stderr.lines().all(|line| line.chars().count() < 200), "{refused}");
+    }
+}

@@ -128,3 +128,35 @@ fn a_web_page_in_the_place_of_data_is_recognised() {
     files.put(IMAGES, b"<!DOCTYPE html><html><body>404 Not Found</body></html>");
     refused(&files, &[IMAGES, "web page"]);
 }
+
+#[test]
+fn a_directory_that_is_not_there_is_told_as_such() {
+    let home = temp_dir();
+    let absent = home.path().join("absent").display().to_string();
+    for verb in [&["data", "verify"][..], &["data", "info"], &["data", "fetch"], &["train"]] {
+        let refused = atelier(verb.iter().chain(&["--data-dir", absent.as_str()])).run();
+        let refused = refused.expect_code(2);
+        assert!(refused.stderr.contains("absent does not exist; create it (mkdir)"), "{refused}");
+        assert!(!home.path().join("absent").exists());
+    }
+}
+
+#[test]
+fn fetching_is_suggested_where_it_helps_and_into_the_right_place() {
+    let empty = temp_dir();
+    let path = empty.path().display().to_string();
+    let refused = atelier(["data", "info", "--data-dir", &path]).run().expect_code(2);
+    let help = format!("help: `cargo xtask data fetch --data-dir {path}` obtains");
+    assert!(refused.stderr.contains(&help), "{refused}");
+    let refused = atelier(["data", "verify"]).run().expect_code(2);
+    assert!(refused.stderr.contains("help: `cargo xtask data fetch` obtains"), "{refused}");
+
+    // One's own files are not to be replaced.
+    let files = Files::new();
+    let mut bytes = files.get(IMAGES);
+    bytes[123_456] ^= 0x10;
+    files.put(IMAGES, &bytes);
+    let path = files.directory().display().to_string();
+    let refused = atelier(["data", "verify", "--data-dir", &path]).run().expect_code(2);
+    assert!(!refused.stderr.contains("data fetch"), "{refused}");
+}

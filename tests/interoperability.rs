@@ -22,12 +22,7 @@ fn check(python: &Path, script: &str, run: &Path, parts: &[&str]) {
         .output()
         .expect("Python runs");
     let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    assert!(
-        output.status.success(),
-        "{script}:\n{}{}",
-        said(&output.stdout),
-        said(&output.stderr)
-    );
+    assert!(output.status.success(), "{script}:\n{}{}", said(&output.stdout), said(&output.stderr));
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod autoencoder;
 mod configuration;
 mod data_files;
 mod interoperability;
+mod odd_places;
 mod resuming;
 mod runs;
 mod schemas;

@@ -29,16 +29,26 @@ fn start(home: &Path, out: &Path, file: &str) -> Child {
     let arguments = ["train"].iter().chain(&LONG).map(ToString::to_string);
     let arguments = arguments.chain(["--out".to_string(), out.display().to_string()]);
     let (mut command, _home) = atelier(arguments).into_command();
-    command.env("ATELIER_HOME", home).stdout(Stdio::null()).stderr(Stdio::null());
+    command.env("ATELIER_HOME", home).stderr(Stdio::null());
+    spawn(&mut command, &out.join(file))
+}
+
+/// Starts a program and returns when `file` is there.
+fn spawn(command: &mut Command, file: &Path) -> Child {
+    command.stdout(Stdio::null());
     let mut child = command.spawn().expect("atelier starts");
     for _ in 0..3000 {
-        if out.join(file).exists() {
+        if file.exists() {
             return child;
         }
-        assert!(child.try_wait().expect("a child").is_none(), "the run ended before {file}");
+        assert!(
+            child.try_wait().expect("a child").is_none(),
+            "the run ended before {}",
+            file.display()
+        );
         sleep(Duration::from_millis(10));
     }
-    panic!("{file} does not appear");
+    panic!("{} does not appear", file.display());
 }
 
 fn signal(child: &mut Child, name: &str) -> Option<i32> {
@@ -149,4 +159,148 @@ fn a_run_is_not_taken_up_with_other_data() {
     let refused = run(home.path(), &arguments).expect_code(2);
     assert!(refused.stderr.contains("was trained on fashion-mnist-sample"), "{refused}");
     assert_eq!(status(&out), "interrupted");
+}
+
+/// A long run that was interrupted soon after it began.
+fn interrupted(home: &Path) -> PathBuf {
+    let out = out(home);
+    let mut child = start(home, &out, "manifest.json");
+    sleep(Duration::from_millis(100));
+    assert_eq!(signal(&mut child, "INT"), Some(130));
+    out
+}
+
+fn edit(path: &Path, from: &str, to: &str) {
+    let text = fs::read_to_string(path).expect("a file");
+    assert!(text.contains(from), "{from:?} is not in {}", path.display());
+    fs::write(path, text.replace(from, to)).expect("a file");
+}
+
+#[test]
+fn a_run_on_ones_own_data_goes_on_with_them_and_says_how_it_is_repeated() {
+    let home = home_with_sample();
+    let files = crate::fixture::Files::new();
+    let mut bytes = files.get("train-images-idx3-ubyte");
+    bytes[1000] ^= 1;
+    files.put("train-images-idx3-ubyte", &bytes);
+    let data = files.directory().display().to_string();
+    let (out, said) = (out(home.path()), home.path().join("said"));
+    let path = out.display().to_string();
+    let more = ["--set", "data.validation=400", "--allow-unpinned", "--data-dir", &data];
+    let arguments = [&["train", "--out", &path], &LONG[1..], &more].concat();
+    let (mut command, _home) = atelier(arguments).into_command();
+    let stderr = fs::File::create(&said).expect("a file");
+    let mut child =
+        spawn(command.env("ATELIER_HOME", home.path()).stderr(stderr), &out.join("manifest.json"));
+    assert_eq!(signal(&mut child, "INT"), Some(130));
+    let said = fs::read_to_string(said).expect("what it said");
+    let hint = format!("train --resume --out {path} --data-dir {data}` goes on from here");
+    assert!(said.contains(&hint), "{said}");
+
+    let resumed = run(home.path(), &["train", "--resume"]).expect_code(0);
+    let again = resumed.stdout.lines().find_map(|line| line.strip_prefix("again: cargo xtask "));
+    let words: Vec<&str> = again.expect("a command").split(' ').collect();
+    run(home.path(), &words).expect_code(0);
+    let model = |run: &Path| fs::read(run.join("model.safetensors")).expect("a model");
+    assert!(model(&out) == model(&home.path().join("runs/train-0001")));
+}
+
+#[test]
+fn a_terminal_that_closes_saves_the_run_unless_it_is_to_outlive_it() {
+    let home = home_with_sample();
+    let out = out(home.path());
+    let mut child = start(home.path(), &out, "manifest.json");
+    assert_eq!(signal(&mut child, "HUP"), Some(129));
+    assert_eq!(status(&out), "interrupted");
+    run(home.path(), &["train", "--resume"]).expect_code(0);
+
+    // As `nohup` does it.
+    let out = home.path().join("runs/outliving");
+    let path = out.display().to_string();
+    let (command, _home) = atelier([&["train", "--out", &path], &LONG[..]].concat()).into_command();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]).arg(command.get_program());
+    shell.args(command.get_args()).env("ATELIER_HOME", home.path()).stderr(Stdio::null());
+    let mut child = spawn(&mut shell, &out.join("manifest.json"));
+    let sent = Command::new("kill").args(["-s", "HUP", &child.id().to_string()]).status();
+    assert!(sent.expect("kill").success());
+    sleep(Duration::from_millis(100));
+    assert!(child.try_wait().expect("a child").is_none(), "the run ended");
+    assert_eq!(signal(&mut child, "INT"), Some(130));
+}
+
+#[test]
+fn a_killed_run_is_told_as_interrupted() {
+    let home = home_with_sample();
+    let out = out(home.path());
+    let mut child = start(home.path(), &out, "manifest.json");
+    let shown = |word: &str| {
+        for arguments in [&["runs", "list"][..], &["runs", "show", "mine"]] {
+            let told = run(home.path(), arguments).expect_code(0);
+            assert!(told.stdout.contains(word), "no {word:?}: {told}");
+        }
+    };
+    shown("running");
+    signal(&mut child, "KILL");
+    shown("interrupted");
+}
+
+#[test]
+fn a_range_test_can_be_interrupted() {
+    let home = home_with_sample();
+    let large = ["--find-learning-rate", "--smoke", "--set", "model.hidden=3000,3000"];
+    let (mut command, _home) = atelier(["train"].iter().chain(&large)).into_command();
+    command.env("ATELIER_HOME", home.path()).stderr(Stdio::null());
+    let out = home.path().join("runs/find-learning-rate-0001");
+    let mut child = spawn(&mut command, &out.join("config.toml"));
+    assert_eq!(signal(&mut child, "INT"), Some(130));
+    assert_eq!(status(&out), "interrupted");
+}
+
+#[test]
+fn a_run_that_failed_for_want_of_something_else_is_taken_up_when_that_is_mended() {
+    let home = home_with_sample();
+    let out = interrupted(home.path());
+    let metrics = out.join("metrics.jsonl");
+    let before = fs::read(&metrics).expect("metrics");
+    fs::write(&metrics, &before[..before.len() / 2]).expect("damage");
+    let failed = run(home.path(), &["train", "--resume"]).expect_code(2);
+    assert!(failed.stderr.contains("metrics.jsonl is damaged"), "{failed}");
+    let path = out.display().to_string();
+    let help = format!("help: mend this, then `cargo xtask train --resume --out {path}` goes on");
+    assert!(failed.stderr.contains(&help), "{failed}");
+    assert_eq!(status(&out), "failed");
+
+    fs::write(&metrics, before).expect("mended");
+    run(home.path(), &["train", "--resume"]).expect_code(0);
+    assert!(fs::read(out.join("model.safetensors")).expect("a model") == undisturbed(home.path()));
+}
+
+#[test]
+fn a_run_that_diverged_is_not_taken_up_by_itself() {
+    let home = home_with_sample();
+    let rate = "optimizer.learning_rate=1e6";
+    run(home.path(), &["train", "--smoke", "--set", rate]).expect_code(1);
+    let none = run(home.path(), &["train", "--resume"]).expect_code(2);
+    assert!(none.stderr.contains("no interrupted run"), "{none}");
+}
+
+#[test]
+fn a_damaged_mark_of_the_best_checkpoint_is_a_warning() {
+    let home = home_with_sample();
+    let out = interrupted(home.path());
+    fs::write(out.join("checkpoints/best"), "rubbish").expect("damage");
+    let resumed = run(home.path(), &["train", "--resume"]).expect_code(0);
+    assert!(resumed.stderr.contains("warning: which checkpoint is the best"), "{resumed}");
+}
+
+#[test]
+fn settings_that_are_not_those_of_the_checkpoint_are_told_by_their_keys() {
+    let home = home_with_sample();
+    let out = interrupted(home.path());
+    edit(&out.join("manifest.json"), "\"epochs\": 150", "\"epochs\": 151");
+    let refused = run(home.path(), &["train", "--resume"]).expect_code(2);
+    let text = "train.epochs is 151, and was 150 when the checkpoint was made";
+    assert!(refused.stderr.contains(text), "{refused}");
+    assert!(!refused.stderr.contains('{'), "{refused}");
 }

@@ -11,6 +11,18 @@ fn train(home: &Path, arguments: &[&str]) -> Output {
     atelier(["train", "--smoke"].iter().chain(arguments)).env("ATELIER_HOME", home).run()
 }
 
+/// The words of a command that is shown after `start`.
+fn shown_command(shown: &Output, start: &str) -> Vec<String> {
+    let command = shown.stdout.lines().find_map(|line| line.strip_prefix(start));
+    let words = command.unwrap_or_else(|| panic!("no {start:?}: {shown}")).split(' ');
+    words.map(|word| word.trim_matches('\'').to_string()).collect()
+}
+
+fn manifest(home: &Path, run: &str) -> serde_json::Value {
+    let path = home.join("runs").join(run).join("manifest.json");
+    serde_json::from_str(&fs::read_to_string(path).expect("a manifest")).expect("JSON")
+}
+
 fn model(home: &Path, run: &str) -> Vec<u8> {
     fs::read(home.join("runs").join(run).join("model.safetensors")).expect("a model")
 }
@@ -95,12 +107,7 @@ fn the_same_seed_gives_the_same_weights_with_any_number_of_threads_and_another_s
 fn the_command_that_is_shown_repeats_the_run() {
     let home = home_with_sample();
     let first = train(home.path(), &["--set", "train.epochs=2", "--seed", "5"]).expect_code(0);
-    let again = first.stdout.lines().find_map(|line| line.strip_prefix("again: cargo xtask "));
-    let words: Vec<String> = again
-        .expect("a command")
-        .split(' ')
-        .map(|word| word.trim_matches('\'').to_string())
-        .collect();
+    let words = shown_command(&first, "again: cargo xtask ");
     atelier(words).env("ATELIER_HOME", home.path()).run().expect_code(0);
     assert!(model(home.path(), "train-0001") == model(home.path(), "train-0002"));
 }
@@ -136,7 +143,94 @@ fn early_stopping_needs_validation() {
     let home = home_with_sample();
     let arguments = ["--set", "train.early_stopping=2", "--set", "data.validation=0"];
     let refused = train(home.path(), &arguments).expect_code(2);
-    assert!(refused.stderr.contains("train.early_stopping"), "{refused}");
+    assert!(refused.stderr.contains("train.early_stopping is 2, expected 0"), "{refused}");
+    assert!(!home.path().join("runs").exists(), "{refused}");
+}
+
+#[test]
+fn a_place_that_cannot_take_the_run_is_refused_before_data_are_looked_for() {
+    let home = crate::cli::temp_dir();
+    fs::write(home.path().join("notes.txt"), "mine").expect("a file");
+    let occupied = home.path().display().to_string();
+    let below_a_file = home.path().join("notes.txt/run").display().to_string();
+    for out in [occupied.as_str(), &below_a_file, "/proc/no/run"] {
+        for verb in ["train", "reproduce"] {
+            let refused = atelier([verb, "--out", out]).env("ATELIER_HOME", home.path()).run();
+            let refused = refused.expect_code(2);
+            assert!(!refused.stderr.contains("holds none of the files"), "{refused}");
+        }
+    }
+    assert_eq!(fs::read_dir(home.path()).expect("the home").count(), 1);
+}
+
+#[test]
+fn final_weights_that_give_no_number_are_a_divergence() {
+    let home = home_with_sample();
+    // One step, whose own loss is still a number.
+    let step = ["train.epochs=1", "train.batch_size=2000", "data.validation=0"];
+    let arguments: Vec<&str> = step.iter().flat_map(|set| ["--set", set]).collect();
+    let far = [&arguments[..], &["--set", "optimizer.learning_rate=1e15"]].concat();
+    let failed = train(home.path(), &far).expect_code(1);
+    assert!(failed.stderr.contains("training diverged"), "{failed}");
+    assert!(failed.stderr.contains("help: lower the learning rate"), "{failed}");
+    assert_eq!(manifest(home.path(), "train-0001")["diverged"], true);
+    for name in ["summary.json", "model.safetensors"] {
+        assert!(!home.path().join("runs/train-0001").join(name).exists(), "{name}");
+    }
+
+    // The same with a rate of this world: one of each, and told so.
+    let near = train(home.path(), &arguments).expect_code(0);
+    assert!(near.stdout.contains("\nthe last iteration\n"), "{near}");
+    assert!(near.stdout.contains(" s, 1 step\n"), "{near}");
+    let figures = home.path().join("runs/train-0002/figures");
+    let svg = fs::read_to_string(figures.join("last-20.svg")).expect("a figure");
+    for text in ["The last iteration; test", "Fashion-MNIST (sample), hidden", " 1 epoch, seed"] {
+        assert!(svg.contains(text), "no {text:?}");
+    }
+    assert!(!svg.contains("mean "), "one point and its mean");
+}
+
+#[test]
+fn the_counters_of_batch_norm_are_in_the_model_file() {
+    let home = home_with_sample();
+    train(home.path(), &["--set", "model.batch_norm=true", "--quiet"]).expect_code(0);
+    let file = model(home.path(), "train-0001");
+    let (length, rest) = file.split_first_chunk::<8>().expect("a length");
+    let (header, data) =
+        rest.split_at(usize::try_from(u64::from_le_bytes(*length)).expect("short"));
+    let header: serde_json::Value = serde_json::from_slice(header).expect("JSON");
+    for layer in ["net.1", "net.4", "net.7"] {
+        let counter = &header[format!("{layer}.num_batches_tracked")];
+        assert_eq!(counter["dtype"], "I64", "{header}");
+        assert_eq!(counter["shape"], serde_json::json!([]), "{header}");
+        let start = counter["data_offsets"][0].as_u64().expect("an offset");
+        let bytes = &data[usize::try_from(start).expect("short")..];
+        // Three epochs of 1,600 examples in batches of 64.
+        assert_eq!(i64::from_le_bytes(bytes[..8].try_into().expect("eight bytes")), 75);
+    }
+}
+
+#[test]
+fn commands_are_shown_as_the_program_was_called_and_commits_are_its_own() {
+    let home = home_with_sample();
+    let (mut command, _home) = atelier(["train", "--smoke"]).into_command();
+    command.env("ATELIER_HOME", home.path()).env_remove("ATELIER_PROGRAM");
+    let shown = command.output().expect("atelier starts");
+    let shown = String::from_utf8_lossy(&shown.stdout);
+    assert!(shown.contains("\nagain: atelier train --config "), "{shown}");
+    assert!(manifest(home.path(), "train-0001")["git_commit"].is_null());
+
+    let mut git = std::process::Command::new("git");
+    git.args(["rev-parse", "HEAD"]).current_dir(crate::cli::root());
+    let Some(head) = git.output().ok().filter(|head| head.status.success()) else {
+        crate::cli::skip("there is no git, or no repository");
+        return;
+    };
+    let command = atelier(["train", "--smoke"]).env("ATELIER_HOME", home.path());
+    command.env("ATELIER_REPOSITORY", crate::cli::root()).run().expect_code(0);
+    let commit = manifest(home.path(), "train-0002")["git_commit"].clone();
+    let head = String::from_utf8_lossy(&head.stdout).trim().to_string();
+    assert!(commit.as_str().is_some_and(|commit| commit.starts_with(&head)), "{commit}");
 }
 
 #[test]
@@ -156,6 +250,38 @@ fn the_range_test_suggests_a_rate_and_draws_its_curve() {
     assert!((1e-4..1.0).contains(&rate), "{rate}");
     let run = Path::new(found["run"].as_str().expect("a directory"));
     assert!(run.join("figures/learning-rate.png").is_file());
+}
+
+#[test]
+fn the_rate_that_is_found_is_tried_on_the_same_network_and_data() {
+    let home = home_with_sample();
+    let arguments = ["--find-learning-rate", "--set", "model.hidden=20", "--seed", "3"];
+    let found = train(home.path(), &arguments).expect_code(0);
+    let words = shown_command(&found, "try: cargo xtask ");
+    atelier(words).env("ATELIER_HOME", home.path()).run().expect_code(0);
+    let (tested, tried) =
+        (manifest(home.path(), "find-learning-rate-0001"), manifest(home.path(), "train-0001"));
+    assert_eq!(tried["dataset"]["files"], tested["dataset"]["files"]);
+    for section in ["seed", "data", "model", "train", "schedule"] {
+        assert_eq!(tried["config"][section], tested["config"][section], "{section}");
+    }
+    let rate = |of: &serde_json::Value| of["config"]["optimizer"]["learning_rate"].clone();
+    assert_ne!(rate(&tried), rate(&tested));
+}
+
+#[test]
+fn what_the_assignments_settings_do_not_fit_is_refused_before_a_reproduction_begins() {
+    let home = home_with_sample();
+    let sample = crate::cli::sample().display().to_string();
+    for (more, said) in [
+        (&["--data-dir", &sample][..], "a reproduction has the assignment's own settings"),
+        (&["--smoke", "--device", "gpu"], "write cpu, cuda or cuda:N"),
+    ] {
+        let refused = atelier(["reproduce"].iter().chain(more)).env("ATELIER_HOME", home.path());
+        let refused = refused.run().expect_code(2);
+        assert!(refused.stderr.contains(said), "{refused}");
+        assert!(!home.path().join("runs").exists(), "{refused}");
+    }
 }
 
 #[test]
