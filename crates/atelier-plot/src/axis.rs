@@ -151,7 +151,9 @@ mod tests {
     fn a_range_stays_above_the_least_value_unless_the_data_are_below() {
         let of = |axis: Axis, values: &[f64]| {
             let mut extent = Extent::NONE;
-            values.iter().for_each(|value| extent.include(*value));
+            for value in values {
+                extent.include(*value);
+            }
             Range::of(&axis, extent, 0.05).low
         };
         let loss = || Axis::linear("loss").at_least(0.0);

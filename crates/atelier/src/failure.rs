@@ -69,8 +69,8 @@ impl<T, E: Into<anyhow::Error>> Help<T> for Result<T, E> {
 /// 2 for everything else.
 #[must_use]
 pub fn exit_code(error: &anyhow::Error) -> u8 {
-    let is_check = error.chain().any(|cause| cause.is::<CheckFailed>()) || diverged(error);
-    if is_check { CHECK_FAILED } else { UNUSABLE }
+    let failed = |cause: &(dyn std::error::Error + 'static)| cause.is::<CheckFailed>();
+    if error.chain().any(failed) || diverged(error) { CHECK_FAILED } else { UNUSABLE }
 }
 
 /// Whether the error is that training diverged.

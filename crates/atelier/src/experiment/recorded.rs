@@ -39,9 +39,13 @@ pub(crate) struct Beginning<'a> {
 /// Refuses a place where no run directory can be made or that has no room for `bytes`, before work is
 /// done that would be in vain.
 pub(crate) fn check_place(out: Option<&Path>, bytes: u64) -> Result<()> {
-    // Which number is free is seen when the directory is made.
-    let numbered = home::runs().join("0000");
-    let above = RunDir::free(out.unwrap_or(&numbered))?;
+    let runs = home::runs();
+    let above = match out {
+        Some(out) => RunDir::free(out)?,
+        // Which number is free is seen when the directory is made.
+        None if runs.is_dir() => runs,
+        None => RunDir::free(&runs)?,
+    };
     Ok(probe(&above, bytes)?)
 }
 
