@@ -55,6 +55,15 @@ impl Autoencoder {
         let reversed = config.hidden.iter().rev().copied().collect();
         let encoder = net("encoder", config.hidden.clone(), inputs, config.latent, Core::Relu)?;
         let decoder = net("decoder", reversed, config.latent, inputs, Core::Sigmoid)?;
+        if let (Some(biases), true) = (encoder.parameters().last(), config.code_bias != 0.0) {
+            #[expect(clippy::cast_possible_truncation, reason = "biases are f32")]
+            let raised: Vec<f32> = biases
+                .values()?
+                .iter()
+                .map(|b| (f64::from(*b) + config.code_bias) as f32)
+                .collect();
+            biases.assign(&raised)?;
+        }
         let parameters = [encoder.parameters(), decoder.parameters()].concat();
         #[expect(clippy::cast_possible_truncation, reason = "a deviation of f32 inputs")]
         let noise = config.noise as f32;

@@ -13,6 +13,11 @@ pub struct AutoencoderConfig {
     pub latent: usize,
     /// How weights are drawn.
     pub init: Initializer,
+    /// Added to the first biases of the code's units. A value near 1 keeps the units alive: what
+    /// comes in from the last hidden layer is nowhere negative, so the first steps on a unit's
+    /// weights move it the same way for every example, and one that falls below 0 for all of
+    /// them gets no gradient any more.
+    pub code_bias: f64,
     /// Deviation of the Gaussian noise on the inputs of training steps, of which the clean inputs
     /// are to be reconstructed (denoising, Vincent et al. 2008); 0 is off.
     pub noise: f64,
@@ -20,7 +25,13 @@ pub struct AutoencoderConfig {
 
 impl Default for AutoencoderConfig {
     fn default() -> Self {
-        Self { hidden: vec![128], latent: 64, init: Initializer::Pytorch, noise: 0.0 }
+        Self {
+            hidden: vec![128],
+            latent: 64,
+            init: Initializer::Pytorch,
+            code_bias: 0.0,
+            noise: 0.0,
+        }
     }
 }
 
@@ -51,6 +62,9 @@ impl AutoencoderConfig {
         }
         if !allowed.contains(&self.latent) {
             return refuse("autoencoder.latent", "from 1 to 65536 units", self.latent.to_string());
+        }
+        if !self.code_bias.is_finite() {
+            return refuse("autoencoder.code_bias", "a finite number", self.code_bias.to_string());
         }
         if !(self.noise.is_finite() && self.noise >= 0.0) {
             return refuse(

@@ -59,11 +59,11 @@ fn the_assignments_network_has_its_names_shapes_and_parameters() {
         layers,
         [
             "Linear 784 to 128",
-            "Relu",
+            "ReLU",
             "Linear 128 to 64",
-            "Relu",
+            "ReLU",
             "Linear 64 to 128",
-            "Relu",
+            "ReLU",
             "Linear 128 to 784",
             "Sigmoid",
         ]
@@ -166,6 +166,18 @@ fn the_seed_decides_the_weights_and_encoder_and_decoder_draw_their_own() {
 }
 
 #[test]
+fn a_bias_of_the_code_raises_its_units_and_nothing_else() {
+    let (plain, raised) =
+        (autoencoder(&small()), autoencoder(&AutoencoderConfig { code_bias: 0.5, ..small() }));
+    for (a, b) in plain.parameters().iter().zip(raised.parameters()) {
+        let by = if a.name == "encoder.2.bias" { 0.5 } else { 0.0 };
+        for (a, b) in a.values().unwrap().iter().zip(b.values().unwrap()) {
+            assert!((b - a - by).abs() < 1e-6, "{b} is not {a} + {by}");
+        }
+    }
+}
+
+#[test]
 fn a_state_comes_back_to_the_bit_and_a_foreign_or_broken_one_is_refused() {
     let first = autoencoder(&small());
     let second = Autoencoder::new(9, &small(), 2, &Device::Cpu).unwrap();
@@ -194,6 +206,10 @@ fn settings_out_of_range_are_refused_with_their_key() {
         (AutoencoderConfig { latent: 65_537, ..base.clone() }, "autoencoder.latent"),
         (AutoencoderConfig { hidden: vec![4, 0], ..base.clone() }, "autoencoder.hidden is 0"),
         (AutoencoderConfig { hidden: vec![1; 129], ..base.clone() }, "autoencoder.hidden is 129"),
+        (
+            AutoencoderConfig { code_bias: f64::INFINITY, ..base.clone() },
+            "autoencoder.code_bias is inf",
+        ),
         (AutoencoderConfig { noise: -0.1, ..base.clone() }, "autoencoder.noise is -0.1"),
         (AutoencoderConfig { noise: f64::NAN, ..base.clone() }, "autoencoder.noise is NaN"),
     ] {

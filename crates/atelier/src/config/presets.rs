@@ -37,6 +37,16 @@ pub const PRESETS: &[Preset] = &[
         name: "assignment",
         text: include_str!("../../presets/autoencoder/assignment.toml"),
     },
+    Preset {
+        verb: "autoencoder",
+        name: "best",
+        text: include_str!("../../presets/autoencoder/best.toml"),
+    },
+    Preset {
+        verb: "autoencoder",
+        name: "longest",
+        text: include_str!("../../presets/autoencoder/longest.toml"),
+    },
 ];
 
 /// The preset of `verb` by its name, with or without `verb/` before it; without a name the
