@@ -51,3 +51,19 @@ fn numpy_computes_the_same_test_results_from_the_model_file() {
         check(&python, "classifier.py", &run, parts);
     }
 }
+
+#[test]
+fn numpy_computes_the_same_errors_of_autoencoder_and_principal_components() {
+    let Some(python) = python() else {
+        skip("no Python environment with NumPy and safetensors; .ci/run makes one");
+        return;
+    };
+    let directory = temp_dir();
+    let run = directory.path().join("run");
+    let out = run.to_str().expect("a plain path");
+    let settings = ["--set", "data.validation=0", "--set", "train.epochs=10"];
+    let arguments = ["autoencoder", "--smoke", "--quiet", "--out", out];
+    let command = atelier(arguments.iter().chain(&settings)).env("ATELIER_HOME", root());
+    command.run().expect_code(0);
+    check(&python, "autoencoder.py", &run, &[]);
+}

@@ -1,0 +1,49 @@
+"""Evaluates an autoencoder by NumPy alone, finds principal components by SVD, and compares with the run's results.
+
+usage: autoencoder.py RUN SAMPLE
+"""
+
+import sys
+
+import numpy as np
+
+import fashion
+
+run, sample = sys.argv[1:]
+summary = fashion.summary(run)
+model = fashion.tensors(f"{run}/model.safetensors")
+layers = ["encoder.0", "encoder.2", "decoder.0", "decoder.2"]
+names = [f"{layer}.{part}" for layer in layers for part in ["weight", "bias"]]
+assert sorted(model) == sorted(names), f"{sorted(model)}, not {sorted(names)}"
+
+test = fashion.images(f"{sample}/t10k-images-idx3-ubyte.gz")
+h = test
+for layer in layers:
+    z = h @ model[f"{layer}.weight"].T + model[f"{layer}.bias"]
+    h = 1.0 / (1.0 + np.exp(-z)) if layer == "decoder.2" else np.maximum(z, 0.0)
+    if layer == "encoder.2":
+        dead = int((h <= 0.0).all(axis=0).sum())
+error = ((h - test) ** 2).mean()
+fashion.close("test error", error, summary["test_mse"], 1e-8)
+assert dead == summary["dead_latent_units"], (dead, summary["dead_latent_units"])
+
+train = fashion.images(f"{sample}/train-images-idx3-ubyte.gz")
+mean = train.mean(axis=0)
+directions = np.linalg.svd(train - mean, full_matrices=False)[2][: summary["latent"]]
+restored = mean + (test - mean) @ directions.T @ directions
+linear = ((restored - test) ** 2).mean()
+fashion.close("error of principal components", linear, summary["pca_test_mse"], 1e-8)
+
+torch = fashion.torch_or_none()
+if torch is not None:
+    from safetensors.torch import load_file
+
+    class Autoencoder(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            nn = torch.nn
+            self.encoder = nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 64), nn.ReLU())
+            self.decoder = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 784), nn.Sigmoid())
+
+    Autoencoder().load_state_dict(load_file(f"{run}/model.safetensors"), strict=True)
+print(f"agrees: {error:.6f}, principal components {linear:.6f}" + (" (and PyTorch loads it)" if torch else ""))
