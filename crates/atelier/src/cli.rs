@@ -180,7 +180,7 @@ pub struct RunsShowArgs {
 pub enum ConfigVerb {
     /// Show the resolved configuration and where each value comes from
     #[command(
-        after_help = "Examples:\n  atelier config show\n  atelier config show train/baseline --set \
+        after_help = "Examples:\n  atelier config show\n  atelier config show autoencoder/best\n  atelier config show train/baseline --set \
                             train.epochs=5\n  atelier config show > mine.toml"
     )]
     Show(ConfigShowArgs),
