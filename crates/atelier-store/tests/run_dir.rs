@@ -325,81 +325,28 @@ fn a_place_for_a_run_can_be_looked_at_before_it_is_made() {
 }
 
 #[cfg(unix)]
-mod links {
-    use std::os::unix::fs::symlink;
-
-    use super::*;
-
-    #[test]
-    fn a_link_in_the_place_of_a_runs_own_file_is_not_followed() {
-        let directory = tempfile::tempdir().expect("directory");
-        let victim = directory.path().join("thesis.txt");
-        std::fs::write(&victim, "precious").expect("file");
-
-        let locked = directory.path().join("locked");
-        std::fs::create_dir(&locked).expect("directory");
-        symlink(&victim, locked.join(".lock")).expect("link");
-        let error = Lock::acquire(&locked).expect_err("a link").to_string();
-        assert!(error.contains(".lock: a symbolic link"), "{error}");
-        Lock::is_held(&locked).expect_err("a link");
-
-        let run = RunDir::create_numbered(directory.path(), "train").expect("create");
-        symlink(&victim, run.path().join("metrics.jsonl")).expect("link");
-        run.metrics().expect_err("a link");
-        assert_eq!(std::fs::read_to_string(&victim).expect("victim"), "precious");
-    }
-
-    #[test]
-    fn a_link_in_the_place_of_a_runs_own_directory_is_not_followed() {
-        let directory = tempfile::tempdir().expect("directory");
-        let others = directory.path().join("others");
-        let theirs = atelier_store::Checkpoints::new(&others);
-        for step in 1..=2 {
-            theirs.save(step, &atelier_store::Checkpoint::default()).expect("save");
-        }
-        let run = RunDir::create_numbered(directory.path(), "train").expect("create");
-        for name in ["checkpoints", "figures"] {
-            symlink(&others, run.path().join(name)).expect("link");
-        }
-        let save = run.checkpoints().save(3, &atelier_store::Checkpoint::default());
-        let error = save.expect_err("a link").to_string();
-        assert!(error.contains("checkpoints: a symbolic link"), "{error}");
-        run.checkpoints().latest().expect_err("a link");
-        run.write("figures/curves.png", b"png").expect_err("a link");
-        run.write_manifest(&manifest("train", "2026-01-01T00:00:00Z", Status::Running))
-            .expect("manifest");
-        let path = run.path().to_path_buf();
-        drop(run);
-        RunDir::open(&path).expect_err("a link");
-        assert_eq!(std::fs::read_dir(&others).expect("others").count(), 2);
-        assert_eq!(theirs.steps().expect("steps"), [1, 2]);
-    }
-
-    #[test]
-    fn what_is_not_a_regular_file_is_neither_waited_for_nor_read() {
-        let directory = tempfile::tempdir().expect("directory");
-        let made = Command::new("mkfifo").arg(directory.path().join(".lock")).status();
-        assert!(made.expect("mkfifo").success());
-        for error in [
-            Lock::acquire(directory.path()).map(drop).expect_err("a pipe"),
-            Lock::is_held(directory.path()).map(drop).expect_err("a pipe"),
-            atelier_store::read_regular(&directory.path().join(".lock"), 9)
-                .map(drop)
-                .expect_err("a pipe"),
-            atelier_store::read_regular(Path::new("/dev/zero"), 9).map(drop).expect_err("endless"),
-            atelier_store::read_regular(directory.path(), 9).map(drop).expect_err("a directory"),
-        ] {
-            assert!(error.to_string().ends_with("not a regular file"), "{error}");
-        }
-    }
-}
-
 #[test]
-fn a_file_is_read_whole_up_to_its_limit_and_refused_beyond() {
+fn a_link_in_the_place_of_a_runs_own_directory_is_not_followed() {
     let directory = tempfile::tempdir().expect("directory");
-    let path = directory.path().join("summary.json");
-    std::fs::write(&path, "123456789").expect("file");
-    assert_eq!(atelier_store::read_regular(&path, 9).expect("fits"), b"123456789");
-    let error = atelier_store::read_regular(&path, 8).expect_err("too long").to_string();
-    assert!(error.contains("summary.json: longer than 8 bytes"), "{error}");
+    let others = directory.path().join("others");
+    let theirs = atelier_store::Checkpoints::new(&others);
+    for step in 1..=2 {
+        theirs.save(step, &atelier_store::Checkpoint::default()).expect("save");
+    }
+    let run = RunDir::create_numbered(directory.path(), "train").expect("create");
+    for name in ["checkpoints", "figures"] {
+        std::os::unix::fs::symlink(&others, run.path().join(name)).expect("link");
+    }
+    let save = run.checkpoints().save(3, &atelier_store::Checkpoint::default());
+    let error = save.expect_err("a link").to_string();
+    assert!(error.contains("checkpoints: a symbolic link"), "{error}");
+    run.checkpoints().latest().expect_err("a link");
+    run.write("figures/curves.png", b"png").expect_err("a link");
+    run.write_manifest(&manifest("train", "2026-01-01T00:00:00Z", Status::Running))
+        .expect("manifest");
+    let path = run.path().to_path_buf();
+    drop(run);
+    RunDir::open(&path).expect_err("a link");
+    assert_eq!(std::fs::read_dir(&others).expect("others").count(), 2);
+    assert_eq!(theirs.steps().expect("steps"), [1, 2]);
 }

@@ -8,5 +8,6 @@ pub(crate) mod prepared;
 pub(crate) mod range;
 pub(crate) mod recorded;
 pub(crate) mod results;
+mod same_settings;
 pub(crate) mod summary;
 pub(crate) mod training;
