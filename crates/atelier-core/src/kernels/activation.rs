@@ -50,6 +50,12 @@ pub(crate) fn apply(activation: Activation, values: &mut [f32]) {
     }
 }
 
+/// Gradients of saturated units shrink from step to step; below this their products with weights and
+/// inputs are denormal numbers, and every operation on one takes a hundred cycles. (200 epochs of an
+/// autoencoder with dark backgrounds took three times as long.) Nothing is learned from them: f32
+/// carries seven digits.
+const TINY: f32 = 1e-25;
+
 /// gradient := gradient * activation'(.), told from the outputs of the activation.
 ///
 /// The derivative at a kink is taken from the left (0 for ReLU at 0), as PyTorch does.
@@ -63,8 +69,14 @@ pub(crate) fn chain_from_output(activation: Activation, gradient: &mut [f32], ou
         Activation::Elu => {
             each_pair(gradient, outputs, |g, y| if y > 0.0 { g } else { g * (y + 1.0) });
         }
-        Activation::Tanh => each_pair(gradient, outputs, |g, y| g * (1.0 - y * y)),
-        Activation::Sigmoid => each_pair(gradient, outputs, |g, y| g * y * (1.0 - y)),
+        Activation::Tanh => each_pair(gradient, outputs, |g, y| {
+            let d = g * (1.0 - y * y);
+            if d.abs() < TINY { 0.0 } else { d }
+        }),
+        Activation::Sigmoid => each_pair(gradient, outputs, |g, y| {
+            let d = g * y * (1.0 - y);
+            if d.abs() < TINY { 0.0 } else { d }
+        }),
         Activation::Gelu | Activation::Silu => unreachable!("their derivative needs the input"),
     }
 }

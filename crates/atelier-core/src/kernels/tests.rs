@@ -410,3 +410,14 @@ fn dropout_keeps_the_mean_and_masks_the_gradient_alike() {
     assert_close("dropout's gradient", gradients.get(&x).unwrap(), &y);
     assert!(ops::dropout(&x, 1.0, &mut stream(8, "dropout", 0, 0)).is_err());
 }
+
+#[test]
+fn saturated_units_pass_on_zeros_and_no_denormal_numbers() {
+    for activation in [Activation::Sigmoid, Activation::Tanh] {
+        let x = Var::new(&[-80.0_f32, 0.5], &Device::Cpu).unwrap();
+        let y = ops::activate(&x, activation).unwrap();
+        let gradients = (y * 1e-10).unwrap().sum_all().unwrap().backward().unwrap();
+        let dx = gradients.get(&x).unwrap().to_vec1::<f32>().unwrap();
+        assert!(dx[0].to_bits() == 0 && dx[1] > 1e-12, "{activation:?}: {dx:?}");
+    }
+}
