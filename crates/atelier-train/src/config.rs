@@ -165,7 +165,7 @@ impl Settings {
             ("schedule.warmup", schedule.warmup),
         ] {
             if !(0.0..1.0).contains(&(value as f32)) {
-                return Err(Error::setting(key, "a number in [0, 1), also as f32", value));
+                return Err(Error::setting(key, "a number in [0, 1), also as f32", number(value)));
             }
         }
         for (key, value) in [
@@ -175,7 +175,7 @@ impl Settings {
             ("schedule.final_share", schedule.final_share),
         ] {
             if !((value as f32).is_finite() && value >= 0.0) {
-                return Err(Error::setting(key, "a finite number, 0 or more", value));
+                return Err(Error::setting(key, "a finite number, 0 or more", number(value)));
             }
         }
         for (key, value) in [
@@ -183,7 +183,8 @@ impl Settings {
             ("optimizer.epsilon", optimizer.epsilon),
         ] {
             if !((value as f32).is_finite() && value as f32 > 0.0) {
-                return Err(Error::setting(key, "a finite number above 0, also as f32", value));
+                let expected = "a finite number above 0, also as f32";
+                return Err(Error::setting(key, expected, number(value)));
             }
         }
         if schedule.kind == ScheduleKind::OneCycle && schedule.warmup <= 0.0 {
@@ -194,5 +195,15 @@ impl Settings {
             return Err(Error::setting("optimizer.nesterov", "false where momentum is 0", true));
         }
         Ok(())
+    }
+}
+
+/// A number as a person would write it: 1e300 and not 301 digits.
+fn number(value: f64) -> String {
+    let size = value.abs();
+    if size >= 1e6 || (size > 0.0 && size < 1e-4) {
+        format!("{value:e}")
+    } else {
+        value.to_string()
     }
 }
