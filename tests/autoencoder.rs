@@ -7,6 +7,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::cli::{Output, atelier};
 use crate::fixture::{Files, home_with_sample};
@@ -165,6 +166,41 @@ fn the_mean_over_the_batches_counts_a_short_one_fully() {
     assert!((reported - sum / steps.len() as f64).abs() < 1e-12, "{reported}");
 }
 
+/// The model file has all eight tensors, and the decoder's weights are the encoder's.
+fn assert_tied(run: &Path) {
+    let tensors = tensors(&model(run));
+    assert_eq!(tensors.len(), 8, "a strict loader would refuse others");
+    for (down, up) in [("encoder.0", "decoder.2"), ("encoder.2", "decoder.0")] {
+        let [down, up] = [down, up].map(|layer| {
+            let name = format!("{layer}.weight");
+            tensors.iter().find(|(found, ..)| *found == name).expect("a tensor")
+        });
+        assert_eq!(up.1, [down.1[1], down.1[0]]);
+        let columns = usize::try_from(down.1[1]).expect("a small matrix");
+        let rows = down.2.len() / columns;
+        for (row, values) in down.2.chunks_exact(columns).enumerate() {
+            let column: Vec<f64> = up.2.iter().copied().skip(row).step_by(rows).collect();
+            assert!(column == values, "row {row} of {} is not a column of {}", down.0, up.0);
+        }
+    }
+}
+
+#[test]
+fn tied_weights_are_counted_once_written_twice_and_the_same_with_any_number_of_threads() {
+    let home = home_with_sample();
+    let run = |name: &str| home.path().join(name);
+    for threads in ["1", "2"] {
+        let out = run(threads).display().to_string();
+        let tied = ["--set", "autoencoder.tied=true", "--threads", threads, "--out", &out];
+        let shown = autoencoder(home.path(), &tied).expect_code(0);
+        for text in ["109,648 parameters", "decoder.2  Linear 128 to 784, weights of encoder.0"] {
+            assert!(shown.stdout.contains(text), "no {text:?}: {shown}");
+        }
+    }
+    assert!(model(&run("1")) == model(&run("2")), "one and two threads differ");
+    assert_tied(&run("1"));
+}
+
 #[test]
 fn the_same_seed_gives_the_same_weights_with_any_number_of_threads_and_noise_others() {
     let home = home_with_sample();
@@ -188,8 +224,20 @@ fn the_same_seed_gives_the_same_weights_with_any_number_of_threads_and_noise_oth
 
 #[test]
 fn an_interrupted_run_goes_on_to_the_same_bits() {
+    interrupt_and_resume("false");
+}
+
+#[test]
+fn an_interrupted_run_with_tied_weights_goes_on_to_the_same_bits() {
+    let home = interrupt_and_resume("true");
+    assert_tied(&home.path().join("runs/mine"));
+}
+
+fn interrupt_and_resume(tied: &str) -> TempDir {
     let home = home_with_sample();
+    let tied = format!("autoencoder.tied={tied}");
     let long = ["--quiet", "--set", "train.epochs=60", "--set", "train.checkpoint_every=50"];
+    let long = [&long[..], &["--set", &tied]].concat();
     let run = |name: &str| home.path().join("runs").join(name);
     let out = run("mine").display().to_string();
     let arguments = ["autoencoder", "--smoke", "--out", &out];
@@ -218,6 +266,7 @@ fn an_interrupted_run_goes_on_to_the_same_bits() {
         serde_json::from_str::<Value>(&text).expect("JSON")["epoch_losses"].take()
     });
     assert_eq!(summaries[0], summaries[1]);
+    home
 }
 
 #[test]

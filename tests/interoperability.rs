@@ -59,11 +59,13 @@ fn numpy_computes_the_same_errors_of_autoencoder_and_principal_components() {
         return;
     };
     let directory = temp_dir();
-    let run = directory.path().join("run");
-    let out = run.to_str().expect("a plain path");
-    let settings = ["--set", "data.validation=0", "--set", "train.epochs=10"];
-    let arguments = ["autoencoder", "--smoke", "--quiet", "--out", out];
-    let command = atelier(arguments.iter().chain(&settings)).env("ATELIER_HOME", root());
-    command.run().expect_code(0);
-    check(&python, "autoencoder.py", &run, &[]);
+    for tied in ["autoencoder.tied=false", "autoencoder.tied=true"] {
+        let run = directory.path().join(tied);
+        let out = run.to_str().expect("a plain path");
+        let settings = ["--set", "data.validation=0", "--set", "train.epochs=10", "--set", tied];
+        let arguments = ["autoencoder", "--smoke", "--quiet", "--out", out];
+        let command = atelier(arguments.iter().chain(&settings)).env("ATELIER_HOME", root());
+        command.run().expect_code(0);
+        check(&python, "autoencoder.py", &run, &[]);
+    }
 }

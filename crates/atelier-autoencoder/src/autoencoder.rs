@@ -1,10 +1,11 @@
 //! code = encoder(x), reconstruction = decoder(code), loss = mean of (reconstruction - x)^2.
 
 use atelier_core::{Activation as Core, Batch, Loss, Mode, Objective, Parameter, StepAddress, ops};
-use atelier_models::{Activation, DenseNet, Ends, Layer, ModelConfig};
+use atelier_models::{Activation, DenseNet, Ends, Layer, ModelConfig, NamedTensor, state};
 use candle_core::{Device, Tensor};
 use rand_distr::{Distribution as _, StandardNormal};
 
+use crate::tied::TiedDecoder;
 use crate::{AutoencoderConfig, Error, Result};
 
 /// A dense autoencoder: ReLU after every layer, the code included, and a sigmoid at the end, so that
@@ -12,15 +13,33 @@ use crate::{AutoencoderConfig, Error, Result};
 ///
 /// Its parameters carry the names of a module with two sequences, `encoder` and `decoder`:
 /// `encoder.0.weight`, `encoder.0.bias`, `encoder.2.weight`, … at the positions that PyTorch gives.
+/// With tied weights the decoder has biases only.
 #[derive(Debug)]
 pub struct Autoencoder {
     /// From inputs to codes.
     pub encoder: DenseNet,
     /// From codes to reconstructions.
-    pub decoder: DenseNet,
+    decoder: Decoder,
     /// Of both, for [`Objective::parameters`].
     parameters: Vec<Parameter>,
     noise: f32,
+}
+
+#[derive(Debug)]
+enum Decoder {
+    /// With weights of its own.
+    Own(DenseNet),
+    /// With those of the encoder.
+    Tied(TiedDecoder),
+}
+
+impl Decoder {
+    fn forward(&self, codes: &Tensor, mode: Mode) -> atelier_core::Result<Tensor> {
+        match self {
+            Self::Own(net) => net.forward(codes, mode),
+            Self::Tied(net) => net.forward(codes),
+        }
+    }
 }
 
 impl Autoencoder {
@@ -64,7 +83,15 @@ impl Autoencoder {
                 .collect();
             biases.assign(&raised)?;
         }
-        let parameters = [encoder.parameters(), decoder.parameters()].concat();
+        let mut parameters = encoder.parameters().to_vec();
+        let decoder = if config.tied {
+            let decoder = TiedDecoder::new(&encoder, &decoder);
+            parameters.extend(decoder.biases().cloned());
+            Decoder::Tied(decoder)
+        } else {
+            parameters.extend_from_slice(decoder.parameters());
+            Decoder::Own(decoder)
+        };
         #[expect(clippy::cast_possible_truncation, reason = "a deviation of f32 inputs")]
         let noise = config.noise as f32;
         Ok(Self { encoder, decoder, parameters, noise })
@@ -102,7 +129,25 @@ impl Autoencoder {
 
     /// The modules of the encoder and then of the decoder, as PyTorch would list them.
     pub fn layers(&self) -> impl Iterator<Item = &Layer> {
-        self.encoder.layers().iter().chain(self.decoder.layers())
+        let decoder = match &self.decoder {
+            Decoder::Own(net) => net.layers(),
+            Decoder::Tied(net) => net.layers(),
+        };
+        self.encoder.layers().iter().chain(decoder)
+    }
+
+    /// All tensors of the two sequences, tied weights written out as the transposes that they are:
+    /// what PyTorch's module loads.
+    ///
+    /// # Errors
+    /// Fails if the device cannot be read.
+    pub fn state(&self) -> Result<Vec<NamedTensor>> {
+        let mut tensors = state(self.encoder.parameters())?;
+        tensors.extend(match &self.decoder {
+            Decoder::Own(net) => state(net.parameters())?,
+            Decoder::Tied(net) => net.state()?,
+        });
+        Ok(tensors)
     }
 
     /// `x` with this step's noise on it, kept within [0, 1].

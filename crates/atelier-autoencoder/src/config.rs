@@ -11,6 +11,9 @@ pub struct AutoencoderConfig {
     pub hidden: Vec<usize>,
     /// Units of the code, the bottleneck.
     pub latent: usize,
+    /// Whether the decoder's weights are the transposes of the encoder's, which halves their number;
+    /// its biases are its own.
+    pub tied: bool,
     /// How weights are drawn.
     pub init: Initializer,
     /// Added to the first biases of the code's units. A value near 1 keeps the units alive: what
@@ -28,6 +31,7 @@ impl Default for AutoencoderConfig {
         Self {
             hidden: vec![128],
             latent: 64,
+            tied: false,
             init: Initializer::Pytorch,
             code_bias: 0.0,
             noise: 0.0,

@@ -5,6 +5,7 @@ mod config;
 mod error;
 pub mod latent;
 pub mod pca;
+mod tied;
 
 pub use autoencoder::Autoencoder;
 pub use config::AutoencoderConfig;

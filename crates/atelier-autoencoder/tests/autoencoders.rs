@@ -177,6 +177,101 @@ fn a_bias_of_the_code_raises_its_units_and_nothing_else() {
     }
 }
 
+/// A tied autoencoder and one whose own weights are equal to the tied ones.
+fn tied_and_its_equal() -> (Autoencoder, Autoencoder) {
+    // A code that is alive, so that every gradient is there to be compared.
+    let config = AutoencoderConfig { hidden: vec![7, 5], code_bias: 1.0, ..small() };
+    let tied = autoencoder(&AutoencoderConfig { tied: true, ..config.clone() });
+    let equal = Autoencoder::new(9, &config, 2, &Device::Cpu).unwrap();
+    let parameters: Vec<_> = equal.parameters().iter().collect();
+    load_state(&parameters, &tied.state().unwrap()).unwrap();
+    (tied, equal)
+}
+
+#[test]
+fn tied_weights_are_parameters_once_and_the_table_says_whose_they_are() {
+    let tied = AutoencoderConfig { tied: true, ..AutoencoderConfig::default() };
+    let autoencoder = Autoencoder::new(784, &tied, 0, &Device::Cpu).unwrap();
+    let names: Vec<&str> = autoencoder.parameters().iter().map(|p| p.name.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "encoder.0.weight",
+            "encoder.0.bias",
+            "encoder.2.weight",
+            "encoder.2.bias",
+            "decoder.0.bias",
+            "decoder.2.bias",
+        ]
+    );
+    let numbers: usize = autoencoder.parameters().iter().map(atelier_core::Parameter::len).sum();
+    assert_eq!(numbers, 784 * 128 + 128 + 128 * 64 + 64 + 128 + 784);
+    assert_eq!(autoencoder.layers().map(|layer| layer.parameters).sum::<usize>(), numbers);
+    let layers: Vec<&str> = autoencoder.layers().map(|layer| layer.kind.as_str()).collect();
+    assert_eq!(
+        layers[4..],
+        [
+            "Linear 64 to 128, weights of encoder.2",
+            "ReLU",
+            "Linear 128 to 784, weights of encoder.0",
+            "Sigmoid",
+        ]
+    );
+}
+
+#[test]
+fn a_tied_state_has_every_tensor_of_an_untied_one_and_the_same_reconstructions() {
+    let (tied, equal) = tied_and_its_equal();
+    let (ours, theirs) = (tied.state().unwrap(), equal.state().unwrap());
+    assert_eq!(ours, theirs);
+    let find = |name: &str| ours.iter().find(|tensor| tensor.name == name).unwrap();
+    let (down, up) = (find("encoder.0.weight"), find("decoder.4.weight"));
+    assert_eq!((down.shape.as_slice(), up.shape.as_slice()), (&[7, 9][..], &[9, 7][..]));
+    for (row, values) in down.values.chunks_exact(9).enumerate() {
+        let column: Vec<f32> = up.values.iter().copied().skip(row).step_by(7).collect();
+        assert_eq!(column, values);
+    }
+    let x = batch(5).inputs;
+    let [ours, theirs] =
+        [&tied, &equal].map(|a| a.reconstruct(&x).unwrap().to_vec2::<f32>().unwrap());
+    assert_eq!(ours, theirs);
+}
+
+#[test]
+fn the_gradient_of_a_tied_weight_is_the_sum_of_both_of_its_uses() {
+    let (tied, equal) = tied_and_its_equal();
+    let batch = batch(6);
+    let gradients = |autoencoder: &Autoencoder| -> Vec<(String, Vec<f32>)> {
+        let loss = autoencoder.loss(&batch, train_mode(0)).unwrap();
+        let gradients = backward(&loss.objective).unwrap();
+        let of = |p: &atelier_core::Parameter| {
+            (p.name.clone(), p.export(gradients.get(&p.var).unwrap()).unwrap())
+        };
+        autoencoder.parameters().iter().map(of).collect()
+    };
+    let (ours, theirs) = (gradients(&tied), gradients(&equal));
+    let find = |name: &str| theirs.iter().find(|(known, _)| known == name).unwrap().1.clone();
+    for (name, gradient) in ours {
+        let mut expected = find(&name);
+        let mirror = [("encoder.0", 4), ("encoder.2", 2), ("encoder.4", 0)]
+            .into_iter()
+            .find(|(layer, _)| name == format!("{layer}.weight"));
+        if let Some((_, position)) = mirror {
+            let other = find(&format!("decoder.{position}.weight"));
+            let outputs = tied.parameters().iter().find(|p| p.name == name).unwrap().shape()[0];
+            let inputs = other.len() / outputs;
+            for (i, value) in expected.iter_mut().enumerate() {
+                *value += other[(i % inputs) * outputs + i / inputs];
+            }
+        }
+        let largest = expected.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
+        assert!(largest > 1e-6, "{name} has no gradient to compare");
+        for (found, expected) in gradient.iter().zip(&expected) {
+            assert!((found - expected).abs() < 1e-5 * largest, "{name}: {found}, not {expected}");
+        }
+    }
+}
+
 #[test]
 fn a_state_comes_back_to_the_bit_and_a_foreign_or_broken_one_is_refused() {
     let first = autoencoder(&small());

@@ -72,6 +72,7 @@ pub struct TrainArgs {
     after_help = "Examples:\n  atelier autoencoder\n  atelier autoencoder --preset best --seed 3\n  \
                         atelier autoencoder --set autoencoder.latent=16 --set train.epochs=5\n  \
                         atelier autoencoder --set autoencoder.noise=0.3\n  \
+                        atelier autoencoder --set autoencoder.tied=true\n  \
                         atelier autoencoder --resume\n  atelier autoencoder --smoke --format json"
 )]
 pub struct AutoencoderArgs {

@@ -9,7 +9,7 @@ mod summary;
 use anyhow::{Result, bail};
 use atelier_autoencoder::Autoencoder;
 use atelier_data::Dataset;
-use atelier_models::Layer;
+use atelier_models::{Layer, NamedTensor};
 use atelier_train::Outcome;
 use candle_core::Device;
 
@@ -62,6 +62,10 @@ impl Trainable for AutoencodingConfig {
 
     fn layers(model: &Autoencoder) -> Vec<&Layer> {
         model.layers().collect()
+    }
+
+    fn state(model: &Autoencoder) -> Result<Vec<NamedTensor>> {
+        Ok(model.state()?)
     }
 }
 

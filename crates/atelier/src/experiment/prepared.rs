@@ -7,7 +7,7 @@ use atelier_core::Objective;
 use atelier_data::{
     AugmentConfig, Batcher, DataConfig, Dataset, Loaded, Split, Standardization, Subset, split,
 };
-use atelier_models::{Classifier, Layer};
+use atelier_models::{Classifier, Layer, NamedTensor, state};
 use atelier_train::{OptimizerConfig, ScheduleConfig, Settings, Source, TrainConfig};
 use candle_core::Device;
 
@@ -73,6 +73,11 @@ pub(crate) trait Trainable: Clone {
 
     /// The lines of the model's table.
     fn layers(model: &Self::Model) -> Vec<&Layer>;
+
+    /// Everything that belongs to the model as PyTorch has it.
+    fn state(model: &Self::Model) -> Result<Vec<NamedTensor>> {
+        Ok(state(model.parameters().iter().chain(model.buffers()))?)
+    }
 }
 
 impl Trainable for Config {

@@ -1,8 +1,8 @@
 //! What a finished training run leaves behind, and what is shown of it.
 
 use anyhow::{Result, anyhow};
-use atelier_core::{Evaluation, Objective as _};
-use atelier_models::{fold_standardization, state};
+use atelier_core::Evaluation;
+use atelier_models::fold_standardization;
 use atelier_store::{NamedArray, write_model};
 use atelier_train::Outcome;
 
@@ -101,8 +101,7 @@ pub(crate) fn write_weights<C: Trainable>(
     run: &Recorded,
     others: &[NamedArray],
 ) -> Result<()> {
-    let model = &prepared.model;
-    let mut tensors = state(model.parameters().iter().chain(model.buffers()))?;
+    let mut tensors = C::state(&prepared.model)?;
     if let Some(standardization) = &prepared.standardization {
         let [weight, bias, ..] = tensors.as_mut_slice() else {
             return Err(anyhow!("the network has no first layer to fold the standardisation into"));
