@@ -4,6 +4,7 @@ mod cli;
 mod fixture;
 
 mod autoencoder;
+mod bottlenecks;
 mod configuration;
 mod data_files;
 mod interoperability;

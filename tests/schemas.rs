@@ -45,6 +45,8 @@ fn every_json_output_and_file_is_as_its_schema_says() {
     check("summary-train", &shown(&["train", "--smoke", "--set", "data.validation=0"]));
     check("summary-find-learning-rate", &shown(&["train", "--smoke", "--find-learning-rate"]));
     check("summary-autoencoder", &shown(&["autoencoder", "--smoke"]));
+    let sweep = ["autoencoder", "--smoke", "--bottlenecks", "4"];
+    check("summary-bottlenecks", &shown(&sweep));
     check("summary-reproduce", &shown(&["reproduce", "--smoke"]));
     check("runs-show", &shown(&["runs", "show", "train-0001"]));
 
@@ -53,6 +55,8 @@ fn every_json_output_and_file_is_as_its_schema_says() {
         ("train-0001", "summary-train"),
         ("find-learning-rate-0001", "summary-find-learning-rate"),
         ("autoencoder-0001", "summary-autoencoder"),
+        ("bottlenecks-0001", "summary-bottlenecks"),
+        ("bottlenecks-0001/latent-0004", "summary-autoencoder"),
         ("reproduce-0001", "summary-reproduce"),
         ("reproduce-0001/train", "summary-train"),
     ] {

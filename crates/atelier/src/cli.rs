@@ -73,9 +73,14 @@ pub struct TrainArgs {
                         atelier autoencoder --set autoencoder.latent=16 --set train.epochs=5\n  \
                         atelier autoencoder --set autoencoder.noise=0.3\n  \
                         atelier autoencoder --set autoencoder.tied=true\n  \
+                        atelier autoencoder --bottlenecks 4,8,16,32,64\n  \
                         atelier autoencoder --resume\n  atelier autoencoder --smoke --format json"
 )]
 pub struct AutoencoderArgs {
+    /// Train once for each of these sizes of the code, in place of autoencoder.latent, and draw the
+    /// test error by size [default without sizes: 4,8,16,32,64]
+    #[arg(long, value_name = "SIZES", num_args = 0..=1, value_delimiter = ',')]
+    pub bottlenecks: Option<Vec<usize>>,
     /// The configuration.
     #[command(flatten)]
     pub config: ConfigFlags,

@@ -92,7 +92,8 @@ impl Recorded {
                     anyhow!("no interrupted run of `{verb}` in {}", home::shown(&home::runs()))
                 })
                 .help(|| {
-                    format!("begin one with `{} {verb}`, or name one with --out", home::program())
+                    let (program, command) = (home::program(), command(verb));
+                    format!("begin one with `{program} {command}`, or name one with --out")
                 })?
         };
         let dir = RunDir::open(&path)?;
@@ -165,7 +166,7 @@ impl Recorded {
         let mut command = format!(
             "{} {} --resume --out {}",
             home::program(),
-            self.manifest.verb,
+            command(&self.manifest.verb),
             home::quoted(self.dir.path())
         );
         if let Some(directory) = &self.data_dir {
@@ -188,6 +189,11 @@ impl Recorded {
         self.manifest.finished = Some(utc_now());
         Ok(self.dir.write_manifest(&self.manifest)?)
     }
+}
+
+/// What begins a run of `verb`.
+fn command(verb: &str) -> &str {
+    if verb == "bottlenecks" { "autoencoder --bottlenecks" } else { verb }
 }
 
 /// The commit of the repository that the program was built from, with `-dirty` where its files differ.

@@ -7,10 +7,14 @@ use crate::experiment::training::Trained;
 use crate::failure::DONE;
 use crate::signals::Stop;
 use crate::terminal::Terminal;
+use crate::verbs::bottlenecks;
 
 /// `autoencoder`.
 pub(crate) fn run(arguments: &AutoencoderArgs, command_line: &[String], stop: &Stop) -> Result<u8> {
     arguments.flags().check()?;
+    if let Some(sizes) = &arguments.bottlenecks {
+        return bottlenecks::run(sizes, arguments, command_line, stop);
+    }
     let terminal = Terminal::new(arguments.output);
     let (path, summary) = match train(arguments, command_line, terminal, stop)? {
         Trained::Complete(path, summary) => (path, summary),

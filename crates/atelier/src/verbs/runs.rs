@@ -12,6 +12,7 @@ use crate::experiment::summary::Iteration;
 use crate::failure::{DONE, Help as _};
 use crate::home;
 use crate::terminal::{Align, Table, Terminal, counted, percent};
+use crate::verbs::bottlenecks::{self, Bottleneck};
 use crate::verbs::reproduce;
 
 /// No summary is nearly as long.
@@ -145,6 +146,11 @@ fn lists(verb: &str, summary: &Value) -> String {
     if let ("reproduce", Some(Ok(claims))) = (verb, claims) {
         let claims: Vec<reproduce::Finding> = claims;
         let _ = write!(text, "\n{}", reproduce::table(&claims));
+    }
+    let sweep = summary.get("sweep").cloned().map(serde_json::from_value);
+    if let ("bottlenecks", Some(Ok(sweep))) = (verb, sweep) {
+        let sweep: Vec<Bottleneck> = sweep;
+        let _ = write!(text, "\n{}", bottlenecks::table(&sweep));
     }
     let last = summary.get("last_20").cloned().map(serde_json::from_value);
     if let ("train", Some(Ok(last))) = (verb, last) {

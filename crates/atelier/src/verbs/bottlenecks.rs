@@ -1,0 +1,268 @@
+//! `autoencoder --bottlenecks`: one autoencoder for each size of the code, in a run directory of its
+//! own within that of the sweep.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use atelier_data::SAMPLE;
+use atelier_plot::{Axis, Figure, LineChart, Panel, Series, Style};
+use atelier_store::{Manifest, Status, read_regular};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::cli::{AutoencoderArgs, ConfigFlags, DataFlags, Format, OutputFlags};
+use crate::config::{AutoencodingConfig, Resolved};
+use crate::dataset;
+use crate::experiment::autoencoding::{Summary, train};
+use crate::experiment::figures;
+use crate::experiment::prepared::{Place, Prepared};
+use crate::experiment::recorded::{Beginning, Recorded, check_place};
+use crate::experiment::training::Trained;
+use crate::failure::{DONE, Help as _};
+use crate::home;
+use crate::signals::Stop;
+use crate::terminal::{Align, Table, Terminal};
+use crate::verbs::runs::LARGEST_SUMMARY;
+
+/// Where no sizes are named.
+const SIZES: [usize; 5] = [4, 8, 16, 32, 64];
+
+/// What manifest and directory call a sweep.
+const VERB: &str = "bottlenecks";
+
+/// The results of one size. Errors are mean squared errors of pixels in [0, 1].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Bottleneck {
+    latent: usize,
+    test_mse: f64,
+    pca_test_mse: f64,
+    dead_latent_units: usize,
+}
+
+/// `autoencoder --bottlenecks`; no sizes are the usual ones.
+pub(crate) fn run(
+    sizes: &[usize],
+    arguments: &AutoencoderArgs,
+    command_line: &[String],
+    stop: &Stop,
+) -> Result<u8> {
+    let terminal = Terminal::new(arguments.output);
+    let mut run = if arguments.run.resume {
+        if !sizes.is_empty() {
+            return Err(anyhow!("--resume goes on with the sweep's own sizes"))
+                .help(|| "leave out the sizes after --bottlenecks".to_string());
+        }
+        Recorded::resume(&arguments.run, &arguments.data, VERB)?
+    } else {
+        begin(sizes, arguments, command_line, terminal)?
+    };
+    terminal.talk(&format!("sweep: {}", home::shown(run.dir.path())));
+
+    let done = sweep(arguments, &mut run, command_line, terminal, stop);
+    let sweep = match run.settle(done)? {
+        Swept::Complete(sweep) => sweep,
+        Swept::Interrupted(code) => {
+            run.end(Status::Interrupted, None)?;
+            terminal.talk(&format!("help: {}", run.to_go_on()));
+            return Ok(code);
+        }
+    };
+    let mut object = json!({
+        "schema_version": 1,
+        "verb": VERB,
+        "seed": run.manifest.seed,
+        "sweep": sweep,
+    });
+    let written = figure(&run, &sweep)
+        .and_then(|figure| figures::write(&run.dir, "bottleneck", &figure))
+        .and_then(|()| run.write_summary(&object));
+    run.settle(written)?;
+    run.end(Status::Complete, None)?;
+    let path = run.dir.path();
+    terminal.text(&format!(
+        "\nmean squared errors of test images by the size of the code\n\n{}\nfigure: {}\nrun: {}",
+        table(&sweep),
+        home::shown(&path.join("figures/bottleneck.png")),
+        home::shown(path)
+    ))?;
+    object["run"] = json!(path.display().to_string());
+    terminal.object(&object)?;
+    Ok(DONE)
+}
+
+fn begin(
+    sizes: &[usize],
+    arguments: &AutoencoderArgs,
+    command_line: &[String],
+    terminal: Terminal,
+) -> Result<Recorded> {
+    if arguments.config.set.iter().any(|set| set.trim_start().starts_with("autoencoder.latent")) {
+        bail!("--bottlenecks and `autoencoder.latent` both name sizes of the code");
+    }
+    let mut sizes = if sizes.is_empty() { SIZES.to_vec() } else { sizes.to_vec() };
+    sizes.sort_unstable();
+    sizes.dedup();
+    let verb = "autoencoder";
+    let resolved =
+        Resolved::<AutoencodingConfig>::new(verb, &arguments.config, arguments.data.smoke)?;
+    let mut largest = resolved.config.clone();
+    for &size in &sizes {
+        largest.autoencoder.latent = size;
+        largest.autoencoder.check()?;
+    }
+    let device_name = arguments.run.device.as_deref().unwrap_or("cpu");
+    let place = Place { run: &arguments.run, device_name, data: &arguments.data, terminal };
+    let out = arguments.run.out.as_deref();
+    check_place(out, 0)?;
+    // Everything that can be wrong is found before anything is written.
+    let prepared = Prepared::new(largest, place)?;
+    check_place(out, prepared.bytes()?.saturating_mul(sizes.len() as u64))?;
+    let beginning = Beginning {
+        verb: VERB,
+        command_line,
+        config: json!({ "bottlenecks": sizes, "autoencoder": resolved.config }),
+        dataset: Some(dataset::record(&prepared.data.provenance)),
+        device: prepared.device_name.clone(),
+        threads: prepared.threads,
+        seed: prepared.seed,
+        data: &arguments.data,
+    };
+    let config = resolved.to_toml()?;
+    let mut run = Recorded::begin(out, beginning)?;
+    let written = run.dir.write("config.toml", config.as_bytes());
+    run.settle(written.map_err(Into::into))?;
+    Ok(run)
+}
+
+/// How a sweep ended, where it did not fail.
+enum Swept {
+    Complete(Vec<Bottleneck>),
+    /// By a signal, with the exit code of its kind.
+    Interrupted(u8),
+}
+
+/// Trains every size that is not trained yet.
+fn sweep(
+    arguments: &AutoencoderArgs,
+    run: &mut Recorded,
+    command_line: &[String],
+    terminal: Terminal,
+    stop: &Stop,
+) -> Result<Swept> {
+    let sizes: Vec<usize> = serde_json::from_value(run.manifest.config["bottlenecks"].clone())
+        .with_context(|| format!("the sizes in {}", run.dir.path().display()))?;
+    let mut sweep = Vec::new();
+    let mut reads = 0;
+    for (position, &latent) in sizes.iter().enumerate() {
+        terminal.talk(&format!("a code of {latent} ({} of {})", position + 1, sizes.len()));
+        let path = run.dir.path().join(format!("latent-{latent:04}"));
+        let summary = match trained(latent, &path, arguments, run, command_line, stop)? {
+            Trained::Complete(_, summary) => summary,
+            Trained::Interrupted(_, code) => return Ok(Swept::Interrupted(code)),
+        };
+        let manifest = Manifest::read(&path.join("manifest.json"))?;
+        if let Some(data) = &manifest.dataset {
+            run.check_dataset(data)?;
+        }
+        reads += manifest.test_set_reads;
+        sweep.push(Bottleneck {
+            latent,
+            test_mse: summary.test_mse,
+            pca_test_mse: summary.pca_test_mse,
+            dead_latent_units: summary.dead_latent_units,
+        });
+    }
+    run.manifest.test_set_reads = reads;
+    Ok(Swept::Complete(sweep))
+}
+
+/// The run of one size: begun, taken up, or found complete.
+fn trained(
+    latent: usize,
+    path: &Path,
+    arguments: &AutoencoderArgs,
+    run: &Recorded,
+    command_line: &[String],
+    stop: &Stop,
+) -> Result<Trained<Summary>> {
+    let manifest = path.join("manifest.json");
+    let begun = manifest.is_file().then(|| Manifest::read(&manifest)).transpose()?;
+    if begun.as_ref().is_some_and(|manifest| manifest.status == Status::Complete) {
+        let file = path.join("summary.json");
+        let bytes = read_regular(&file, LARGEST_SUMMARY)?;
+        let summary: Summary = serde_json::from_slice(&bytes)
+            .with_context(|| format!("cannot use {}", file.display()))?;
+        return Ok(Trained::Complete(path.to_path_buf(), Box::new(summary)));
+    }
+    let mut nested = AutoencoderArgs {
+        bottlenecks: None,
+        config: ConfigFlags::default(),
+        run: arguments.run.clone(),
+        data: data(&arguments.data, run),
+        // Its tables would stand between those of the other sizes.
+        output: OutputFlags { format: Format::Json, ..arguments.output },
+    };
+    nested.run.out = Some(path.to_path_buf());
+    nested.run.resume = begun.is_some();
+    nested.run.device = Some(run.manifest.device.clone());
+    if !nested.run.resume {
+        nested.config.config = Some(run.dir.path().join("config.toml"));
+        nested.config.set = vec![format!("autoencoder.latent={latent}")];
+    }
+    train(&nested, command_line, Terminal::new(nested.output), stop)
+}
+
+/// The flags that lead to the data of the sweep. `--smoke` is none of them: it would once more make
+/// small what the configuration has already, and what `--set` may have made larger again.
+fn data(flags: &DataFlags, run: &Recorded) -> DataFlags {
+    let mut data = DataFlags { smoke: false, ..flags.clone() };
+    let Some(before) = &run.manifest.dataset else { return data };
+    data.allow_unpinned |= !before.pinned;
+    if data.data_dir.is_none() {
+        data.data_dir = if before.name == SAMPLE.name {
+            Some(dataset::directory(&DataFlags { smoke: true, ..DataFlags::default() }))
+        } else {
+            dataset::recorded_directory(before)
+        };
+    }
+    data
+}
+
+/// The sizes, one a line.
+pub(crate) fn table(sweep: &[Bottleneck]) -> Table {
+    let mut table = Table::new(&[
+        ("size of the code", Align::Right),
+        ("autoencoder", Align::Right),
+        ("principal components", Align::Right),
+        ("dead units", Align::Right),
+    ]);
+    for of in sweep {
+        table.row([
+            of.latent.to_string(),
+            format!("{:.5}", of.test_mse),
+            format!("{:.5}", of.pca_test_mse),
+            of.dead_latent_units.to_string(),
+        ]);
+    }
+    table
+}
+
+fn figure(run: &Recorded, sweep: &[Bottleneck]) -> Result<Figure> {
+    let sizes: Vec<f64> = sweep.iter().map(|of| of.latent as f64).collect();
+    let named: Vec<String> = sweep.iter().map(|of| of.latent.to_string()).collect();
+    let of = |value: fn(&Bottleneck) -> f64| -> Vec<f64> { sweep.iter().map(value).collect() };
+    let series = |name, ys| Series::new(name, Style::LineWithPoints, sizes.clone(), ys);
+    let panel = Panel::new(
+        Axis::logarithmic("numbers an image is reduced to"),
+        Axis::linear("mean squared error, test").at_least(0.0),
+    )
+    .series(series("autoencoder", of(|of| of.test_mse)))
+    .series(series("principal components", of(|of| of.pca_test_mse)));
+    let name = run.manifest.dataset.as_ref().map_or("none", |data| data.name.as_str());
+    LineChart::new("Reconstruction error by the size of the code")
+        .subtitle(format!("{}, seed {}", dataset::title(name), run.manifest.seed))
+        .caption(format!("Sizes: {}. Everything but the size is the same.", named.join(", ")))
+        .panel(panel)
+        .render()
+        .context("cannot draw the errors by size")
+}
