@@ -1,7 +1,6 @@
 //! What a finished training run leaves behind, and what is shown of it.
 
 use anyhow::{Result, anyhow};
-use atelier_core::Evaluation;
 use atelier_models::fold_standardization;
 use atelier_store::{NamedArray, write_model};
 use atelier_train::Outcome;
@@ -38,14 +37,16 @@ pub(crate) fn write(prepared: &Prepared, run: &mut Recorded, outcome: &Outcome) 
 fn measure(prepared: &Prepared, outcome: &Outcome) -> Result<Summary> {
     let evaluate = |examples, quantity| {
         let found = prepared.evaluate(&prepared.model, examples)?;
-        Tested::try_from(finite(found, quantity, prepared, outcome)?)
+        check_finite(found.loss, quantity, prepared, outcome)?;
+        Tested::try_from(found)
     };
     let train = evaluate(&prepared.split.train, "training loss of the final weights")?;
     let validation = prepared.split.validation.as_ref();
     let validation = validation
         .map(|examples| evaluate(examples, "validation loss of the final weights"))
         .transpose()?;
-    let test = finite(prepared.test()?, "test loss of the final weights", prepared, outcome)?;
+    let test = prepared.test()?;
+    check_finite(test.loss, "test loss of the final weights", prepared, outcome)?;
     let last = outcome.last.iter();
     Ok(Summary {
         schema_version: 1,
@@ -65,17 +66,17 @@ fn measure(prepared: &Prepared, outcome: &Outcome) -> Result<Summary> {
 }
 
 /// Refuses a result that is no number: the last step can have left the numbers, and nobody was told.
-fn finite(
-    found: Evaluation,
+pub(super) fn check_finite<C: Trainable>(
+    loss: f64,
     quantity: &'static str,
-    prepared: &Prepared,
+    prepared: &Prepared<C, C::Model>,
     outcome: &Outcome,
-) -> Result<Evaluation> {
-    if found.loss.is_finite() {
-        return Ok(found);
+) -> Result<()> {
+    if loss.is_finite() {
+        return Ok(());
     }
     #[expect(clippy::cast_possible_truncation, reason = "not finite in f32 either")]
-    let value = found.loss as f32;
+    let value = loss as f32;
     let error = atelier_train::Error::Diverged {
         quantity,
         value,

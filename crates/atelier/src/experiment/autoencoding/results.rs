@@ -9,11 +9,12 @@ use super::comparison::{components, linear_accuracy};
 use super::examined::{CHUNK, Examined, coded};
 use super::figures::{self, Kind};
 use super::summary::{ClassError, LinearAccuracy, Summary};
+use crate::dataset;
 use crate::experiment::figures::write as write_figure;
 use crate::experiment::recorded::Recorded;
 use crate::experiment::{history, results};
 use crate::home;
-use crate::terminal::{Align, Table, percent, thousands};
+use crate::terminal::{Align, Table, counted, percent, thousands};
 
 /// Measures the final weights and writes model, figures and summary.
 pub(super) fn write(
@@ -28,6 +29,8 @@ pub(super) fn write(
     let seen = Examined::new(&prepared.model, &pca, batches)?;
     // A resumed run may have looked at the test examples before it was interrupted.
     run.manifest.test_set_reads += prepared.data.test.reads();
+    let test_mse = mean(&seen.errors);
+    results::check_finite(test_mse, "test error of the final weights", prepared, outcome)?;
 
     let data = &prepared.data.train;
     let classes = prepared.data.class_names.clone();
@@ -57,7 +60,7 @@ pub(super) fn write(
         train_mse: *epoch_losses.last().context("the metrics hold no step")?,
         epoch_losses,
         validation_mse: validation.map(|found| found.loss),
-        test_mse: mean(&seen.errors),
+        test_mse,
         pca_test_mse: mean(&seen.pca_errors),
         dead_latent_units: units.iter().filter(|unit| unit.is_dead()).count(),
         active_share: mean(
@@ -125,10 +128,10 @@ fn subtitle(prepared: &Autoencoding, summary: &Summary) -> String {
     let widths = down.iter().chain([&summary.latent]).chain(down.iter().rev());
     let widths: Vec<String> = widths.map(ToString::to_string).collect();
     format!(
-        "{}, {}, {} epochs, seed {}",
-        prepared.data.provenance.name,
+        "{}, {}, {}, seed {}",
+        dataset::title(&prepared.data.provenance.name),
         widths.join("-"),
-        summary.epochs,
+        counted(summary.epochs, "epoch"),
         summary.seed
     )
 }
