@@ -175,6 +175,13 @@ impl Recorded {
         format!("`{command}` goes on from here")
     }
 
+    /// Records that the test examples are about to be read: before it happens, so that a run that is
+    /// killed over it and resumed has counted both times.
+    pub(crate) fn count_test_set_read(&mut self) -> Result<()> {
+        self.manifest.test_set_reads += 1;
+        Ok(self.dir.write_manifest(&self.manifest)?)
+    }
+
     /// Writes `summary.json`.
     pub(crate) fn write_summary(&self, summary: &impl Serialize) -> Result<()> {
         let mut json = serde_json::to_vec_pretty(summary).context("cannot write the summary")?;

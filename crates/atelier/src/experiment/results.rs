@@ -17,10 +17,7 @@ use crate::terminal::{Align, Table, counted, percent, thousands};
 
 /// Measures the final weights and writes model, figures and summary.
 pub(crate) fn write(prepared: &Prepared, run: &mut Recorded, outcome: &Outcome) -> Result<Summary> {
-    let summary = measure(prepared, outcome);
-    // A resumed run may have looked at the test examples before it was interrupted.
-    run.manifest.test_set_reads += prepared.data.test.reads();
-    let summary = summary?;
+    let summary = measure(prepared, run, outcome)?;
     write_weights(prepared, run, &batch_counters(prepared, outcome))?;
 
     let subtitle = subtitle(prepared, &summary);
@@ -34,7 +31,7 @@ pub(crate) fn write(prepared: &Prepared, run: &mut Recorded, outcome: &Outcome) 
     Ok(summary)
 }
 
-fn measure(prepared: &Prepared, outcome: &Outcome) -> Result<Summary> {
+fn measure(prepared: &Prepared, run: &mut Recorded, outcome: &Outcome) -> Result<Summary> {
     let evaluate = |examples, quantity| {
         let found = prepared.evaluate(&prepared.model, examples)?;
         check_finite(found.loss, quantity, prepared, outcome)?;
@@ -45,6 +42,7 @@ fn measure(prepared: &Prepared, outcome: &Outcome) -> Result<Summary> {
     let validation = validation
         .map(|examples| evaluate(examples, "validation loss of the final weights"))
         .transpose()?;
+    run.count_test_set_read()?;
     let test = prepared.test()?;
     check_finite(test.loss, "test loss of the final weights", prepared, outcome)?;
     let last = outcome.last.iter();

@@ -25,10 +25,9 @@ pub(super) fn write(
     results::write_weights(prepared, run, &[])?;
 
     let pca = components(prepared)?;
+    run.count_test_set_read()?;
     let batches = prepared.data.test.evaluation_batches(CHUNK, None, &prepared.device)?;
     let seen = Examined::new(&prepared.model, &pca, batches)?;
-    // A resumed run may have looked at the test examples before it was interrupted.
-    run.manifest.test_set_reads += prepared.data.test.reads();
     let test_mse = mean(&seen.errors);
     results::check_finite(test_mse, "test error of the final weights", prepared, outcome)?;
 
