@@ -21,6 +21,9 @@ pub use batch::{Batch, Targets};
 pub use device::device;
 pub use error::{Error, Result};
 pub use gradient::backward;
-pub use objective::{Evaluation, Loss, Mode, Objective, StepAddress, evaluate};
-pub use parameter::{Parameter, flatten};
+pub use objective::{
+    Evaluation, HiddenUnits, Loss, Mode, Objective, PlaneEvaluator, PlaneOfParameters, StepAddress,
+    evaluate, evaluate_batch,
+};
+pub use parameter::{Parameter, assign, flatten};
 pub use var_map::VarMapObjective;

@@ -66,6 +66,76 @@ pub trait Objective {
     /// # Errors
     /// Fails if the batch does not fit the model, or the device fails.
     fn loss(&self, batch: &Batch, mode: Mode) -> Result<Loss>;
+
+    /// An objective of the same kind with the same values, in tensors of its own, that another
+    /// thread can evaluate at other values; `None` where that cannot be made, and one thread does
+    /// all the work.
+    ///
+    /// # Errors
+    /// Fails if the device has no memory left.
+    fn replica(&self) -> Result<Option<Box<dyn Objective + Send>>> {
+        Ok(None)
+    }
+
+    /// Sets the buffers that are statistics of data (batch norm's) to those that the parameters of
+    /// this moment give over all examples of `batches`: for values that no training step has seen.
+    /// Nothing happens where there are no such buffers.
+    ///
+    /// # Errors
+    /// Fails if a batch does not fit the model, or the device fails.
+    fn recompute_statistics(&self, _batches: &[Batch]) -> Result<()> {
+        Ok(())
+    }
+
+    /// What evaluates the plane `origin + a first + b second` on `batches` faster than setting the
+    /// parameters for each point would; `None` where nothing does.
+    ///
+    /// # Errors
+    /// [`crate::Error::Shape`] if the plane has another number of parameters; fails if a batch does
+    /// not fit the model, or the device fails.
+    fn plane(
+        &self,
+        _plane: PlaneOfParameters,
+        _batches: &[Batch],
+    ) -> Result<Option<Box<dyn PlaneEvaluator>>> {
+        Ok(None)
+    }
+
+    /// The layers of hidden units whose order does not matter: reordered along all axes of a layer
+    /// at once, the parameters give the same function.
+    fn hidden_units(&self) -> Vec<HiddenUnits> {
+        Vec::new()
+    }
+}
+
+/// A plane in parameter space; each of its vectors is a point as [`crate::flatten`] gives it.
+#[derive(Debug, Clone, Copy)]
+pub struct PlaneOfParameters<'a> {
+    /// The point (0, 0).
+    pub origin: &'a [f32],
+    /// The direction of the first coordinate.
+    pub first: &'a [f32],
+    /// The direction of the second coordinate.
+    pub second: &'a [f32],
+}
+
+/// Evaluates an objective anywhere in a plane of its parameters, from any thread.
+pub trait PlaneEvaluator: Send + Sync {
+    /// The evaluation of each batch at `origin + a first + b second`, in the order of the batches.
+    ///
+    /// # Errors
+    /// Fails if the device does.
+    fn at(&self, a: f64, b: f64) -> Result<Vec<Evaluation>>;
+}
+
+/// A layer of hidden units that are interchangeable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HiddenUnits {
+    /// How many units there are.
+    pub units: usize,
+    /// Where the units are counted: the position of a parameter in [`Objective::parameters`], and the
+    /// axis of its outside shape ([`Parameter::shape`]).
+    pub axes: Vec<(usize, usize)>,
 }
 
 /// The mean over a set of examples.
@@ -101,14 +171,27 @@ pub fn evaluate(
     let mut correct = None;
     let mut total = 0;
     for batch in batches {
-        let loss = objective.loss(&batch?, Mode::Evaluate)?;
-        sum += f64::from(loss.reported.to_scalar::<f32>()?) * loss.total as f64;
-        if let Some(right) = loss.correct {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
-            let right = right.to_scalar::<f32>()? as usize;
+        let one = evaluate_batch(objective, &batch?)?;
+        sum += one.loss * one.total as f64;
+        if let Some(right) = one.correct {
             correct = Some(correct.unwrap_or(0) + right);
         }
-        total += loss.total;
+        total += one.total;
     }
     Ok(Evaluation { loss: if total == 0 { f64::NAN } else { sum / total as f64 }, correct, total })
+}
+
+/// Evaluates `objective` on one batch.
+///
+/// # Errors
+/// Fails if the batch does not fit the model, or the device fails.
+pub fn evaluate_batch(objective: &dyn Objective, batch: &Batch) -> Result<Evaluation> {
+    let loss = objective.loss(batch, Mode::Evaluate)?;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
+    let count = |right: Tensor| -> Result<usize> { Ok(right.to_scalar::<f32>()? as usize) };
+    Ok(Evaluation {
+        loss: f64::from(loss.reported.to_scalar::<f32>()?),
+        correct: loss.correct.map(count).transpose()?,
+        total: loss.total,
+    })
 }

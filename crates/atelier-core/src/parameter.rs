@@ -112,3 +112,27 @@ pub fn flatten(parameters: &[Parameter]) -> Result<Vec<f32>> {
     }
     Ok(all)
 }
+
+/// Sets all parameters to the point `values`, which is as [`flatten`] gives it; nothing is
+/// changed unless it fits.
+///
+/// # Errors
+/// [`Error::Shape`] if there are more or fewer values than parameters;
+/// [`Error::Value`] if one is not finite.
+pub fn assign(parameters: &[Parameter], values: &[f32]) -> Result<()> {
+    let wanted: usize = parameters.iter().map(Parameter::len).sum();
+    if values.len() != wanted {
+        return Err(Error::shape("the parameters together", &[wanted], &[values.len()]));
+    }
+    let mut rest = values;
+    let mut ready = Vec::with_capacity(parameters.len());
+    for parameter in parameters {
+        let (own, others) = rest.split_at(parameter.len());
+        ready.push(parameter.import(own)?);
+        rest = others;
+    }
+    for (parameter, tensor) in parameters.iter().zip(ready) {
+        parameter.var.set(&tensor)?;
+    }
+    Ok(())
+}
