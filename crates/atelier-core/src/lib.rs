@@ -11,6 +11,7 @@ mod kernels;
 mod objective;
 pub mod ops;
 mod parameter;
+pub mod plane;
 pub mod seed;
 pub mod threads;
 pub mod update;

@@ -236,6 +236,36 @@ impl BatchNorm {
         Ok(y)
     }
 
+    /// Sets the running statistics to those over all rows of `inputs` (the variance unbiased, unless
+    /// there is only one row, which has none).
+    ///
+    /// # Errors
+    /// Fails if an input is not (batch, features).
+    pub fn record(&self, inputs: &[Tensor]) -> Result<()> {
+        let mut rows = 0;
+        for input in inputs {
+            rows += input.dims2()?.0;
+        }
+        if rows == 0 {
+            return Err(Error::value("the batches", "at least one example", "none"));
+        }
+        let total = |column_sums: &dyn Fn(&Tensor) -> candle_core::Result<Tensor>| {
+            let mut total = Tensor::zeros(self.mean.dims(), DType::F64, self.mean.device())?;
+            for input in inputs {
+                total = (total + column_sums(&input.to_dtype(DType::F64)?)?)?;
+            }
+            Ok::<_, candle_core::Error>(total)
+        };
+        let n = rows as f64;
+        let mean = (total(&|x| x.sum(0))? / n)?;
+        self.mean.set(&mean.to_dtype(DType::F32)?)?;
+        if rows > 1 {
+            let squares = total(&|x| x.broadcast_sub(&mean)?.sqr()?.sum(0))?;
+            self.variance.set(&(squares / (n - 1.0))?.to_dtype(DType::F32)?)?;
+        }
+        Ok(())
+    }
+
     /// Evaluation: normalises by the running statistics.
     ///
     /// # Errors

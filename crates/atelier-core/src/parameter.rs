@@ -91,6 +91,15 @@ impl Parameter {
         Ok(self.var.set(&self.import(values)?)?)
     }
 
+    /// A parameter of its own with the same name and, at this moment, the same values.
+    ///
+    /// # Errors
+    /// Fails if the device has no memory left.
+    pub fn replica(&self) -> Result<Self> {
+        let var = Var::from_tensor(&self.var.copy()?)?;
+        Ok(Self { name: self.name.clone(), var, ..*self })
+    }
+
     /// A zero tensor that lies in memory as this parameter does.
     ///
     /// # Errors

@@ -1,4 +1,8 @@
-use atelier_core::{Activation as Core, Batch, Loss, Mode, Objective, Parameter, ops};
+use atelier_core::plane::{DenseLoss, dense_network};
+use atelier_core::{
+    Activation as Core, Batch, HiddenUnits, Loss, Mode, Objective, Parameter, PlaneEvaluator,
+    PlaneOfParameters, ops,
+};
 use candle_core::Device;
 
 use crate::{DenseNet, Ends, Error, ModelConfig, Result};
@@ -51,5 +55,29 @@ impl Objective for Classifier {
     fn loss(&self, batch: &Batch, mode: Mode) -> atelier_core::Result<Loss> {
         let logits = self.net.forward(&batch.matrix()?, mode)?;
         ops::cross_entropy(&logits, &batch.targets, self.label_smoothing)
+    }
+
+    fn replica(&self) -> atelier_core::Result<Option<Box<dyn Objective + Send>>> {
+        let (net, label_smoothing) = (self.net.replica()?, self.label_smoothing);
+        Ok(Some(Box::new(Self { net, label_smoothing })))
+    }
+
+    fn recompute_statistics(&self, batches: &[Batch]) -> atelier_core::Result<()> {
+        let inputs: atelier_core::Result<_> = batches.iter().map(Batch::matrix).collect();
+        self.net.recompute_statistics(inputs?)
+    }
+
+    fn plane(
+        &self,
+        plane: PlaneOfParameters,
+        batches: &[Batch],
+    ) -> atelier_core::Result<Option<Box<dyn PlaneEvaluator>>> {
+        let Some(modules) = self.net.plane_modules(0) else { return Ok(None) };
+        let loss = DenseLoss::CrossEntropy;
+        dense_network(self.net.parameters(), &modules, loss, plane, batches)
+    }
+
+    fn hidden_units(&self) -> Vec<HiddenUnits> {
+        self.net.hidden_units()
     }
 }

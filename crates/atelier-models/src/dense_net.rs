@@ -1,8 +1,9 @@
 //! A stack of dense layers:
 //! `h_0 = x`, `h_l = dropout(activation(batch_norm(W_l h_(l-1) + b_l)))`, `y = output(W h_L + b)`.
 
+use atelier_core::plane::DenseModule;
 use atelier_core::seed::stream;
-use atelier_core::{Activation as Core, Mode, Parameter, ops};
+use atelier_core::{Activation as Core, HiddenUnits, Mode, Parameter, ops};
 use candle_core::{DType, Device, Tensor, Var};
 
 use crate::config::module;
@@ -27,6 +28,24 @@ enum Module {
         probability: f64,
         lane: u64,
     },
+}
+
+impl Module {
+    fn forward(&self, h: &Tensor, mode: Mode) -> atelier_core::Result<Tensor> {
+        match (self, mode) {
+            (Self::Dense { weight, bias, activation }, _) => {
+                ops::dense(h, weight, bias, *activation)
+            }
+            (Self::BatchNorm(layer), Mode::Train(_)) => layer.train(h),
+            (Self::BatchNorm(layer), Mode::Evaluate) => layer.evaluate(h),
+            (Self::Activation(activation), _) => ops::activate(h, *activation),
+            (Self::Prelu(slope), _) => ops::prelu(h, slope),
+            (Self::Dropout { probability, lane }, Mode::Train(step)) => {
+                ops::dropout(h, *probability, &mut step.stream("dropout", *lane))
+            }
+            (Self::Dropout { .. }, Mode::Evaluate) => Ok(h.clone()),
+        }
+    }
 }
 
 /// Where a network sits: its name, its ends and the activation of its output.
@@ -180,23 +199,108 @@ impl DenseNet {
     /// # Errors
     /// Fails if `x` does not fit.
     pub fn forward(&self, x: &Tensor, mode: Mode) -> atelier_core::Result<Tensor> {
-        let mut h = x.clone();
-        for module in &self.modules {
-            h = match (module, mode) {
-                (Module::Dense { weight, bias, activation }, _) => {
-                    ops::dense(&h, weight, bias, *activation)?
-                }
-                (Module::BatchNorm(layer), Mode::Train(_)) => layer.train(&h)?,
-                (Module::BatchNorm(layer), Mode::Evaluate) => layer.evaluate(&h)?,
-                (Module::Activation(activation), _) => ops::activate(&h, *activation)?,
-                (Module::Prelu(slope), _) => ops::prelu(&h, slope)?,
-                (Module::Dropout { probability, lane }, Mode::Train(step)) => {
-                    ops::dropout(&h, *probability, &mut step.stream("dropout", *lane))?
-                }
-                (Module::Dropout { .. }, Mode::Evaluate) => h,
-            };
+        self.modules.iter().try_fold(x.clone(), |h, module| module.forward(&h, mode))
+    }
+
+    /// A network with parameters and buffers of its own that have the same values.
+    ///
+    /// # Errors
+    /// Fails if the device has no memory left.
+    pub fn replica(&self) -> atelier_core::Result<Self> {
+        let copies = |all: &[Parameter]| -> atelier_core::Result<Vec<Parameter>> {
+            all.iter().map(Parameter::replica).collect()
+        };
+        let (parameters, buffers) = (copies(&self.parameters)?, copies(&self.buffers)?);
+        // What a module holds is one of the variables of the two lists.
+        let of = |var: &Var| {
+            let own = self.parameters.iter().zip(&parameters);
+            let mut all = own.chain(self.buffers.iter().zip(&buffers));
+            let found = all.find(|(old, _)| old.var.id() == var.id());
+            found.map_or_else(|| var.clone(), |(_, new)| new.var.clone())
+        };
+        let modules = self.modules.iter().map(|module| match module {
+            Module::Dense { weight, bias, activation } => {
+                Module::Dense { weight: of(weight), bias: of(bias), activation: *activation }
+            }
+            Module::BatchNorm(layer) => Module::BatchNorm(ops::BatchNorm {
+                gamma: of(&layer.gamma),
+                beta: of(&layer.beta),
+                mean: of(&layer.mean),
+                variance: of(&layer.variance),
+            }),
+            Module::Activation(activation) => Module::Activation(*activation),
+            Module::Prelu(slope) => Module::Prelu(of(slope)),
+            Module::Dropout { probability, lane } => {
+                Module::Dropout { probability: *probability, lane: *lane }
+            }
+        });
+        Ok(Self { modules: modules.collect(), layers: self.layers.clone(), parameters, buffers })
+    }
+
+    /// Sets the statistics of every batch norm to those over all of `inputs`, each normalised by
+    /// those of the layers before.
+    ///
+    /// # Errors
+    /// Fails if an input does not fit.
+    pub fn recompute_statistics(&self, inputs: Vec<Tensor>) -> atelier_core::Result<()> {
+        let last = self.modules.iter().rposition(|module| matches!(module, Module::BatchNorm(_)));
+        let Some(last) = last else { return Ok(()) };
+        let mut all = inputs;
+        for module in &self.modules[..=last] {
+            if let Module::BatchNorm(layer) = module {
+                layer.record(&all)?;
+            }
+            for h in &mut all {
+                *h = module.forward(h, Mode::Evaluate)?.detach();
+            }
         }
-        Ok(h)
+        Ok(())
+    }
+
+    /// The modules as a plane evaluator takes them, their parameters counted from `first`; `None`
+    /// where there is a batch norm, whose statistics are those of each point.
+    #[must_use]
+    pub fn plane_modules(&self, first: usize) -> Option<Vec<DenseModule>> {
+        let position = |var: &Var| {
+            self.parameters.iter().position(|p| p.var.id() == var.id()).map(|p| first + p)
+        };
+        let mut modules = Vec::with_capacity(self.modules.len());
+        for module in &self.modules {
+            modules.push(match module {
+                Module::Dense { weight, bias, activation } => DenseModule::Dense {
+                    weight: position(weight)?,
+                    bias: position(bias)?,
+                    activation: *activation,
+                },
+                Module::BatchNorm(_) => return None,
+                Module::Activation(activation) => DenseModule::Activation(*activation),
+                Module::Prelu(slope) => DenseModule::Prelu { slope: position(slope)? },
+                Module::Dropout { .. } => continue,
+            });
+        }
+        Some(modules)
+    }
+
+    /// The hidden layers, each with the axes along which its units can be reordered.
+    #[must_use]
+    pub fn hidden_units(&self) -> Vec<HiddenUnits> {
+        // Everything between two weight matrices belongs to the units between them.
+        let weights: Vec<usize> =
+            (0..self.parameters.len()).filter(|&p| self.parameters[p].decayed).collect();
+        let between = weights.windows(2).map(|pair| {
+            let units = self.parameters[pair[0]].shape()[0];
+            let own = (pair[0]..pair[1]).filter(|&p| self.parameters[p].shape()[0] == units);
+            // A PReLU's one slope is shared by all units.
+            let own = own.filter(|&p| !self.is_slope(p));
+            let axes = own.map(|p| (p, 0)).chain([(pair[1], 1)]).collect();
+            HiddenUnits { units, axes }
+        });
+        between.collect()
+    }
+
+    fn is_slope(&self, position: usize) -> bool {
+        let id = self.parameters[position].var.id();
+        self.modules.iter().any(|module| matches!(module, Module::Prelu(slope) if slope.id() == id))
     }
 
     /// The trainable parameters, layer by layer, weight then bias.

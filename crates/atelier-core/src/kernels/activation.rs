@@ -121,6 +121,11 @@ impl CustomOp1 for Elementwise {
     }
 }
 
+/// values := PReLU(values).
+pub(crate) fn apply_prelu(slope: f32, values: &mut [f32]) {
+    each(values, |x| if x < 0.0 { slope * x } else { x });
+}
+
 /// y = x for x > 0, a x otherwise, with one trained slope a.
 pub(crate) struct Prelu;
 
@@ -138,7 +143,7 @@ impl CustomOp2 for Prelu {
     ) -> Result<(CpuStorage, Shape)> {
         let a = elements(slope, slope_layout)?[0];
         let mut y = elements(x, x_layout)?.to_vec();
-        each(&mut y, |x| if x < 0.0 { a * x } else { x });
+        apply_prelu(a, &mut y);
         Ok((CpuStorage::F32(y), x_layout.shape().clone()))
     }
 

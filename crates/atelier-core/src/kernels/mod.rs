@@ -9,6 +9,7 @@ pub(crate) mod activation;
 pub(crate) mod batch_norm;
 pub(crate) mod cross_entropy;
 pub(crate) mod dense;
+pub(crate) mod lanes;
 pub(crate) mod math;
 pub(crate) mod mean_squared_error;
 pub(crate) mod product;
