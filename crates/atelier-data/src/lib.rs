@@ -18,7 +18,7 @@ mod split;
 mod standardization;
 
 pub use batch::Batcher;
-pub use config::{AugmentConfig, DataConfig, ValidationSize};
+pub use config::{AugmentConfig, DataConfig, SplitSeed, ValidationSize};
 pub use dataset::{Dataset, TestSet};
 pub use error::{Error, Result};
 pub use evaluation::EvaluationBatches;

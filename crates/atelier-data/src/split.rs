@@ -108,11 +108,12 @@ pub struct Split {
 
 /// Splits `dataset` as `config` says: validation examples are set aside first, so that they are
 /// the same however many of the others are used. Both draws keep the shares of the classes and
-/// depend on `seed` alone.
+/// depend on `seed` alone, the run's, or on that of the configuration where it has one.
 ///
 /// # Errors
 /// [`Error::Setting`] if the sizes cannot be met.
 pub fn split(dataset: &Arc<Dataset>, config: &DataConfig, seed: u64) -> Result<Split> {
+    let seed = config.seed.of_run(seed);
     let all = Subset::all(dataset);
     let count = validation_count(config.validation, all.len())?;
     let (validation, train) = all.divide(count, seed, "validation");

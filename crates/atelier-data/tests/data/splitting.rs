@@ -1,4 +1,4 @@
-use atelier_data::{DataConfig, Split, Subset, ValidationSize, split};
+use atelier_data::{DataConfig, Split, SplitSeed, Subset, ValidationSize, split};
 
 use crate::small_set::{made, sample};
 
@@ -40,6 +40,18 @@ fn the_split_is_a_function_of_the_seed() {
     // Golden: the split must be the same on every platform and in every later version, or an
     // interrupted run could not be resumed.
     assert_eq!(a.train.indices()[..6], GOLDEN);
+}
+
+#[test]
+fn a_split_with_a_seed_of_its_own_is_the_same_for_all_runs() {
+    let data = sample();
+    let mut config = config(ValidationSize::Fraction(0.1), 300);
+    let of_run = split(&data.train, &config, 9).expect("fits");
+    config.seed = SplitSeed::Fixed(9);
+    for seed in [0, 1] {
+        let split = split(&data.train, &config, seed).expect("fits");
+        assert_eq!(split.train.indices(), of_run.train.indices());
+    }
 }
 
 const GOLDEN: [u32; 6] = [4, 5, 10, 13, 14, 23];
