@@ -57,6 +57,29 @@ pub enum Error {
         /// What is there.
         found: String,
     },
+    /// An NPY file is not what it should be, or holds what is not understood.
+    #[error("{}: byte {offset}: {what} is {found}, expected {expected}", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// Where in the file.
+        offset: u64,
+        /// What is wrong.
+        what: &'static str,
+        /// What would have been right.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
+    /// A run recorded no snapshots, or they are gone.
+    #[error(
+        "{} has no snapshots.npy with its snapshots.csv; record them by training with --set train.snapshots_per_epoch=4",
+        path.display()
+    )]
+    NoSnapshots {
+        /// The directory of the run.
+        path: PathBuf,
+    },
     /// A manifest was written under a schema that this version cannot read.
     #[error(
         "{} has schema_version {found}, expected {expected}; read it with the version of the program that wrote it",
@@ -146,6 +169,22 @@ impl Error {
         Self::Corrupt {
             path: path.to_path_buf(),
             what: what.into(),
+            expected: expected.to_string(),
+            found: found.to_string(),
+        }
+    }
+
+    pub(crate) fn format(
+        path: &Path,
+        offset: impl TryInto<u64>,
+        what: &'static str,
+        expected: impl fmt::Display,
+        found: impl fmt::Display,
+    ) -> Self {
+        Self::Format {
+            path: path.to_path_buf(),
+            offset: offset.try_into().unwrap_or(u64::MAX),
+            what,
             expected: expected.to_string(),
             found: found.to_string(),
         }

@@ -2,7 +2,9 @@ use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
 use crate::durable::remove_leftovers;
-use crate::{AppendLog, Checkpoints, Error, Lock, Manifest, Result, durable_write, fs};
+use crate::{
+    AppendLog, Checkpoints, Error, Lock, Manifest, Result, SnapshotLog, durable_write, fs,
+};
 
 pub(crate) const MANIFEST: &str = "manifest.json";
 const METRICS: &str = "metrics.jsonl";
@@ -180,6 +182,16 @@ impl RunDir {
     /// As [`AppendLog::open`].
     pub fn metrics(&self) -> Result<AppendLog> {
         AppendLog::open(&self.path.join(METRICS))
+    }
+
+    /// Opens `snapshots.npy` and `snapshots.csv`, or begins them; each snapshot has `parameters`
+    /// numbers.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if a file cannot be opened, read or cut; [`Error::Format`] if the snapshots
+    /// there are have another number of parameters, or are truncated.
+    pub fn snapshots(&self, parameters: usize) -> Result<SnapshotLog> {
+        SnapshotLog::open(&self.path, parameters)
     }
 
     /// The checkpoints of the run.
