@@ -25,6 +25,11 @@ pub struct TrainConfig {
     pub early_stopping: usize,
     /// Epochs between checkpoints.
     pub checkpoint_every: usize,
+    /// Snapshots of the weights (not of their average) in each epoch, evenly spaced, the last of them
+    /// at its end; the start is recorded too. 0 is off; more than there are steps is one each step.
+    pub snapshots_per_epoch: usize,
+    /// Besides these, this many snapshots early in the first epoch: after steps 1, 2, 4, 8 and so on.
+    pub snapshots_early: u32,
 }
 
 impl Default for TrainConfig {
@@ -38,6 +43,8 @@ impl Default for TrainConfig {
             clip: 0.0,
             early_stopping: 0,
             checkpoint_every: 1,
+            snapshots_per_epoch: 0,
+            snapshots_early: 0,
         }
     }
 }
@@ -155,6 +162,11 @@ impl Settings {
         count("train.batch_size", train.batch_size, 1, "1 or more")?;
         count("train.checkpoint_every", train.checkpoint_every, 1, "1 or more")?;
         count("schedule.every", schedule.every, 1, "1 or more")?;
+
+        if train.snapshots_early > 0 && train.snapshots_per_epoch == 0 {
+            let expected = "0 where train.snapshots_per_epoch is 0";
+            return Err(Error::setting("train.snapshots_early", expected, train.snapshots_early));
+        }
 
         for (key, value) in [
             ("train.label_smoothing", train.label_smoothing),

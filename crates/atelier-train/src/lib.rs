@@ -10,6 +10,7 @@ mod progress;
 mod range_test;
 mod schedule;
 mod session;
+mod snapshots;
 mod trainer;
 
 pub use config::{

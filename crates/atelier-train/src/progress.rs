@@ -47,6 +47,8 @@ pub(crate) struct Progress {
     pub(crate) best: Option<Best>,
     /// Length of the metrics log that belongs to this state.
     pub(crate) metrics_len: u64,
+    /// Snapshots that were recorded so far.
+    pub(crate) snapshots: u64,
     /// Whether training has come to its end.
     pub(crate) finished: bool,
 }

@@ -1,4 +1,4 @@
-//! The loop: steps, epochs, metrics, checkpoints.
+//! The loop: steps, epochs, metrics, snapshots, checkpoints.
 
 use std::time::Instant;
 
@@ -6,6 +6,7 @@ use atelier_store::{AppendLog, RunDir};
 use serde::Serialize;
 
 use crate::progress::Progress;
+use crate::snapshots::{self, Recorder};
 use crate::{
     EpochReport, Error, Event, Outcome, Result, Source, StepReport, Stop, Surroundings, Trainer,
 };
@@ -26,6 +27,7 @@ enum Record<'a> {
 pub(crate) struct Session<'t, 'a> {
     trainer: &'t mut Trainer<'a>,
     metrics: Option<AppendLog>,
+    snapshots: Option<Recorder>,
     run_dir: Option<&'t RunDir>,
     started: Instant,
     /// Seconds of training before this session.
@@ -38,8 +40,9 @@ impl<'t, 'a> Session<'t, 'a> {
         if let Some(metrics) = &mut metrics {
             metrics.truncate(trainer.progress.metrics_len)?;
         }
+        let snapshots = Recorder::open(trainer, run_dir)?;
         let before = trainer.progress.seconds;
-        Ok(Self { trainer, metrics, run_dir, started: Instant::now(), before })
+        Ok(Self { trainer, metrics, snapshots, run_dir, started: Instant::now(), before })
     }
 
     pub(crate) fn run(
@@ -51,6 +54,7 @@ impl<'t, 'a> Session<'t, 'a> {
         let on_cpu = self.trainer.objective.parameters().iter().all(|p| p.var.device().is_cpu());
         let epochs = self.trainer.settings.train.epochs;
         if self.trainer.progress.step == 0 {
+            self.record_snapshot(batches, around)?;
             // So that there is a last good state from the first step on.
             self.save(around)?;
         }
@@ -67,12 +71,13 @@ impl<'t, 'a> Session<'t, 'a> {
                 let learning_rate = settings.optimizer.learning_rate * factor;
                 if let Err(error) = self.trainer.step(source, learning_rate) {
                     self.report_steps(around)?;
-                    self.sync_metrics()?;
+                    self.sync_logs()?;
                     return Err(error);
                 }
                 if on_cpu || self.trainer.pending.len() >= LOSSES_PER_READ {
                     self.report_steps(around)?;
                 }
+                self.record_snapshot(batches, around)?;
             }
             self.report_steps(around)?;
             self.finish_epoch(batches, around)?;
@@ -106,7 +111,7 @@ impl<'t, 'a> Session<'t, 'a> {
             seconds: progress.seconds,
         };
         if let Some(loss) = validation.map(|v| v.loss).filter(|loss| !loss.is_finite()) {
-            self.sync_metrics()?;
+            self.sync_logs()?;
             return Err(self.diverged("validation loss", loss, learning_rate));
         }
         self.record(&Record::Epoch(&report))?;
@@ -170,14 +175,31 @@ impl<'t, 'a> Session<'t, 'a> {
             (around.observer)(Event::Step(&report));
         }
         if let Some(error) = error {
-            self.sync_metrics()?;
+            self.sync_logs()?;
             return Err(error);
         }
         Ok(())
     }
 
-    fn sync_metrics(&mut self) -> Result<()> {
-        Ok(self.metrics.as_mut().map_or(Ok(()), AppendLog::sync)?)
+    /// Records the parameters, if that is due.
+    fn record_snapshot(&mut self, batches: usize, around: &mut Surroundings) -> Result<()> {
+        if self.snapshots.is_none() || !snapshots::is_due(self.trainer, batches) {
+            return Ok(());
+        }
+        self.report_steps(around)?;
+        let Some(recorder) = &mut self.snapshots else { return Ok(()) };
+        match recorder.record(self.trainer, batches) {
+            Err(Error::Store(atelier_store::Error::NonFinite { .. })) => {
+                self.sync_logs()?;
+                Err(self.diverged("weights", f64::NAN, self.last_learning_rate(batches)))
+            }
+            recorded => recorded,
+        }
+    }
+
+    fn sync_logs(&mut self) -> Result<()> {
+        self.metrics.as_mut().map_or(Ok(()), AppendLog::sync)?;
+        self.snapshots.as_mut().map_or(Ok(()), Recorder::sync)
     }
 
     fn record(&mut self, record: &Record) -> Result<()> {
@@ -189,11 +211,11 @@ impl<'t, 'a> Session<'t, 'a> {
         Ok(())
     }
 
-    /// Writes metrics and then the checkpoint that knows their length.
+    /// Writes metrics and snapshots, and then the checkpoint that knows how many there are.
     fn save(&mut self, around: &mut Surroundings) -> Result<()> {
         self.update_seconds();
         let Some(run_dir) = self.run_dir else { return Ok(()) };
-        self.sync_metrics()?;
+        self.sync_logs()?;
         self.trainer.progress.metrics_len = self.metrics.as_ref().map_or(0, AppendLog::len);
         let step = self.trainer.progress.step;
         run_dir.checkpoints().save(step, &self.trainer.checkpoint()?)?;

@@ -70,7 +70,7 @@ pub struct Trainer<'a> {
 pub struct Surroundings<'a> {
     /// Called after every epoch; without it there is no early stopping.
     pub validation: Option<&'a mut Validation<'a>>,
-    /// Where metrics and checkpoints go.
+    /// Where metrics, snapshots and checkpoints go; without it there are none.
     pub run_dir: Option<&'a RunDir>,
     /// Told of every event.
     pub observer: &'a mut dyn FnMut(Event),

@@ -5,3 +5,4 @@ mod learning;
 mod resuming;
 mod settings;
 mod small;
+mod snapshots;

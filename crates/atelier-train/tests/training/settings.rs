@@ -37,7 +37,7 @@ fn no_batches_is_an_error() {
 #[test]
 fn every_setting_out_of_range_is_refused_by_its_key() {
     type Change = fn(&mut Settings);
-    let cases: [(&str, Change); 18] = [
+    let cases: [(&str, Change); 19] = [
         ("optimizer.beta2", |s| s.optimizer.beta2 = 0.999_999_999),
         ("optimizer.epsilon", |s| s.optimizer.epsilon = 1e-50),
         ("optimizer.learning_rate", |s| s.optimizer.learning_rate = 1e40),
@@ -45,6 +45,7 @@ fn every_setting_out_of_range_is_refused_by_its_key() {
         ("train.epochs", |s| s.train.epochs = 0),
         ("train.batch_size", |s| s.train.batch_size = 0),
         ("train.checkpoint_every", |s| s.train.checkpoint_every = 0),
+        ("train.snapshots_early", |s| s.train.snapshots_early = 3),
         ("train.weight_decay", |s| s.train.weight_decay = -1.0),
         ("train.label_smoothing", |s| s.train.label_smoothing = 1.0),
         ("train.ema", |s| s.train.ema = 1.0),
