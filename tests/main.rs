@@ -1,5 +1,6 @@
 //! Tests of what crosses crates, and of the command line as a user meets it.
 
+mod chromium;
 mod cli;
 mod fixture;
 
@@ -9,6 +10,7 @@ mod configuration;
 mod data_files;
 mod interoperability;
 mod odd_places;
+mod pages;
 mod resuming;
 mod runs;
 mod schemas;

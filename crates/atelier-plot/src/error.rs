@@ -102,6 +102,48 @@ pub enum Error {
         /// Height of the figure, in pixels.
         height: u32,
     },
+    /// The grid of a page is too small.
+    #[error("the page's grid has {found} coordinates along {axis}: expected at least 2")]
+    PageGrid {
+        /// Which axis: x or y.
+        axis: String,
+        /// How many coordinates it has.
+        found: usize,
+    },
+    /// A list of a page is not as long as its grid.
+    #[error(
+        "the page's {what} has {found} values: expected {expected}, one for each point of the grid"
+    )]
+    PageLength {
+        /// Which list.
+        what: &'static str,
+        /// How many values it has.
+        found: usize,
+        /// How many points the grid has.
+        expected: usize,
+    },
+    /// A page's surface has no height.
+    #[error("none of the {points} losses of the page's grid is finite: choose a smaller plane")]
+    NoFiniteLoss {
+        /// How many points the grid has.
+        points: usize,
+    },
+    /// A run on a page has no point.
+    #[error("run {run:?} of the page has no point: leave it out or record it")]
+    PageRun {
+        /// Name of the run.
+        run: String,
+    },
+    /// A value that a page cannot show.
+    #[error("the page's {place} is {value:e}: expected {expected}")]
+    PageValue {
+        /// Which value: `x[3]`, say.
+        place: String,
+        /// The value found.
+        value: f64,
+        /// What it can be.
+        expected: &'static str,
+    },
     /// The rasteriser failed.
     #[error("cannot draw the figure: {reason}")]
     Draw {
