@@ -9,14 +9,10 @@ use crate::color::Rgb;
 use crate::error::Error;
 use crate::font;
 use crate::grey_image::GreyImage;
-use crate::scene::{Anchor, Point, Rect, Scene, Shape, Stroke, Text};
+use crate::scene::{Anchor, Point, Rect, Scene, ShadedImage, Shape, Stroke, Text};
 use crate::theme;
 
-/// Every pixel is the mean of this many squared: the rasteriser places shapes on whole pixels
-/// and smooths only some of their edges.
-const SUPERSAMPLE: u32 = 2;
-
-/// Widest figure by supersampling: far inside what an `i32` holds.
+/// Positions beyond are drawn here: far outside any figure, far inside what an `i32` holds.
 const FARTHEST: f64 = 1e6;
 
 /// A picture as the bytes of a grey PNG file of its own size.
@@ -33,92 +29,202 @@ fn side(pixels: usize) -> u32 {
     u32::try_from(pixels).unwrap_or(u32::MAX)
 }
 
-pub(crate) fn png(scene: &Scene) -> Result<Vec<u8>, Error> {
-    let (width, height) = scene.size;
-    let large = (width * SUPERSAMPLE, height * SUPERSAMPLE);
-    let mut pixels = vec![0; large.0 as usize * large.1 as usize * 3];
-    paint(scene, &mut BitMapBackend::with_buffer(&mut pixels, large))
-        .map_err(|reason| Error::Draw { reason })?;
-    let small = reduced(&pixels, large.0 as usize);
+/// A picture as the bytes of a PNG file of its own size.
+pub(crate) fn shaded_png(picture: &ShadedImage) -> Result<Vec<u8>, Error> {
+    let pixels: Vec<u8> = picture.pixels.iter().flat_map(|Rgb(r, g, b)| [*r, *g, *b]).collect();
+    encoded(&pixels, (side(picture.width), side(picture.height)))
+}
 
+pub(crate) fn png(scene: &Scene) -> Result<Vec<u8>, Error> {
+    encoded(&pixels(scene, scene.size, scene.samples)?, scene.size)
+}
+
+fn encoded(pixels: &[u8], (width, height): (u32, u32)) -> Result<Vec<u8>, Error> {
     let mut png = Vec::new();
     PngEncoder::new_with_quality(&mut png, CompressionType::Default, FilterType::Adaptive)
-        .write_image(&small, width, height, ExtendedColorType::Rgb8)?;
+        .write_image(pixels, width, height, ExtendedColorType::Rgb8)?;
     Ok(png)
 }
 
-fn paint(scene: &Scene, backend: &mut BitMapBackend) -> Result<(), String> {
-    let (width, height) = backend.get_size();
-    let whole = (f64::from(width), f64::from(height));
-    rectangle(backend, (0.0, 0.0), whole, theme::PAPER)?;
-    for shape in &scene.shapes {
-        match shape {
-            Shape::Polyline { points, stroke } => polyline(backend, points, *stroke)?,
-            Shape::Rectangle { area, fill } => rectangle(
-                backend,
-                scaled((area.left, area.top)),
-                scaled((area.right, area.bottom)),
-                *fill,
-            )?,
-            Shape::Circle { center, radius, fill } => {
-                disc(backend, scaled(*center), radius * f64::from(SUPERSAMPLE), *fill)?;
+/// The scene at `size`, each pixel the mean of `samples` squared: red, green, blue, row by row.
+pub(crate) fn pixels(scene: &Scene, size: (u32, u32), samples: u32) -> Result<Vec<u8>, Error> {
+    let large = (size.0 * samples, size.1 * samples);
+    let mut pixels = vec![0; large.0 as usize * large.1 as usize * 3];
+    let scale = f64::from(large.0) / f64::from(scene.size.0);
+    Painter { backend: BitMapBackend::with_buffer(&mut pixels, large), scale }
+        .paint(scene)
+        .map_err(|reason| Error::Draw { reason })?;
+    Ok(reduced(&pixels, large.0 as usize, samples))
+}
+
+/// Draws shapes enlarged by a scale.
+struct Painter<'a> {
+    backend: BitMapBackend<'a>,
+    scale: f64,
+}
+
+impl Painter<'_> {
+    fn paint(&mut self, scene: &Scene) -> Result<(), String> {
+        let (width, height) = self.backend.get_size();
+        let whole = (f64::from(width), f64::from(height));
+        self.rectangle((0.0, 0.0), whole, theme::PAPER)?;
+        for shape in &scene.shapes {
+            match shape {
+                Shape::Polyline { points, stroke } => self.polyline(points, *stroke)?,
+                Shape::Rectangle { area, fill } => {
+                    let from = self.scaled((area.left, area.top));
+                    self.rectangle(from, self.scaled((area.right, area.bottom)), *fill)?;
+                }
+                Shape::Circle { center, radius, fill } => {
+                    self.disc(self.scaled(*center), radius * self.scale, *fill)?;
+                }
+                Shape::Picture { area, picture } => {
+                    let color =
+                        |i: usize| Rgb(picture.pixels[i], picture.pixels[i], picture.pixels[i]);
+                    self.squares(area, (picture.width, picture.height), color)?;
+                }
+                Shape::Shades { area, picture } => {
+                    self.squares(area, (picture.width, picture.height), |i| picture.pixels[i])?;
+                }
+                Shape::Polygon { points, fill } => {
+                    let points: Vec<Point> = points.iter().map(|p| self.scaled(*p)).collect();
+                    self.polygon(&points, *fill)?;
+                }
+                Shape::Text(text) => self.glyphs(text)?,
             }
-            Shape::Picture { area, picture } => greys(backend, area, picture)?,
-            Shape::Text(text) => glyphs(backend, text)?,
         }
+        Ok(())
     }
-    Ok(())
-}
 
-fn rectangle(backend: &mut BitMapBackend, from: Point, to: Point, fill: Rgb) -> Result<(), String> {
-    // The rasteriser's filled rectangles end before their last row and column.
-    backend.draw_rect(on_grid(from), on_grid(to), &color(fill), true).map_err(|e| e.to_string())
-}
-
-fn greys(backend: &mut BitMapBackend, area: &Rect, picture: &GreyImage) -> Result<(), String> {
-    let (wide, high) = (picture.width as f64, picture.height as f64);
-    let corner = |column: usize, row: usize| {
-        let x = area.left + area.width() * column as f64 / wide;
-        scaled((x, area.top + area.height() * row as f64 / high))
-    };
-    for (row, pixels) in picture.pixels.chunks_exact(picture.width).enumerate() {
-        for (column, &grey) in pixels.iter().enumerate() {
-            let fill = Rgb(grey, grey, grey);
-            rectangle(backend, corner(column, row), corner(column + 1, row + 1), fill)?;
-        }
+    fn rectangle(&mut self, from: Point, to: Point, fill: Rgb) -> Result<(), String> {
+        // The rasteriser's filled rectangles end before their last row and column.
+        let (from, to) = (on_grid(from), on_grid(to));
+        self.backend.draw_rect(from, to, &color(fill), true).map_err(|e| e.to_string())
     }
-    Ok(())
-}
 
-fn disc(backend: &mut BitMapBackend, at: Point, radius: f64, fill: Rgb) -> Result<(), String> {
-    let radius = whole(radius).unsigned_abs().max(1);
-    backend.draw_circle(on_grid(at), radius, &color(fill).filled(), true).map_err(|e| e.to_string())
-}
-
-/// Draws segment by segment with a disc at every joint: the rasteriser's own wide paths grow
-/// spikes where a noisy curve turns back sharply.
-fn polyline(backend: &mut BitMapBackend, points: &[Point], stroke: Stroke) -> Result<(), String> {
-    let factor = f64::from(SUPERSAMPLE);
-    let half = stroke.width * factor / 2.0;
-    let points: Vec<Point> = points.iter().map(|p| scaled(*p)).collect();
-    match stroke.dash {
-        None => {
-            for pair in points.windows(2) {
-                segment(backend, pair[0], pair[1], half, stroke.color)?;
+    /// A picture as rectangles of one colour each.
+    fn squares(
+        &mut self,
+        area: &Rect,
+        (columns, rows): (usize, usize),
+        fill: impl Fn(usize) -> Rgb,
+    ) -> Result<(), String> {
+        let corner = |column: usize, row: usize| {
+            let x = area.left + area.width() * column as f64 / columns as f64;
+            (x, area.top + area.height() * row as f64 / rows as f64)
+        };
+        for row in 0..rows {
+            for column in 0..columns {
+                let from = self.scaled(corner(column, row));
+                let to = self.scaled(corner(column + 1, row + 1));
+                self.rectangle(from, to, fill(row * columns + column))?;
             }
-            if points.len() > 2 {
-                for joint in &points[1..points.len() - 1] {
-                    disc(backend, *joint, half, stroke.color)?;
+        }
+        Ok(())
+    }
+
+    fn disc(&mut self, at: Point, radius: f64, fill: Rgb) -> Result<(), String> {
+        let radius = whole(radius).unsigned_abs().max(1);
+        let style = color(fill).filled();
+        self.backend.draw_circle(on_grid(at), radius, &style, true).map_err(|e| e.to_string())
+    }
+
+    /// Fills the pixels whose centres lie inside: of two neighbours exactly one gets a centre on
+    /// their common edge.
+    fn polygon(&mut self, points: &[Point], fill: Rgb) -> Result<(), String> {
+        let (low, high) =
+            points.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), p| {
+                (low.min(p.1), high.max(p.1))
+            });
+        let rows = i32::try_from(self.backend.get_size().1).unwrap_or(i32::MAX);
+        let mut crossings: Vec<f64> = Vec::new();
+        for row in whole((low - 1.0).max(-1.0))..=whole(high + 1.0).min(rows) {
+            let middle = f64::from(row) + 0.5;
+            crossings.clear();
+            for (i, from) in points.iter().enumerate() {
+                let to = points[(i + 1) % points.len()];
+                if (from.1 <= middle) != (to.1 <= middle) {
+                    // From the upper end, so that both neighbours of an edge compute the same.
+                    let (a, b) = if from.1 < to.1 { (*from, to) } else { (to, *from) };
+                    crossings.push(a.0 + (middle - a.1) / (b.1 - a.1) * (b.0 - a.0));
+                }
+            }
+            crossings.sort_unstable_by(f64::total_cmp);
+            for pair in crossings.chunks_exact(2) {
+                let (left, right) = (whole((pair[0] - 0.5).ceil()), whole((pair[1] - 0.5).ceil()));
+                if left < right {
+                    (self.backend)
+                        .draw_rect((left, row), (right, row + 1), &color(fill), true)
+                        .map_err(|e| e.to_string())?;
                 }
             }
         }
-        Some((on, off)) => {
-            for (from, to) in dashes(&points, on * factor, off * factor) {
-                segment(backend, from, to, half, stroke.color)?;
+        Ok(())
+    }
+
+    /// Draws segment by segment with a disc at every joint: the rasteriser's own wide paths grow
+    /// spikes where a noisy curve turns back sharply.
+    fn polyline(&mut self, points: &[Point], stroke: Stroke) -> Result<(), String> {
+        let half = stroke.width * self.scale / 2.0;
+        let points: Vec<Point> = points.iter().map(|p| self.scaled(*p)).collect();
+        match stroke.dash {
+            None => {
+                for pair in points.windows(2) {
+                    self.segment(pair[0], pair[1], half, stroke.color)?;
+                }
+                if points.len() > 2 {
+                    for joint in &points[1..points.len() - 1] {
+                        self.disc(*joint, half, stroke.color)?;
+                    }
+                }
+            }
+            Some((on, off)) => {
+                for (from, to) in dashes(&points, on * self.scale, off * self.scale) {
+                    self.segment(from, to, half, stroke.color)?;
+                }
             }
         }
+        Ok(())
     }
-    Ok(())
+
+    /// A straight piece of a line, as the rectangle around it.
+    fn segment(&mut self, from: Point, to: Point, half: f64, stroke: Rgb) -> Result<(), String> {
+        let length = (to.0 - from.0).hypot(to.1 - from.1);
+        if length < 1e-9 {
+            return Ok(());
+        }
+        let across = ((to.1 - from.1) / length * half, (from.0 - to.0) / length * half);
+        let corners = [
+            (from.0 + across.0, from.1 + across.1),
+            (to.0 + across.0, to.1 + across.1),
+            (to.0 - across.0, to.1 - across.1),
+            (from.0 - across.0, from.1 - across.1),
+        ];
+        self.polygon(&corners, stroke)
+    }
+
+    fn glyphs(&mut self, text: &Text) -> Result<(), String> {
+        let size = text.size * self.scale;
+        let set = (text.content.as_str(), size, text.weight);
+        let before = match text.anchor {
+            Anchor::Start => 0.0,
+            Anchor::Middle => font::width(set.0, size, text.weight) / 2.0,
+            Anchor::End => font::width(set.0, size, text.weight),
+        };
+        let at = self.scaled(text.at);
+        let mut result = Ok(());
+        font::draw(set, at, before, text.turn, |x, y, coverage| {
+            let ink = color(text.color).mix(f64::from(coverage)).to_backend_color();
+            if result.is_ok() {
+                result = self.backend.draw_pixel((x, y), ink);
+            }
+        });
+        result.map_err(|e| e.to_string())
+    }
+
+    fn scaled(&self, (x, y): Point) -> Point {
+        (x * self.scale, y * self.scale)
+    }
 }
 
 /// The dashes of a path as straight pieces; one that goes round a corner is several.
@@ -151,58 +257,9 @@ fn dashes(points: &[Point], on: f64, off: f64) -> Vec<(Point, Point)> {
     pieces
 }
 
-/// A straight piece of a line, as the rectangle around it.
-fn segment(
-    backend: &mut BitMapBackend,
-    from: Point,
-    to: Point,
-    half: f64,
-    stroke: Rgb,
-) -> Result<(), String> {
-    let length = (to.0 - from.0).hypot(to.1 - from.1);
-    if length < 1e-9 {
-        return Ok(());
-    }
-    let across = ((to.1 - from.1) / length * half, (from.0 - to.0) / length * half);
-    let corners = [
-        on_grid((from.0 + across.0, from.1 + across.1)),
-        on_grid((to.0 + across.0, to.1 + across.1)),
-        on_grid((to.0 - across.0, to.1 - across.1)),
-        on_grid((from.0 - across.0, from.1 - across.1)),
-    ];
-    backend.fill_polygon(corners, &color(stroke).filled()).map_err(|e| e.to_string())
-}
-
-fn glyphs(backend: &mut BitMapBackend, text: &Text) -> Result<(), String> {
-    let size = text.size * f64::from(SUPERSAMPLE);
-    let before = match text.anchor {
-        Anchor::Start => 0.0,
-        Anchor::Middle => font::width(&text.content, size, text.weight) / 2.0,
-        Anchor::End => font::width(&text.content, size, text.weight),
-    };
-    let (x, y) = scaled(text.at);
-    // Upward text is set along a baseline to the right and turned about the origin.
-    let start = if text.upward { (-y - before, x) } else { (x - before, y) };
-    for glyph in font::outlines(&text.content, size, text.weight, start) {
-        let corner = glyph.px_bounds().min;
-        let (left, top) = on_grid((f64::from(corner.x), f64::from(corner.y)));
-        let mut result = Ok(());
-        glyph.draw(|column, row, coverage| {
-            let (u, v) = (left + column.cast_signed(), top + row.cast_signed());
-            let pixel = if text.upward { (v, -u - 1) } else { (u, v) };
-            let ink = color(text.color).mix(f64::from(coverage)).to_backend_color();
-            if result.is_ok() {
-                result = backend.draw_pixel(pixel, ink);
-            }
-        });
-        result.map_err(|e| e.to_string())?;
-    }
-    Ok(())
-}
-
 /// The mean of every square of pixels; `width` is that of the large image.
-fn reduced(large: &[u8], width: usize) -> Vec<u8> {
-    let n = SUPERSAMPLE as usize;
+fn reduced(large: &[u8], width: usize, samples: u32) -> Vec<u8> {
+    let n = samples as usize;
     let row_bytes = width * 3;
     let mut small = Vec::with_capacity(large.len() / (n * n));
     let mut sums = vec![0_u32; row_bytes / n];
@@ -215,7 +272,7 @@ fn reduced(large: &[u8], width: usize) -> Vec<u8> {
                 }
             }
         }
-        let count = SUPERSAMPLE * SUPERSAMPLE;
+        let count = samples * samples;
         small.extend(sums.iter().map(|s| u8::try_from((s + count / 2) / count).unwrap_or(u8::MAX)));
     }
     small
@@ -223,10 +280,6 @@ fn reduced(large: &[u8], width: usize) -> Vec<u8> {
 
 fn color(Rgb(r, g, b): Rgb) -> RGBColor {
     RGBColor(r, g, b)
-}
-
-fn scaled((x, y): Point) -> Point {
-    (x * f64::from(SUPERSAMPLE), y * f64::from(SUPERSAMPLE))
 }
 
 fn on_grid((x, y): Point) -> (i32, i32) {
@@ -248,7 +301,7 @@ mod tests {
             [0, 0, 0, 255, 0, 4, 9, 9, 9, 9, 9, 9], //
             [0, 0, 0, 255, 0, 8, 9, 9, 9, 9, 9, 9],
         ];
-        assert_eq!(reduced(&large.concat(), 4), [128, 0, 3, 9, 9, 9]);
+        assert_eq!(reduced(&large.concat(), 4, 2), [128, 0, 3, 9, 9, 9]);
     }
 
     #[test]

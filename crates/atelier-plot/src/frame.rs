@@ -54,7 +54,7 @@ pub(crate) fn write_lines(scene: &mut Scene, lines: &Lines, (left, top): (f64, f
             weight: lines.weight,
             color,
             anchor: Anchor::Start,
-            upward: false,
+            turn: 0.0,
         });
     }
 }

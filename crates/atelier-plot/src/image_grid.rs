@@ -150,7 +150,7 @@ fn write_centred(scene: &mut Scene, lines: &Lines, bottom: (f64, f64)) {
             weight: lines.weight,
             color: theme::INK,
             anchor: Anchor::Middle,
-            upward: false,
+            turn: 0.0,
         });
     }
 }

@@ -155,14 +155,14 @@ fn axes(scene: &mut Scene, layout: &PanelLayout<'_>) {
     let plot = layout.plot;
     scene.line((plot.left, plot.top), (plot.left, plot.bottom), AXIS);
     scene.line((plot.left, plot.bottom), (plot.right, plot.bottom), AXIS);
-    let text = |at, content: &str, size, anchor, upward| Text {
+    let text = |at, content: &str, size, anchor, turn| Text {
         at,
         content: content.to_owned(),
         size,
         weight: Weight::Regular,
         color: theme::INK,
         anchor,
-        upward,
+        turn,
     };
     let tick_length = |label: &str| {
         if label.is_empty() { theme::MINOR_TICK_LENGTH } else { theme::TICK_LENGTH }
@@ -173,7 +173,7 @@ fn axes(scene: &mut Scene, layout: &PanelLayout<'_>) {
         scene.line((x, plot.bottom), (x, plot.bottom + tick_length(&tick.label)), AXIS);
         if !tick.label.is_empty() {
             let baseline = plot.bottom + theme::TICK_LENGTH + theme::TICK;
-            scene.text(text((x, baseline), &tick.label, theme::TICK, Anchor::Middle, false));
+            scene.text(text((x, baseline), &tick.label, theme::TICK, Anchor::Middle, 0.0));
         }
     }
     for tick in &layout.y_ticks {
@@ -184,7 +184,7 @@ fn axes(scene: &mut Scene, layout: &PanelLayout<'_>) {
                 plot.left - theme::TICK_LENGTH - SWATCH_GAP / 2.0,
                 y + theme::TICK * theme::CAP_HEIGHT / 2.0,
             );
-            scene.text(text(at, &tick.label, theme::TICK, Anchor::End, false));
+            scene.text(text(at, &tick.label, theme::TICK, Anchor::End, 0.0));
         }
     }
 
@@ -194,13 +194,13 @@ fn axes(scene: &mut Scene, layout: &PanelLayout<'_>) {
             + theme::TICK_LENGTH
             + theme::TICK * theme::LINE_SPACING
             + layout.x_label.size;
-        scene.text(text((middle, baseline), line, layout.x_label.size, Anchor::Middle, false));
+        scene.text(text((middle, baseline), line, layout.x_label.size, Anchor::Middle, 0.0));
     }
     for (i, line) in layout.y_label.rows.iter().enumerate() {
         let size = layout.y_label.size;
         let baseline = layout.bounds.left + (i as f64 * theme::LINE_SPACING + 0.85) * size;
         let middle = f64::midpoint(plot.top, plot.bottom);
-        scene.text(text((baseline, middle), line, size, Anchor::Middle, true));
+        scene.text(text((baseline, middle), line, size, Anchor::Middle, 90.0));
     }
 }
 
@@ -229,7 +229,7 @@ fn legend(scene: &mut Scene, layout: &PanelLayout<'_>) {
             weight: Weight::Regular,
             color: theme::INK,
             anchor: Anchor::Start,
-            upward: false,
+            turn: 0.0,
         });
     }
 }

@@ -72,7 +72,7 @@ pub(crate) fn place(
         weight: Weight::Regular,
         color: theme::FAINT_INK,
         anchor: Anchor::Start,
-        upward: false,
+        turn: 0.0,
     };
     Some(Label { text, area })
 }

@@ -61,8 +61,8 @@ pub(crate) struct Text {
     pub weight: Weight,
     pub color: Rgb,
     pub anchor: Anchor,
-    /// Reads from bottom to top.
-    pub upward: bool,
+    /// Turned about `at`, in degrees against the clock: at 90 it reads from bottom to top.
+    pub turn: f64,
 }
 
 #[derive(Clone, Debug)]
@@ -85,13 +85,33 @@ pub(crate) enum Shape {
         area: Rect,
         picture: GreyImage,
     },
+    /// A filled area without a border. Neighbours that share an edge leave no seam between them.
+    Polygon {
+        points: Vec<Point>,
+        fill: Rgb,
+    },
+    /// Colours row by row from the top, smoothed where the picture is enlarged.
+    Shades {
+        area: Rect,
+        picture: ShadedImage,
+    },
     Text(Text),
+}
+
+/// A picture in colours.
+#[derive(Clone, Debug)]
+pub(crate) struct ShadedImage {
+    pub width: usize,
+    pub height: usize,
+    pub pixels: Vec<Rgb>,
 }
 
 /// A figure before it is painted; later shapes cover earlier ones.
 #[derive(Debug)]
 pub(crate) struct Scene {
     pub size: (u32, u32),
+    /// Every pixel of the PNG is the mean of this many squared.
+    pub samples: u32,
     /// Read out by screen readers: the title, and what the figure says beside it.
     pub title: String,
     pub description: String,
@@ -107,7 +127,9 @@ impl Scene {
             let (width, height) = size;
             return Err(Error::Size { width, height, min: theme::MIN_SIDE, max: theme::MAX_SIDE });
         }
-        Ok(Self { size, title: String::new(), description: String::new(), shapes: Vec::new() })
+        let samples = theme::SAMPLES;
+        let (title, description) = (String::new(), String::new());
+        Ok(Self { size, samples, title, description, shapes: Vec::new() })
     }
 
     pub(crate) fn line(&mut self, from: Point, to: Point, stroke: Stroke) {

@@ -10,6 +10,10 @@ pub(crate) const MIN_SIDE: u32 = 400;
 /// At this size the supersampled image takes about 190 MB.
 pub(crate) const MAX_SIDE: u32 = 4000;
 
+/// Every pixel of a PNG is the mean of this many squared, because the rasteriser places shapes on
+/// whole pixels.
+pub(crate) const SAMPLES: u32 = 2;
+
 pub(crate) const TITLE: f64 = 42.0;
 pub(crate) const SUBTITLE: f64 = 30.0;
 pub(crate) const PANEL_TITLE: f64 = 32.0;
