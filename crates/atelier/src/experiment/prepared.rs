@@ -202,10 +202,13 @@ impl<C: Trainable> Prepared<C, C::Model> {
         let tensors = 3 + u64::from(train.ema > 0.0) + u64::from(train.early_stopping > 0);
         // The newest two checkpoints, the best, and one that takes the place of another; the model.
         let copies = 4 * tensors + 1;
-        let steps = self.source()?.batches_per_epoch as u64 * train.epochs as u64;
+        let batches = self.source()?.batches_per_epoch;
+        let copies = train.snapshots(batches).saturating_add(copies);
+        let steps = batches as u64 * train.epochs as u64;
         // A line of metrics is some 150 bytes long; figures and the rest stay below 4 MiB.
         let weights = 4 * self.parameters() as u64;
-        Ok((copies * weights).saturating_add(steps.saturating_mul(160)).saturating_add(4 << 20))
+        let copied = copies.saturating_mul(weights);
+        Ok(copied.saturating_add(steps.saturating_mul(160)).saturating_add(4 << 20))
     }
 
     /// The data and the network, as tables.
