@@ -38,6 +38,14 @@ pub enum Error {
         /// What the solver said.
         reason: String,
     },
+    /// The caller asked to stop.
+    #[error("stopped after {done} of at most {of} steps")]
+    Stopped {
+        /// How many steps were done.
+        done: usize,
+        /// How many there would have been at most.
+        of: usize,
+    },
     /// A file could not be read or written.
     #[error(transparent)]
     Store(#[from] atelier_store::Error),
