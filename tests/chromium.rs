@@ -1,5 +1,5 @@
 //! A headless Chromium with one page in it, driven as a user's hands would: real pointer and key events, by the
-//! DevTools protocol. Its messages are JSON, each ended by a zero byte, on the descriptors 3 and 4 of the browser.
+//! `DevTools` protocol. Its messages are JSON, each ended by a zero byte, on the descriptors 3 and 4 of the browser.
 
 use std::{
     env,
@@ -143,6 +143,12 @@ impl Chromium {
         self.pointer("mouseMoved", id, across, down, 0);
     }
 
+    /// Turns the wheel towards the user over the middle of an element.
+    #[track_caller]
+    pub fn wheel(&mut self, id: &str) {
+        self.pointer("mouseWheel", id, 0.5, 0.5, 0);
+    }
+
     /// Clicks on the middle of an element.
     #[track_caller]
     pub fn click(&mut self, id: &str) {
@@ -168,9 +174,11 @@ impl Chromium {
              const box = element.getBoundingClientRect(); \
              return [box.x + {across} * box.width, box.y + {down} * box.height]; }})()"
         ));
-        let button = if kind == "mouseMoved" && buttons == 0 { "none" } else { "left" };
+        let pressed = buttons > 0 || kind == "mouseReleased";
+        let button = if pressed { "left" } else { "none" };
         let event = json!({
             "type": kind, "x": place[0], "y": place[1], "button": button, "buttons": buttons, "clickCount": 1,
+            "deltaX": 0, "deltaY": 90,
         });
         self.call("Input.dispatchMouseEvent", &event);
         self.settle();
@@ -182,6 +190,8 @@ impl Chromium {
         let code = match key {
             "Tab" => 9,
             " " => 32,
+            "Home" => 36,
+            "ArrowRight" => 39,
             _ => 0,
         };
         let event =

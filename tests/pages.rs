@@ -258,12 +258,59 @@ fn the_keyboard_reaches_and_works_everything() {
 }
 
 #[test]
-fn dragging_turns_the_surface() {
+fn dragging_turns_the_surface_and_the_wheel_enlarges_it_once_it_was_chosen() {
     let Some(mut browser) = open(&page()) else { return };
     let before = pictures(&mut browser);
+    browser.point_at("surface", 0.02, 0.02);
+    browser.wheel("surface");
+    browser.point_at("title", 0.5, 0.5);
+    assert_eq!(changed(&before, &pictures(&mut browser)), [""; 0]);
     browser.drag("surface", (0.5, 0.5), (0.3, 0.6));
     browser.point_at("title", 0.5, 0.5);
-    assert_eq!(changed(&before, &pictures(&mut browser)), ["surface"]);
+    let turned = pictures(&mut browser);
+    assert_eq!(changed(&before, &turned), ["surface"]);
+    browser.wheel("surface");
+    browser.point_at("title", 0.5, 0.5);
+    assert_eq!(changed(&turned, &pictures(&mut browser)), ["surface"]);
+    browser.expect_calm();
+}
+
+#[test]
+fn the_slider_shows_the_runs_as_far_as_they_had_come() {
+    let Some(mut browser) = open(&page()) else { return };
+    let before = pictures(&mut browser);
+    browser.value("document.getElementById('time').focus()");
+    browser.press("Home");
+    assert!(browser.text("moment").starts_with("step 0"), "{}", browser.text("moment"));
+    browser.press("ArrowRight");
+    assert!(browser.text("moment").starts_with("step 1,000"), "{}", browser.text("moment"));
+    assert_eq!(
+        changed(&before, &pictures(&mut browser)),
+        ["surface", "contour", "loss", "distance"]
+    );
+    browser.point_at("loss", 0.9, 0.5);
+    assert!(browser.text("readout").contains("snapshot 2 of 5"), "later ones cannot be pointed at");
+    browser.expect_calm();
+}
+
+#[test]
+fn losses_that_are_no_numbers_and_points_off_the_grid_leave_the_rest_whole() {
+    let mut holed = page();
+    holed.loss[..12].fill(f64::NAN);
+    holed.loss[80] = f64::INFINITY;
+    holed.runs[0].points[1].loss = f64::NAN;
+    holed.runs[0].points[2].loss_in_plane = f64::INFINITY;
+    holed.runs[1].points[0].x = 40.0;
+    holed.null[0][0].loss_in_plane = Some(f64::NAN);
+    let Some(mut browser) = open(&holed) else { return };
+    for id in ["stems", "walks", "log"] {
+        browser.click(id);
+    }
+    browser.point_at("loss", 0.32, 0.5);
+    browser.point_at("contour", 0.2, 0.8);
+    assert!(browser.text("readout").contains("loss—"), "{}", browser.text("readout"));
+    browser.point_at("surface", 0.5, 0.5);
+    assert!(browser.text("summary").contains("between"));
     browser.expect_calm();
 }
 

@@ -63,7 +63,6 @@ fn page(n: u32) -> LandscapePage {
         scree: (0..12).map(|i| 0.621 * 0.301_f64.powi(i)).collect(),
         x,
         y,
-        ..LandscapePage::default()
     }
 }
 
@@ -87,7 +86,7 @@ fn run(name: &str, seed: &str, from: [f64; 2], to: [f64; 2], turn: f64) -> PageR
             loss: loss_in_plane * (0.62 + 0.38 * left),
             loss_in_plane,
             minibatch_loss: (k > 0)
-                .then(|| loss_in_plane * (0.62 + 0.38 * left) * (1.0 + 3.0 * noise)),
+                .then_some(loss_in_plane * (0.62 + 0.38 * left) * (1.0 + 3.0 * noise)),
             distance_off_plane: (2.2 + 0.4 * turn) * (1.0 - left) * (1.0 + 0.4 * t)
                 + 0.2 * noise.abs(),
         }

@@ -110,10 +110,12 @@ function startSign(g, run, x, y) {
   sign(g, run, x, y, 5.5, { fill: colors.casing, edge: colors.runs[run], width: 2 });
 }
 
-/** Where a run is now: a large sign with its name. */
+/** Where a run is now: a large sign with its name, or the beginning of a long one. */
 function headSign(g, run, x, y) {
+  const { name } = data.runs[run];
+  const text = name.length > 14 ? `${name.slice(0, 12)}…` : name;
   sign(g, run, x, y, 6.5, { width: 2 });
-  label(g, data.runs[run].name, x + 11, y - 1, { size: 13, weight: 650, color: colors.ink, halo: colors.paper });
+  label(g, text, x + 11, y - 1, { size: 13, weight: 650, color: colors.ink, halo: colors.paper });
 }
 
 /** A ring around what is marked. */

@@ -40,6 +40,8 @@ const player = {
 
   goTo(time) {
     state.time = Math.max(0, Math.min(moments.length - 1, time));
+    // What is not there yet cannot be pointed at.
+    if (state.mark?.run !== undefined && state.mark.k > progress(state.mark.run)) setMark(null);
     this.show();
     redraw();
   },
@@ -126,6 +128,9 @@ if (moments.length > 1) {
   byId("time").max = moments.length - 1;
   player.show();
   byId("play").addEventListener("click", () => player.toggle());
-  byId("time").addEventListener("input", () => { player.set(false); player.goTo(Number(byId("time").value)); });
+  byId("time").addEventListener("input", () => {
+    state.playing = false;
+    player.goTo(Number(byId("time").value));
+  });
 }
 followTheme();

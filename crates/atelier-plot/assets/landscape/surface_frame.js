@@ -32,7 +32,7 @@ function heightTicks(n) {
   return state.log ? logarithmicTicks(ground.low, ground.high, n) : linearTicks(ground.low, ground.high, n);
 }
 
-const heightTitle = () => (state.log ? "loss, logarithmic" : "loss");
+const heightTitle = () => (state.log ? "loss (log)" : "loss");
 
 function drawFloorAxis(view, g, { ticks, lines, at, ends }) {
   const [a, b] = ends.map((end) => view.see(...end));
@@ -64,10 +64,10 @@ function drawFloorAxis(view, g, { ticks, lines, at, ends }) {
     const far = away + 16 * (downwards > 0 ? i : lines.length - 1 - i);
     const larger = view.width < 480 ? 12 : 13;
     const options = i === 0 ? { size: larger, color: colors.ink } : { size: larger - 1 };
-    // Not over the colour bar.
+    // Neither over the edge nor over the colour bar.
     g.font = `${options.size}px ${FONT}`;
-    const most = barLeft(view) - 12 - (g.measureText(text).width / 2) * Math.abs(Math.cos(angle));
-    const x = Math.min(most, (a[0] + b[0]) / 2 + far * out[0]);
+    const reach = (g.measureText(text).width / 2) * Math.abs(Math.cos(angle)) + 6 * Math.abs(Math.sin(angle));
+    const x = Math.max(reach + 2, Math.min(barLeft(view) - 12 - reach, (a[0] + b[0]) / 2 + far * out[0]));
     turnedLabel(g, text, x, (a[1] + b[1]) / 2 + far * out[1], angle, options);
   });
 }
@@ -78,7 +78,7 @@ function drawHeightAxis(view, g, ticks) {
   const seen = corners.map((corner) => view.see(...corner, 0)[0]);
   const corner = corners[seen.indexOf(Math.min(...seen))];
   const [low, high] = [-HALF_HEIGHT, HALF_HEIGHT].map((z) => view.see(...corner, z));
-  if (low[1] - high[1] < 50) return;
+  if (low[1] - high[1] < 28) return;
   line(g, [low, high], colors["strong-rule"], 1);
   for (const { value, text } of ticks) {
     const [x, y] = view.see(...corner, view.worldZ(value));

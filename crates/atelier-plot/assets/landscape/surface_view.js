@@ -5,7 +5,7 @@
 // shifted copies of each other, so ordering them by their centres is exact. Pieces of paths lie within one cell and
 // take its place, moved towards the viewer by a cell's size or their own width, so that no neighbour cuts into them.
 
-const FIRST_VIEW = { azimuth: -0.5, elevation: 0.84, zoom: 1 };
+const FIRST_VIEW = { azimuth: -0.5, elevation: 0.92, zoom: 1 };
 const HALF_HEIGHT = 0.48;
 const LIGHT = [-0.45, -0.35, 0.82];
 
@@ -68,7 +68,7 @@ class SurfaceView extends CanvasView {
     [this.cosE, this.sinE] = [Math.cos(this.elevation), Math.sin(this.elevation)];
     const reach = Math.hypot(...this.half);
     const bar = this.width - barLeft(this) + 6;
-    const room = [this.width - bar - 100, this.height - 96];
+    const room = [this.width - bar - (this.width < 480 ? 72 : 100), this.height - 96];
     const size = [2 * reach, 2 * (reach * this.sinE + HALF_HEIGHT * this.cosE)];
     this.scale = this.zoom * Math.min(room[0] / size[0], room[1] / size[1]) * 1.04;
     this.centerX = (this.width - bar) / 2 + 12;
@@ -85,7 +85,7 @@ class SurfaceView extends CanvasView {
     this.order();
     this.seen = Array.from(ground.heights, (h, node) =>
       this.project(data.x[node % columns], data.y[Math.floor(node / columns)], h));
-    const things = this.things().sort((a, b) => b.depth - a.depth);
+    const things = surfaceThings(this).sort((a, b) => b.depth - a.depth);
     let next = 0;
     for (const cell of this.cells) {
       while (next < things.length && things[next].depth >= cell.depth) things[next++].paint(g);
@@ -122,64 +122,6 @@ class SurfaceView extends CanvasView {
     return (c[0] - a[0]) * (d[1] - b[1]) - (c[1] - a[1]) * (d[0] - b[0]) < 0;
   }
 
-  /** All that lies on the surface or stands on it, each with the depth that says when to paint it. */
-  things() {
-    const things = [];
-    const cellSize = Math.max(
-      Math.abs(this.sin) * 2 * this.half[0] / (columns - 1) + Math.abs(this.cos) * 2 * this.half[1] / (rows - 1),
-      5 / this.scale,
-    );
-    // On the upper side of a cell: after it. Where its underside is seen: before it.
-    const place = (x, y, cellIndex) => {
-      const cell = this.byIndex.get(cellIndex);
-      if (!cell) return this.depth(this.worldX(x), this.worldY(y)) - cellSize;
-      return this.facesUp(cell) ? cell.depth - 1.05 * cellSize : cell.depth + 1e-6;
-    };
-    const cellAt = (x, y) => {
-      const [i, j] = [cellAlong(data.x, x), cellAlong(data.y, y)];
-      return i < 0 || j < 0 ? -1 : j * (columns - 1) + i;
-    };
-    const addPath = (pieces, color, width) => {
-      for (const piece of pieces) {
-        const ends = piece.ends.map((end) => this.project(...end));
-        if (ends.flat().some(Number.isNaN)) continue;
-        const middle = [0, 1].map((c) => (piece.ends[0][c] + piece.ends[1][c]) / 2);
-        const depth = place(...middle, piece.cell);
-        // All casings near a place before all lines near it: a casing never covers the line before it.
-        things.push({ depth: depth + cellSize / 2, paint: (g) => line(g, ends, colors.casing, width + 2.2) });
-        things.push({ depth, paint: (g) => { g.lineCap = "round"; line(g, ends, color, width); g.lineCap = "butt"; } });
-      }
-    };
-    if (state.walks) {
-      for (const walk of ground.walks) addPath(walk.pieces, colors.ink, 1.3);
-    }
-    for (const run of shownRuns()) {
-      const { x, y, loss } = data.runs[run];
-      const path = ground.paths[run];
-      if (state.trajectories) addPath(piecesUntil(path, progress(run)), colors.runs[run], 2.4);
-      for (let k = 0; k <= progress(run); k += 1) {
-        const spot = this.project(x[k], y[k], path.own[k]);
-        if (Number.isNaN(spot[1])) continue;
-        const depth = place(x[k], y[k], cellAt(x[k], y[k])) - 0.1 * cellSize;
-        if (state.trajectories) things.push({ depth, paint: (g) => sign(g, run, ...spot, 2.7, { width: 0 }) });
-        const own = this.project(x[k], y[k], height(loss[k]));
-        if (state.stems && !Number.isNaN(own[1])) {
-          // Stems that hang below the surface are seen through it, dashed.
-          const above = own[1] <= spot[1];
-          things.push({
-            depth,
-            paint: (g) => {
-              line(g, [spot, own], colors.casing, 2.6);
-              line(g, [spot, own], colors.runs[run], 1.3, above ? [] : [2, 2]);
-              sign(g, run, ...own, 2, { fill: colors.casing, edge: colors.runs[run], width: 1.2 });
-            },
-          });
-        }
-      }
-    }
-    return things;
-  }
-
   /** Signs that are never hidden: beginnings, heads, and what is marked. */
   drawAbove(g) {
     if (state.trajectories) {
@@ -211,17 +153,31 @@ class SurfaceView extends CanvasView {
         .map((h, k) => [...this.project(x[k], y[k], h), { run, k }]);
     });
     const snapshot = state.trajectories ? nearest(places, px, py, 11) : null;
-    if (snapshot) return snapshot;
-    // The last cell painted over this place is the one that is seen.
+    if (snapshot && !this.hides(snapshot)) return snapshot;
+    const corners = this.cellUnder(px, py)?.nodes.map((node) =>
+      [...this.seen[node], { column: node % columns, row: Math.floor(node / columns) }]);
+    return corners ? nearest(corners, px, py, Infinity) : null;
+  }
+
+  /** Whether the surface stands before a snapshot. */
+  hides({ run, k }) {
+    const [x, y] = [data.runs[run].x[k], data.runs[run].y[k]];
+    const cell = this.cellUnder(...this.project(x, y, ground.paths[run].own[k]));
+    return cell !== undefined && cell.depth < this.depth(this.worldX(x), this.worldY(y)) - 2 * this.cellSize();
+  }
+
+  /** The cell that is seen at a place: the last one that was painted over it. */
+  cellUnder(px, py) {
     for (let c = this.cells.length - 1; c >= 0; c -= 1) {
-      const cell = this.cells[c];
-      if (this.covers(cell, px, py)) {
-        const corners = cell.nodes.map((node) =>
-          [...this.seen[node], { column: node % columns, row: Math.floor(node / columns) }]);
-        return nearest(corners, px, py, Infinity);
-      }
+      if (this.covers(this.cells[c], px, py)) return this.cells[c];
     }
-    return null;
+    return undefined;
+  }
+
+  /** How far a cell reaches along the line of sight, and a line's width at least. */
+  cellSize() {
+    const [x, y] = [(2 * this.half[0]) / (columns - 1), (2 * this.half[1]) / (rows - 1)];
+    return Math.max(Math.abs(this.sin) * x + Math.abs(this.cos) * y, 5 / this.scale);
   }
 
   covers(cell, x, y) {

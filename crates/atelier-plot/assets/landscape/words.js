@@ -38,8 +38,8 @@ function summary() {
   const range = `The loss on the grid of ${columns} × ${rows} points lies between ${show(gridExtent[0])} and ${show(gridExtent[1])}.`;
   const ways = data.runs.map((run) => {
     const last = run.step.length - 1;
-    return `${run.name} goes from a loss of ${show(run.loss[0])} to ${show(run.loss[last])} in ${whole(run.step[last] - run.step[0])} steps ` +
-      `(in the plane ${show(run.inPlane[0])} to ${show(run.inPlane[last])}), and ends ${show(run.distance[last], 3)} off the plane.`;
+    return `${run.name}: from a loss of ${show(run.loss[0])} to ${show(run.loss[last])} in ${whole(run.step[last] - run.step[0])} steps ` +
+      `(in the plane from ${show(run.inPlane[0])} to ${show(run.inPlane[last])}), at the end ${show(run.distance[last], 3)} off the plane.`;
   });
   return [range, ...ways].join(" ");
 }

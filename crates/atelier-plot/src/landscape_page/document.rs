@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 /// In the order in which the page reads them: a file uses what stands in those before it.
-const SCRIPTS: [&str; 13] = [
+const SCRIPTS: [&str; 14] = [
     include_str!("../../assets/landscape/data.js"),
     include_str!("../../assets/landscape/numbers.js"),
     include_str!("../../assets/landscape/palette.js"),
@@ -11,6 +11,7 @@ const SCRIPTS: [&str; 13] = [
     include_str!("../../assets/landscape/plane.js"),
     include_str!("../../assets/landscape/canvas_view.js"),
     include_str!("../../assets/landscape/surface_view.js"),
+    include_str!("../../assets/landscape/surface_things.js"),
     include_str!("../../assets/landscape/surface_frame.js"),
     include_str!("../../assets/landscape/contour_view.js"),
     include_str!("../../assets/landscape/step_view.js"),
