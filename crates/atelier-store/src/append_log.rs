@@ -117,7 +117,7 @@ impl Drop for AppendLog {
 }
 
 /// The offset after the last line break among the first `len` bytes; 0 if there is none.
-fn end_of_last_line(file: &mut fs::File, len: u64) -> Result<u64> {
+pub(crate) fn end_of_last_line(file: &mut fs::File, len: u64) -> Result<u64> {
     let mut block = [0; 4096];
     let mut end = len;
     while end > 0 {
