@@ -1,6 +1,6 @@
 use atelier_core::PlaneOfParameters;
 
-use crate::{Error, Result};
+use crate::{Error, Result, Trajectory};
 
 /// A plane in parameter space: `origin + x directions[0] + y directions[1]`.
 ///
@@ -45,6 +45,9 @@ impl Plane {
         let before = dot(second, second).sqrt();
         let mut axes = [first.to_vec(), second.to_vec()];
         let length = dot(first, first).sqrt();
+        if !(length.is_finite() && before.is_finite()) {
+            return refuse("a direction whose length is not finite");
+        }
         if length <= 0.0 {
             return refuse("a direction of length 0");
         }
@@ -87,6 +90,14 @@ impl Plane {
         Ok(Projection { x, y, distance: squares.sum::<f64>().sqrt() })
     }
 
+    /// [`Plane::project`] of every point of a run.
+    ///
+    /// # Errors
+    /// As [`Plane::project`].
+    pub fn project_all(&self, trajectory: &Trajectory) -> Result<Vec<Projection>> {
+        trajectory.points.rows().into_iter().map(|row| self.project(&row.to_vec())).collect()
+    }
+
     /// The point at `(x, y)`.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "points are f32")]
@@ -108,4 +119,81 @@ impl Plane {
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(x, y)| x * y).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+
+    use super::*;
+    use crate::Snapshot;
+
+    /// In five dimensions, along vectors that are neither perpendicular nor of length 1.
+    fn plane() -> Plane {
+        let origin = vec![1.0, -2.0, 0.5, 3.0, 0.0];
+        Plane::new(origin, &[3.0, 0.0, 4.0, 0.0, 0.0], &[1.0, 2.0, 0.0, -2.0, 0.0]).unwrap()
+    }
+
+    fn product(a: &[f32], b: &[f32]) -> f64 {
+        a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
+    }
+
+    #[test]
+    fn axes_are_orthonormal_and_the_first_keeps_its_direction() {
+        let Plane { directions: [first, second], .. } = plane();
+        assert_eq!(first, [0.6, 0.0, 0.8, 0.0, 0.0]);
+        assert!((product(&second, &second) - 1.0).abs() < 1e-7);
+        assert!(product(&first, &second).abs() < 1e-7);
+        assert!(second[1] > 0.0);
+    }
+
+    #[test]
+    fn a_point_of_the_plane_is_projected_onto_itself() {
+        let plane = plane();
+        for (x, y) in [(0.0, 0.0), (3.0, -4.0), (-100.0, 0.25)] {
+            let at = plane.project(&plane.point(x, y)).unwrap();
+            let rounding = 1e-6 * (1.0 + f64::hypot(x, y));
+            assert!((at.x - x).abs() < rounding && (at.y - y).abs() < rounding, "{at:?}");
+            assert!(at.distance < rounding, "{at:?}");
+        }
+    }
+
+    #[test]
+    fn squared_distances_in_and_off_the_plane_add_up() {
+        let plane = plane();
+        let point = [2.0_f32, 5.0, -1.0, 0.25, 7.0];
+        let at = plane.project(&point).unwrap();
+        let from_origin: Vec<f32> = point.iter().zip(&plane.origin).map(|(p, o)| p - o).collect();
+        let all = product(&from_origin, &from_origin);
+        assert!(at.distance > 7.0, "the last axis is perpendicular to the plane");
+        assert!((at.x.powi(2) + at.y.powi(2) + at.distance.powi(2) - all).abs() < 1e-5 * all);
+    }
+
+    #[test]
+    fn a_run_is_projected_point_by_point() {
+        let points = Array2::from_shape_fn((3, 5), |(i, j)| (i * j) as f32);
+        let time = Snapshot { step: 0, epoch: 0.0, minibatch_loss: None };
+        let run = Trajectory::new("run", points, vec![time; 3]).unwrap();
+        let all = plane().project_all(&run).unwrap();
+        assert_eq!(all.len(), 3);
+        assert_eq!(all[2], plane().project(&[0.0, 2.0, 4.0, 6.0, 8.0]).unwrap());
+        assert!(plane().project(&[0.0; 4]).unwrap_err().to_string().contains("5 parameters"));
+    }
+
+    #[test]
+    fn vectors_that_span_no_plane_are_refused() {
+        let origin = || vec![0.0_f32; 2];
+        for (first, second, said) in [
+            ([0.0, 0.0], [1.0, 0.0], "length 0"),
+            ([1.0, 1.0], [-2.0, -2.0], "parallel"),
+            ([1.0, 1.0], [0.0, 0.0], "parallel"),
+            ([f64::NAN, 1.0], [1.0, 0.0], "not finite"),
+            ([1e200, 1e200], [1.0, 0.0], "whose length is not finite"),
+        ] {
+            let message = Plane::new(origin(), &first, &second).unwrap_err().to_string();
+            assert!(message.contains(said), "{message}");
+        }
+        assert!(Plane::new(origin(), &[1.0], &[0.0, 1.0]).is_err());
+        assert!(Plane::new(vec![f32::NAN, 0.0], &[1.0, 0.0], &[0.0, 1.0]).is_err());
+    }
 }

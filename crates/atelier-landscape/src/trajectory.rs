@@ -62,3 +62,34 @@ impl Trajectory {
         self.points.ncols()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn times(n: usize) -> Vec<Snapshot> {
+        vec![Snapshot { step: 0, epoch: 0.0, minibatch_loss: None }; n]
+    }
+
+    #[test]
+    fn three_points_make_a_trajectory() {
+        let points = Array2::from_shape_fn((3, 4), |(i, j)| (i + j) as f32);
+        let trajectory = Trajectory::new("run", points, times(3)).unwrap();
+        assert_eq!((trajectory.run.as_str(), trajectory.parameters()), ("run", 4));
+    }
+
+    #[test]
+    fn points_that_are_no_trajectory_are_refused_with_the_run_and_the_place() {
+        let points = |n| Array2::from_shape_fn((n, 4), |(i, j)| (i + j) as f32);
+        let refused = |points, n| Trajectory::new("run", points, times(n)).unwrap_err().to_string();
+        assert_eq!(refused(points(2), 2), "run: found 2, expected 3 or more snapshots");
+        let message = refused(points(4), 3);
+        assert_eq!(message, "run: found 3 times of snapshots, expected 4, one for each snapshot");
+        let same = Array2::from_elem((5, 4), 0.5);
+        assert_eq!(refused(same, 5), "run: found identical ones, expected snapshots that differ");
+        assert!(refused(Array2::zeros((3, 0)), 3).contains("identical"));
+        let mut spoilt = points(3);
+        spoilt[[1, 2]] = f32::NEG_INFINITY;
+        assert!(refused(spoilt, 3).contains("not finite in snapshot 1"));
+    }
+}
