@@ -6,7 +6,7 @@ use std::{
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Stdio},
-    sync::mpsc::{self, Receiver},
+    sync::mpsc::{self, Receiver, RecvTimeoutError},
     thread,
     time::{Duration, Instant},
 };
@@ -247,8 +247,18 @@ impl Chromium {
 }
 
 impl Drop for Chromium {
+    /// Asks it to end, so that it leaves its profile alone before that goes away; then sees to it. A browser that
+    /// has ended by itself is no matter here: its test has failed already.
     fn drop(&mut self) {
-        // It may have ended by itself, which its test has said already.
+        let _ = self.requests.write_all(b"{\"id\":0,\"method\":\"Browser.close\"}\0");
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(10) {
+            if self.messages.recv_timeout(Duration::from_secs(1))
+                == Err(RecvTimeoutError::Disconnected)
+            {
+                break;
+            }
+        }
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
