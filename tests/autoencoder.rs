@@ -48,6 +48,9 @@ fn a_run_tells_batches_and_epochs_and_compares_with_principal_components() {
     let arguments = ["--set", "train.batch_size=16", "--set", "data.validation=0"];
     let shown = autoencoder(home.path(), &arguments).expect_code(0);
     for text in [
+        "training       2,000  1x28x28       10        200\n",
+        "test           1,000  1x28x28       10        100\n",
+        "\n125 batches of 16 an epoch\n",
         "218,192 parameters",
         "encoder.2  Linear 128 to 64",
         "test MSE: ",
@@ -71,12 +74,21 @@ fn a_run_directory_holds_everything_that_it_promises() {
     let run = home.path().join("runs/autoencoder-0001");
     for name in
         ["manifest.json", "config.toml", "metrics.jsonl", "summary.json", "model.safetensors"]
+            .into_iter()
+            .chain(["reconstructions.safetensors"])
     {
         assert!(run.join(name).is_file(), "no {name}");
     }
-    for name in
-        ["reconstructions", "gallery", "losses", "classes", "latent", "interpolation", "neighbours"]
-    {
+    for name in [
+        "reconstructions",
+        "gallery",
+        "losses",
+        "classes",
+        "units",
+        "latent",
+        "interpolation",
+        "neighbours",
+    ] {
         let png = fs::read(run.join(format!("figures/{name}.png"))).expect("a figure");
         assert!(png.starts_with(b"\x89PNG"), "{name}");
     }
@@ -93,6 +105,89 @@ fn a_run_directory_holds_everything_that_it_promises() {
     assert_eq!(svg.matches("<image ").count(), 4);
     let manifest = fs::read_to_string(run.join("manifest.json")).expect("a manifest");
     assert!(manifest.contains("\"test_set_reads\": 1"), "{manifest}");
+    assert!(!run.join("figures/denoising.png").exists(), "there was no noise");
+}
+
+#[test]
+fn the_units_of_the_code_are_told_one_by_one() {
+    let home = home_with_sample();
+    let summary = autoencoder(home.path(), &["--format", "json"]).expect_code(0).json();
+    let units = summary["units"].as_array().expect("units");
+    assert_eq!(units.len(), 64);
+    let of = |unit: &Value, key: &str| unit[key].as_f64().expect("a number");
+    let dead = units.iter().filter(|unit| of(unit, "active") <= 0.0).count();
+    assert_eq!(summary["dead_latent_units"], dead);
+    let share = units.iter().map(|unit| of(unit, "active")).sum::<f64>() / 64.0;
+    assert!((share - of(&summary, "active_share")).abs() < 1e-12, "{share}");
+    for unit in units {
+        // A value that is nowhere below 0 has a mean just where it is somewhere above.
+        assert_eq!(of(unit, "mean") > 0.0, of(unit, "active") > 0.0, "{unit}");
+    }
+}
+
+#[test]
+fn an_autoencoder_that_learns_from_noisy_images_is_tested_on_clean_and_on_noisy_ones() {
+    let home = home_with_sample();
+    let noisy = ["--set", "autoencoder.noise=0.2", "--set", "train.epochs=40"];
+    let shown = autoencoder(home.path(), &noisy).expect_code(0);
+    for text in [
+        "mean training loss of epoch 40 (of inputs with noise): ",
+        "test MSE with noise of deviation 0.2: ",
+    ] {
+        assert!(shown.stdout.contains(text), "no {text:?}: {shown}");
+    }
+    let run = home.path().join("runs/autoencoder-0001");
+    let read = |name: &str| fs::read_to_string(run.join(name)).expect("a file");
+    let summary: Value = serde_json::from_str(&read("summary.json")).expect("JSON");
+    let [clean, denoised, untouched] = [
+        &summary["test_mse"],
+        &summary["denoising"]["test_mse"],
+        &summary["denoising"]["noisy_mse"],
+    ]
+    .map(|error| error.as_f64().expect("an error"));
+    // The deviation is 0.2, and half of the noise on black pixels is cut off.
+    assert!((0.02..0.04).contains(&untouched), "{untouched}");
+    // It has learned from noisy images alone, and these are others.
+    assert!(denoised < clean && clean < 0.05, "{denoised}, {clean}");
+    assert!(read("figures/denoising.svg").contains("noise of deviation 0.2"));
+    assert!(read("figures/losses.svg").contains("noise of deviation 0.2"));
+
+    let again = ["--set", "autoencoder.noise=0.2", "--set", "train.epochs=40", "--format", "json"];
+    let again = autoencoder(home.path(), &again).expect_code(0).json();
+    assert_eq!(again["denoising"], summary["denoising"], "the noise is not that of the seed");
+}
+
+#[test]
+fn a_code_larger_than_an_image_is_compared_with_all_principal_components_there_are() {
+    let home = home_with_sample();
+    let large = ["--set", "autoencoder.latent=800", "--set", "train.epochs=1"];
+    let shown = autoencoder(home.path(), &large).expect_code(0);
+    assert!(shown.stdout.contains("there are only 784, one for each pixel"), "{shown}");
+    let run = home.path().join("runs/autoencoder-0001");
+    let read = |name: &str| fs::read_to_string(run.join(name)).expect("a file");
+    let summary: Value = serde_json::from_str(&read("summary.json")).expect("JSON");
+    assert_eq!((&summary["latent"], &summary["pca_components"]), (&800.into(), &784.into()));
+    assert!(summary["pca_test_mse"].as_f64().expect("an error") < 1e-12);
+    assert!(read("figures/losses.svg").contains("no more than 784 principal components"));
+}
+
+#[test]
+fn the_presets_are_there_and_train() {
+    let home = home_with_sample();
+    for (preset, epochs, rate) in [("best", 20, 4e-3), ("longest", 200, 2e-3)] {
+        let show = ["config", "show", &format!("autoencoder/{preset}"), "--format", "json"];
+        let config = atelier(show).run().expect_code(0).json()["config"].take();
+        assert_eq!(config["train"]["epochs"], epochs, "{preset}");
+        assert_eq!(config["optimizer"]["learning_rate"], rate, "{preset}");
+        assert_eq!(config["autoencoder"]["latent"], 64, "{preset}");
+        assert_eq!(config["data"]["validation"], 0, "{preset}");
+
+        let run = ["--preset", preset, "--format", "json"];
+        let summary = autoencoder(home.path(), &run).expect_code(0).json();
+        assert_eq!((&summary["epochs"], &summary["parameters"]), (&3.into(), &218_192.into()));
+        // What the first biases of the code are there for.
+        assert_eq!(summary["dead_latent_units"], 0, "{preset}");
+    }
 }
 
 #[test]
@@ -233,6 +328,40 @@ fn an_interrupted_run_with_tied_weights_goes_on_to_the_same_bits() {
     assert_tied(&home.path().join("runs/mine"));
 }
 
+#[test]
+fn a_run_that_is_interrupted_while_it_measures_can_be_taken_up() {
+    let home = home_with_sample();
+    let run = home.path().join("runs/mine");
+    let out = run.display().to_string();
+    // From the model on, the principal components alone take longer than a signal.
+    let arguments = ["autoencoder", "--smoke", "--out", &out];
+    let (mut command, _home) = atelier(arguments).into_command();
+    command.env("ATELIER_HOME", home.path()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let child = command.spawn().expect("atelier starts");
+    for _ in 0..60_000 {
+        if run.join("model.safetensors").exists() {
+            break;
+        }
+        sleep(Duration::from_millis(1));
+    }
+    let id = child.id().to_string();
+    let sent = Command::new("kill").args(["-s", "TERM", &id]).status().expect("kill");
+    assert!(sent.success());
+    let ended = child.wait_with_output().expect("an end");
+    assert_eq!(ended.status.code(), Some(143));
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(said.contains("interrupted while the results were measured"), "{said}");
+    assert!(!run.join("summary.json").exists());
+    let manifest = fs::read_to_string(run.join("manifest.json")).expect("a manifest");
+    assert!(manifest.contains("\"status\": \"interrupted\""), "{manifest}");
+
+    let before = model(&run);
+    let resume = atelier(["autoencoder", "--resume", "--quiet"]);
+    resume.env("ATELIER_HOME", home.path()).run().expect_code(0);
+    assert!(run.join("summary.json").exists());
+    assert!(model(&run) == before, "nothing was left to train");
+}
+
 fn interrupt_and_resume(tied: &str) -> TempDir {
     let home = home_with_sample();
     let tied = format!("autoencoder.tied={tied}");
@@ -283,9 +412,12 @@ fn another_bottleneck_changes_network_and_comparison() {
 fn settings_that_cannot_be_are_refused_before_anything_is_written() {
     let home = home_with_sample();
     for (setting, text) in [
-        ("autoencoder.latent=0", "autoencoder.latent is 0, expected from 1 to 65536"),
+        ("autoencoder.latent=0", "autoencoder.latent is 0, expected from 1 to 8192"),
+        ("autoencoder.latent=60000", "autoencoder.latent is 60000"),
         ("autoencoder.hidden=128,0", "autoencoder.hidden is 0"),
         ("autoencoder.noise=-1", "autoencoder.noise is -1"),
+        ("autoencoder.noise=11", "autoencoder.noise is 11, expected 0, or a deviation up to 10"),
+        ("autoencoder.code_bias=2e3", "autoencoder.code_bias is 2000, expected from -1000 to 1000"),
         ("autoencoder.laten=3", "did you mean `autoencoder.latent`?"),
         ("model.hidden=3", "unknown key `model.hidden`"),
         ("data.standardize=true", "`data.standardize` is true, expected false"),

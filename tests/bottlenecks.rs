@@ -40,7 +40,7 @@ fn a_sweep_trains_every_size_once_and_reads_the_test_set_once_for_each() {
         let own = json(&run.join(name).join("summary.json"));
         // Not the 3 epochs of `--smoke`, which would otherwise be applied once more.
         assert_eq!(own["epochs"], 1);
-        for key in ["latent", "test_mse", "pca_test_mse", "dead_latent_units"] {
+        for key in ["latent", "test_mse", "pca_components", "pca_test_mse", "dead_latent_units"] {
             assert_eq!(of[key], own[key], "{key} of {name}");
         }
         assert_eq!(json(&run.join(name).join("manifest.json"))["test_set_reads"], 1);
@@ -86,6 +86,14 @@ fn an_interrupted_sweep_goes_on_and_leaves_finished_sizes_as_they_are() {
     assert_eq!(json(&run.join("manifest.json"))["status"], "interrupted");
     let before = read(&run.join("latent-0004/manifest.json"));
 
+    // What takes up a run takes up no sweep, and says what does.
+    for (arguments, help) in [
+        (&["--resume"][..], "autoencoder --bottlenecks --resume` goes on with it"),
+        (&["--resume", "--out", &out], "autoencoder --bottlenecks --resume --out "),
+    ] {
+        let refused = autoencoder(home.path(), arguments).expect_code(2);
+        assert!(refused.stderr.contains(help), "{refused}");
+    }
     autoencoder(home.path(), &["--bottlenecks", "--resume", "--quiet"]).expect_code(0);
     assert!(read(&run.join("latent-0004/manifest.json")) == before, "trained once more");
     assert_eq!(json(&run.join("manifest.json"))["test_set_reads"], 2);
@@ -97,6 +105,26 @@ fn an_interrupted_sweep_goes_on_and_leaves_finished_sizes_as_they_are() {
     autoencoder(home.path(), &alone).expect_code(0);
     let models = [whole, run.join("latent-0008")].map(|run| read(&run.join("model.safetensors")));
     assert!(models[0] == models[1]);
+}
+
+#[test]
+fn a_sweep_with_noise_tells_the_errors_of_noisy_images_and_large_codes_their_components() {
+    let home = home_with_sample();
+    let sweep = ["--smoke", "--bottlenecks", "4,790", "--set", "train.epochs=1"];
+    let noise = ["--set", "autoencoder.noise=0.3"];
+    let shown = autoencoder(home.path(), &[&sweep[..], &noise].concat()).expect_code(0);
+    for text in ["autoencoder  of noisy images", " (of 784)"] {
+        assert!(shown.stdout.contains(text), "no {text:?}: {shown}");
+    }
+    let run = home.path().join("runs/bottlenecks-0001");
+    let summary = json(&run.join("summary.json"));
+    for (of, name) in [(0, "latent-0004"), (1, "latent-0790")] {
+        let own = json(&run.join(name).join("summary.json"));
+        assert_eq!(summary["sweep"][of]["noisy_test_mse"], own["denoising"]["test_mse"]);
+    }
+    let svg = String::from_utf8(read(&run.join("figures/bottleneck.svg"))).expect("text");
+    assert!(svg.contains("autoencoder, noisy images"));
+    assert!(svg.contains("no more than 784 principal components"), "{svg}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What we write, read and computed again by other programs.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -22,7 +23,13 @@ fn check(python: &Path, script: &str, run: &Path, parts: &[&str]) {
         .output()
         .expect("Python runs");
     let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    assert!(output.status.success(), "{script}:\n{}{}", said(&output.stdout), said(&output.stderr));
+    let stdout = said(&output.stdout);
+    assert!(output.status.success(), "{script}:\n{stdout}{}", said(&output.stderr));
+    // Past the test harness, which would hide it: what the check did without is worth knowing.
+    for note in stdout.lines().filter(|line| line.starts_with("note: ")) {
+        let line = format!("\n{script}: {note}\n");
+        std::io::stdout().write_all(line.as_bytes()).expect("stdout can be written");
+    }
 }
 
 #[test]
@@ -53,7 +60,7 @@ fn numpy_computes_the_same_test_results_from_the_model_file() {
 }
 
 #[test]
-fn numpy_computes_the_same_errors_of_autoencoder_and_principal_components() {
+fn numpy_computes_the_same_reconstructions_and_the_same_errors_of_both_methods() {
     let Some(python) = python() else {
         skip("no Python environment with NumPy and safetensors; .ci/run makes one");
         return;

@@ -45,8 +45,11 @@ fn every_json_output_and_file_is_as_its_schema_says() {
     check("summary-train", &shown(&["train", "--smoke", "--set", "data.validation=0"]));
     check("summary-find-learning-rate", &shown(&["train", "--smoke", "--find-learning-rate"]));
     check("summary-autoencoder", &shown(&["autoencoder", "--smoke"]));
+    let noise = ["--set", "autoencoder.noise=0.1"];
+    check("summary-autoencoder", &shown(&[&["autoencoder", "--smoke"], &noise[..]].concat()));
     let sweep = ["autoencoder", "--smoke", "--bottlenecks", "4"];
     check("summary-bottlenecks", &shown(&sweep));
+    check("summary-bottlenecks", &shown(&[&sweep[..], &noise].concat()));
     check("summary-reproduce", &shown(&["reproduce", "--smoke"]));
     check("runs-show", &shown(&["runs", "show", "train-0001"]));
 

@@ -24,6 +24,19 @@ for layer in layers:
     if layer == "encoder.2":
         dead = int((h <= 0.0).all(axis=0).sum())
 error = ((h - test) ** 2).mean()
+ours = fashion.tensors(f"{run}/reconstructions.safetensors")
+assert sorted(ours) == ["indices", "reconstructions"], sorted(ours)
+assert ours["indices"].tolist() == list(range(100)), ours["indices"]
+
+
+def compare(whose, theirs):
+    """Fails unless every pixel of the reconstructions that the run left agrees to 1e-5."""
+    apart = np.abs(ours["reconstructions"] - theirs[ours["indices"]])
+    assert apart.shape == (100, 784), apart.shape
+    assert apart.max() < 1e-5, f"reconstructions and those by {whose}: {apart.max()} apart"
+
+
+compare("NumPy", h)
 fashion.close("test error", error, summary["test_mse"], 1e-8)
 assert dead == summary["dead_latent_units"], (dead, summary["dead_latent_units"])
 
@@ -45,5 +58,13 @@ if torch is not None:
             self.encoder = nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 64), nn.ReLU())
             self.decoder = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 784), nn.Sigmoid())
 
-    Autoencoder().load_state_dict(load_file(f"{run}/model.safetensors"), strict=True)
-print(f"agrees: {error:.6f}, principal components {linear:.6f}" + (" (and PyTorch loads it)" if torch else ""))
+        def forward(self, x):
+            return self.decoder(self.encoder(x))
+
+    network = Autoencoder()
+    network.load_state_dict(load_file(f"{run}/model.safetensors"), strict=True)
+    with torch.no_grad():
+        compare("PyTorch", network(torch.tensor(test, dtype=torch.float32)).double().numpy())
+else:
+    print("note: PyTorch is not installed; NumPy alone computed the autoencoder again")
+print(f"agrees: {error:.6f}, principal components {linear:.6f}")

@@ -1,6 +1,7 @@
 //! code = encoder(x), reconstruction = decoder(code), loss = mean of (reconstruction - x)^2.
 
-use atelier_core::{Activation as Core, Batch, Loss, Mode, Objective, Parameter, StepAddress, ops};
+use atelier_core::seed::Stream;
+use atelier_core::{Activation as Core, Batch, Loss, Mode, Objective, Parameter, ops};
 use atelier_models::{Activation, DenseNet, Ends, Layer, ModelConfig, NamedTensor, state};
 use candle_core::{Device, Tensor};
 use rand_distr::{Distribution as _, StandardNormal};
@@ -150,12 +151,14 @@ impl Autoencoder {
         Ok(tensors)
     }
 
-    /// `x` with this step's noise on it, kept within [0, 1].
-    fn noisy(&self, x: &Tensor, step: StepAddress) -> atelier_core::Result<Tensor> {
-        let mut stream = step.stream("noise", 0);
+    /// `x` with the configured noise on it, drawn from `stream`, and kept within [0, 1].
+    ///
+    /// # Errors
+    /// Fails if the device has no memory left.
+    pub fn noisy(&self, x: &Tensor, stream: &mut Stream) -> atelier_core::Result<Tensor> {
         let drawn: Vec<f32> = (0..x.elem_count())
             .map(|_| {
-                let z: f32 = StandardNormal.sample(&mut stream);
+                let z: f32 = StandardNormal.sample(stream);
                 z * self.noise
             })
             .collect();
@@ -173,7 +176,9 @@ impl Objective for Autoencoder {
     fn loss(&self, batch: &Batch, mode: Mode) -> atelier_core::Result<Loss> {
         let clean = batch.matrix()?;
         let seen = match mode {
-            Mode::Train(step) if self.noise > 0.0 => self.noisy(&clean, step)?,
+            Mode::Train(step) if self.noise > 0.0 => {
+                self.noisy(&clean, &mut step.stream("noise", 0))?
+            }
             _ => clean.clone(),
         };
         let codes = self.encoder.forward(&seen, mode)?;

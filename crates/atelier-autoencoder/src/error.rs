@@ -22,10 +22,10 @@ pub enum Error {
         /// What was found.
         found: String,
     },
-    /// The eigendecomposition failed.
-    #[error("the eigendecomposition of a {size} x {size} covariance failed: {reason}")]
+    /// A decomposition failed.
+    #[error("the decomposition of a {size} x {size} covariance failed: {reason}")]
     Decomposition {
-        /// Rows of the matrix.
+        /// Rows of the covariance.
         size: usize,
         /// What the solver said.
         reason: String,

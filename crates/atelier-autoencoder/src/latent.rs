@@ -1,8 +1,9 @@
-//! What the codes are like: activity of the units, neighbours, ways between two codes.
+//! What the codes are like: activity of the units, neighbours, ways between two codes, a view of them.
 
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
+pub use crate::view::{View, view};
 use crate::{Error, Result};
 
 /// How one unit of the code behaves over a set of examples.
@@ -43,22 +44,23 @@ pub fn activity(codes: ArrayView2<'_, f32>) -> Result<Vec<UnitActivity>> {
     Ok(codes.axis_iter(Axis(1)).map(measure).collect())
 }
 
-/// The rows of `codes` (examples, latent) that are nearest to `code` (Euclidean), nearest first, at
-/// most `count`; among equals the earlier row comes first.
+/// The other rows of `codes` (examples, latent) that are nearest to row `example` (Euclidean), nearest
+/// first, at most `count`; among equals the earlier row comes first.
 ///
 /// # Errors
-/// [`Error::Data`] if `code` has not as many units as `codes`.
-pub fn nearest(
-    codes: ArrayView2<'_, f32>,
-    code: ArrayView1<'_, f32>,
-    count: usize,
-) -> Result<Vec<usize>> {
-    check_units(codes.ncols(), code.len())?;
+/// [`Error::Data`] if there is no such row.
+pub fn nearest(codes: ArrayView2<'_, f32>, example: usize, count: usize) -> Result<Vec<usize>> {
+    if example >= codes.nrows() {
+        let (expected, found) = (format!("below {}", codes.nrows()), example.to_string());
+        return Err(Error::Data { what: "number of an example", expected, found });
+    }
+    let code = codes.row(example);
     let distance = |row: ArrayView1<'_, f32>| -> f64 {
         row.iter().zip(&code).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2)).sum()
     };
     let distances: Vec<f64> = codes.rows().into_iter().map(distance).collect();
-    let mut order: Vec<usize> = (0..distances.len()).collect();
+    // Not the first of all rows is left out: others may have the very same code.
+    let mut order: Vec<usize> = (0..distances.len()).filter(|&row| row != example).collect();
     order.sort_by(|&a, &b| distances[a].total_cmp(&distances[b]));
     order.truncate(count);
     Ok(order)
@@ -113,9 +115,15 @@ mod tests {
     #[test]
     fn neighbours_come_nearest_first_and_equals_in_their_order() {
         let codes = array![[5.0, 0.0], [1.0, 0.0], [0.0, 0.0], [0.0, 1.0]];
-        assert_eq!(nearest(codes.view(), array![0.0, 0.0].view(), 3).unwrap(), [2, 1, 3]);
-        assert_eq!(nearest(codes.view(), array![0.0, 0.0].view(), 9).unwrap().len(), 4);
-        assert!(nearest(codes.view(), array![0.0].view(), 3).is_err());
+        assert_eq!(nearest(codes.view(), 2, 2).unwrap(), [1, 3]);
+        assert_eq!(nearest(codes.view(), 2, 9).unwrap(), [1, 3, 0]);
+        assert!(nearest(codes.view(), 4, 3).is_err());
+    }
+
+    #[test]
+    fn an_example_is_no_neighbour_of_itself_also_where_codes_coincide() {
+        let codes = Array2::zeros((5, 2));
+        assert_eq!(nearest(codes.view(), 3, 3).unwrap(), [0, 1, 2]);
     }
 
     #[test]

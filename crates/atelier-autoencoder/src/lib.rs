@@ -6,6 +6,7 @@ mod error;
 pub mod latent;
 pub mod pca;
 mod tied;
+mod view;
 
 pub use autoencoder::Autoencoder;
 pub use config::AutoencoderConfig;

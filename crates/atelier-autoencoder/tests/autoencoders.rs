@@ -1,6 +1,7 @@
 //! Names, shapes, gradients and noise of autoencoders.
 
 use atelier_autoencoder::{Autoencoder, AutoencoderConfig, Error};
+use atelier_core::seed::stream;
 use atelier_core::{Batch, Mode, Objective, StepAddress, Targets, backward};
 use atelier_models::{NamedTensor, load_state, state};
 use candle_core::{Device, Tensor};
@@ -154,6 +155,27 @@ fn noise_is_that_of_the_step_and_there_is_none_in_evaluation() {
 }
 
 #[test]
+fn noise_has_the_deviation_that_was_set_and_leaves_inputs_within_their_range() {
+    let noisy = autoencoder(&AutoencoderConfig { noise: 0.1, ..small() });
+    let draw = |value: f32| -> Vec<f32> {
+        let inputs = Tensor::full(value, (1000, 9), &Device::Cpu).unwrap();
+        let noisy = noisy.noisy(&inputs, &mut stream(5, "a test", 0, 0)).unwrap();
+        noisy.flatten_all().unwrap().to_vec1().unwrap()
+    };
+    let found = draw(0.5);
+    let squares = found.iter().map(|&x| (f64::from(x) - 0.5).powi(2)).sum::<f64>();
+    let deviation = (squares / found.len() as f64).sqrt();
+    // Its standard error is 0.1 / sqrt(2 * 9000), 0.00075.
+    assert!((deviation - 0.1).abs() < 0.004, "{deviation}");
+    assert_eq!(found, draw(0.5));
+    for edge in [0.0, 1.0] {
+        let found = draw(edge);
+        assert!(found.iter().all(|value| (0.0..=1.0).contains(value)));
+        assert!(found.iter().any(|&value| (value - edge).abs() > 0.1));
+    }
+}
+
+#[test]
 fn the_seed_decides_the_weights_and_encoder_and_decoder_draw_their_own() {
     let config = AutoencoderConfig { hidden: vec![], latent: 9, ..AutoencoderConfig::default() };
     let values = |seed, which: usize| {
@@ -298,15 +320,22 @@ fn settings_out_of_range_are_refused_with_their_key() {
     let base = small();
     for (config, key) in [
         (AutoencoderConfig { latent: 0, ..base.clone() }, "autoencoder.latent is 0"),
-        (AutoencoderConfig { latent: 65_537, ..base.clone() }, "autoencoder.latent"),
+        (AutoencoderConfig { latent: 8193, ..base.clone() }, "autoencoder.latent is 8193"),
         (AutoencoderConfig { hidden: vec![4, 0], ..base.clone() }, "autoencoder.hidden is 0"),
         (AutoencoderConfig { hidden: vec![1; 129], ..base.clone() }, "autoencoder.hidden is 129"),
         (
             AutoencoderConfig { code_bias: f64::INFINITY, ..base.clone() },
             "autoencoder.code_bias is inf",
         ),
+        (
+            AutoencoderConfig { code_bias: -1000.5, ..base.clone() },
+            "autoencoder.code_bias is -1000.5",
+        ),
         (AutoencoderConfig { noise: -0.1, ..base.clone() }, "autoencoder.noise is -0.1"),
         (AutoencoderConfig { noise: f64::NAN, ..base.clone() }, "autoencoder.noise is NaN"),
+        (AutoencoderConfig { noise: 10.1, ..base.clone() }, "autoencoder.noise is 10.1"),
+        // 0 as soon as it is an f32.
+        (AutoencoderConfig { noise: 1e-60, ..base.clone() }, "autoencoder.noise is 0.000"),
     ] {
         let refused = Autoencoder::new(9, &config, 0, &Device::Cpu).unwrap_err();
         assert!(matches!(refused, Error::Setting { .. }));

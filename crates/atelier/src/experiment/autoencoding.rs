@@ -85,7 +85,7 @@ pub(crate) fn train(
 ) -> Result<Trained<Summary>> {
     let finish = |prepared: &Autoencoding, run: &mut Recorded, outcome: &Outcome| {
         terminal.talk("measuring: principal components, codes, reconstructions");
-        let summary = results::write(prepared, run, outcome)?;
+        let summary = results::write(prepared, run, outcome, stop)?;
         let shown = results::shown(prepared, run, &summary);
         Ok((summary, shown))
     };

@@ -215,11 +215,16 @@ impl<C: Trainable> Prepared<C, C::Model> {
     pub(crate) fn tables(&self) -> String {
         let known = &self.data.provenance;
         let pinned = if known.pinned { "verified" } else { "not a pinned data set" };
+        let batch_size = self.settings.train.batch_size;
+        let batches = self.split.train.len().div_ceil(batch_size);
         format!(
-            "data: {} from {} ({pinned})\n\n{}\nnetwork: {} parameters\n\n{}",
+            "data: {} from {} ({pinned})\n\n{}{} {} of {} an epoch\n\nnetwork: {} parameters\n\n{}",
             dataset::title(&known.name),
             known.source,
             self.data_table(),
+            thousands(batches),
+            if batches == 1 { "batch" } else { "batches" },
+            thousands(batch_size),
             thousands(self.parameters()),
             self.model_table()
         )
@@ -229,9 +234,12 @@ impl<C: Trainable> Prepared<C, C::Model> {
         let mut table = Table::new(&[
             ("split", Align::Left),
             ("examples", Align::Right),
+            ("image", Align::Right),
             ("classes", Align::Right),
             ("per class", Align::Right),
         ]);
+        // One channel, as PyTorch writes the shape.
+        let image = format!("1x{}x{}", self.data.train.height(), self.data.train.width());
         let validation = self.split.validation.as_ref();
         let splits = [
             ("training", Some(self.split.train.class_counts())),
@@ -248,7 +256,8 @@ impl<C: Trainable> Prepared<C, C::Model> {
                 format!("{} to {}", thousands(least), thousands(most))
             };
             let examples = thousands(counts.iter().sum());
-            table.row([name.to_string(), examples, counts.len().to_string(), per_class]);
+            let classes = counts.len().to_string();
+            table.row([name.to_string(), examples, image.clone(), classes, per_class]);
         }
         table
     }

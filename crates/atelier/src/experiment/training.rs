@@ -31,6 +31,19 @@ pub(crate) enum Trained<S = Summary> {
     Interrupted(String, u8),
 }
 
+/// What [`conduct`]'s `finish` fails with where a signal came while it measured: the run is then
+/// interrupted, not failed.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted while the results were measured")]
+pub(crate) struct MeasuringInterrupted;
+
+impl MeasuringInterrupted {
+    /// Fails if a signal has come.
+    pub(crate) fn check(stop: &Stop) -> Result<(), Self> {
+        if stop.requested() { Err(Self) } else { Ok(()) }
+    }
+}
+
 /// Trains the classifier as the flags say.
 pub(crate) fn train(
     arguments: &TrainArgs,
@@ -110,8 +123,11 @@ where
     let path = run.dir.path().to_path_buf();
     let done = steps(&prepared, &run, terminal, stop, told).and_then(|outcome| {
         let finished = outcome.stop != Ending::Interrupted;
-        let results = finished.then(|| finish(&prepared, &mut run, &outcome)).transpose()?;
-        Ok((outcome, results))
+        let results = finished.then(|| finish(&prepared, &mut run, &outcome)).transpose();
+        match results {
+            Err(error) if error.is::<MeasuringInterrupted>() => Ok((outcome, None)),
+            results => Ok((outcome, results?)),
+        }
     });
     let (outcome, results) = run.settle(done)?;
     drop(held);
@@ -121,11 +137,12 @@ where
         return Ok(Trained::Complete(path, Box::new(summary)));
     }
     run.end(Status::Interrupted, None)?;
-    terminal.talk(&format!(
-        "interrupted after step {} in epoch {}; everything is saved",
-        outcome.steps,
-        outcome.epochs + 1
-    ));
+    let at = if outcome.stop == Ending::Interrupted {
+        format!("after step {} in epoch {}", outcome.steps, outcome.epochs + 1)
+    } else {
+        "while the results were measured".to_string()
+    };
+    terminal.talk(&format!("interrupted {at}; everything is saved"));
     Ok(Trained::Interrupted(run.to_go_on(), stop.code().unwrap_or(UNUSABLE)))
 }
 

@@ -1,6 +1,7 @@
 //! `autoencoder --bottlenecks`: one autoencoder for each size of the code, in a run directory of its
 //! own within that of the sweep.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -28,13 +29,18 @@ use crate::verbs::runs::LARGEST_SUMMARY;
 const SIZES: [usize; 5] = [4, 8, 16, 32, 64];
 
 /// What manifest and directory call a sweep.
-const VERB: &str = "bottlenecks";
+pub(crate) const VERB: &str = "bottlenecks";
 
 /// The results of one size. Errors are mean squared errors of pixels in [0, 1].
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Bottleneck {
     latent: usize,
     test_mse: f64,
+    /// Of test images with noise, where there was noise in training.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    noisy_test_mse: Option<f64>,
+    /// As many as the code has units, but no more than an image has pixels.
+    pca_components: usize,
     pca_test_mse: f64,
     dead_latent_units: usize,
 }
@@ -168,6 +174,8 @@ fn sweep(
         sweep.push(Bottleneck {
             latent,
             test_mse: summary.test_mse,
+            noisy_test_mse: summary.denoising.map(|of| of.test_mse),
+            pca_components: summary.pca_components,
             pca_test_mse: summary.pca_test_mse,
             dead_latent_units: summary.dead_latent_units,
         });
@@ -230,19 +238,26 @@ fn data(flags: &DataFlags, run: &Recorded) -> DataFlags {
 
 /// The sizes, one a line.
 pub(crate) fn table(sweep: &[Bottleneck]) -> Table {
-    let mut table = Table::new(&[
-        ("size of the code", Align::Right),
-        ("autoencoder", Align::Right),
-        ("principal components", Align::Right),
-        ("dead units", Align::Right),
-    ]);
+    let noisy = sweep.iter().any(|of| of.noisy_test_mse.is_some());
+    let mut columns = vec![("size of the code", Align::Right), ("autoencoder", Align::Right)];
+    if noisy {
+        columns.push(("of noisy images", Align::Right));
+    }
+    columns.extend([("principal components", Align::Right), ("dead units", Align::Right)]);
+    let mut table = Table::new(&columns);
     for of in sweep {
-        table.row([
-            of.latent.to_string(),
-            format!("{:.5}", of.test_mse),
-            format!("{:.5}", of.pca_test_mse),
-            of.dead_latent_units.to_string(),
-        ]);
+        let mut row = vec![of.latent.to_string(), format!("{:.5}", of.test_mse)];
+        if noisy {
+            row.push(of.noisy_test_mse.map_or(String::new(), |error| format!("{error:.5}")));
+        }
+        let clamped = if of.pca_components < of.latent {
+            format!(" (of {})", of.pca_components)
+        } else {
+            String::new()
+        };
+        row.push(format!("{:.5}{clamped}", of.pca_test_mse));
+        row.push(of.dead_latent_units.to_string());
+        table.row(row);
     }
     table
 }
@@ -252,16 +267,25 @@ fn figure(run: &Recorded, sweep: &[Bottleneck]) -> Result<Figure> {
     let named: Vec<String> = sweep.iter().map(|of| of.latent.to_string()).collect();
     let of = |value: fn(&Bottleneck) -> f64| -> Vec<f64> { sweep.iter().map(value).collect() };
     let series = |name, ys| Series::new(name, Style::LineWithPoints, sizes.clone(), ys);
-    let panel = Panel::new(
+    let mut panel = Panel::new(
         Axis::logarithmic("numbers an image is reduced to"),
         Axis::linear("mean squared error, test").at_least(0.0),
     )
     .series(series("autoencoder", of(|of| of.test_mse)))
     .series(series("principal components", of(|of| of.pca_test_mse)));
+    if sweep.iter().any(|of| of.noisy_test_mse.is_some()) {
+        let noisy = of(|of| of.noisy_test_mse.unwrap_or(f64::NAN));
+        panel = panel.series(series("autoencoder, noisy images", noisy));
+    }
+    let mut caption = format!("Sizes: {}. Everything but the size is the same.", named.join(", "));
+    if let Some(of) = sweep.iter().find(|of| of.pca_components < of.latent) {
+        let most = of.pca_components;
+        let _ = write!(caption, " An image has no more than {most} principal components.");
+    }
     let name = run.manifest.dataset.as_ref().map_or("none", |data| data.name.as_str());
     LineChart::new("Reconstruction error by the size of the code")
         .subtitle(format!("{}, seed {}", dataset::title(name), run.manifest.seed))
-        .caption(format!("Sizes: {}. Everything but the size is the same.", named.join(", ")))
+        .caption(caption)
         .panel(panel)
         .render()
         .context("cannot draw the errors by size")

@@ -13,17 +13,19 @@ use candle_core::{Device, Tensor};
 use ndarray::{Array2, ArrayView2, Axis};
 
 use super::Autoencoding;
-use super::examined::{CHUNK, matrix};
+use super::examined::{CHUNK, matrix, until};
+use crate::experiment::training::MeasuringInterrupted;
+use crate::signals::Stop;
 
 /// Enough for the accuracy to settle.
 const EPOCHS: usize = 10;
 const BATCH: usize = 256;
 
 /// The principal components of the training examples, as many as the code has units.
-pub(super) fn components(prepared: &Autoencoding) -> Result<Pca> {
+pub(super) fn components(prepared: &Autoencoding, stop: &Stop) -> Result<Pca> {
     let pixels = prepared.data.train.pixels();
     let mut moments = Moments::new(pixels);
-    for batch in prepared.split.train.evaluation_batches(CHUNK, None, &Device::Cpu)? {
+    for batch in until(stop, prepared.split.train.evaluation_batches(CHUNK, None, &Device::Cpu)?) {
         moments.add(matrix(&batch?.inputs)?.view())?;
     }
     // An image has no more components than pixels; that many leave no error.
@@ -32,24 +34,26 @@ pub(super) fn components(prepared: &Autoencoding) -> Result<Pca> {
 }
 
 /// Labelled points.
-pub(super) struct Points {
+#[derive(Clone, Copy)]
+pub(super) struct Points<'a> {
     /// `(points, features)`.
-    pub(super) features: Array2<f32>,
-    pub(super) labels: Vec<u32>,
+    pub(super) features: &'a Array2<f32>,
+    pub(super) labels: &'a [u32],
 }
 
 /// The share of `test` that a softmax regression, trained on `train`, gets right.
 pub(super) fn linear_accuracy(
-    train: &Points,
-    test: &Points,
+    train: Points<'_>,
+    test: Points<'_>,
     classes: usize,
     seed: u64,
+    stop: &Stop,
 ) -> Result<f64> {
     let mean = train.features.mean_axis(Axis(0)).context("no example to classify")?;
     let deviation = train.features.std_axis(Axis(0), 0.0);
     // A feature that never changes stays what it is.
     let deviation = deviation.mapv(|deviation| if deviation > 0.0 { deviation } else { 1.0 });
-    let scaled = |points: &Points| (&points.features - &mean) / &deviation;
+    let scaled = |points: Points<'_>| (points.features - &mean) / &deviation;
     let (train_features, test_features) = (scaled(train), scaled(test));
 
     let model = ModelConfig { hidden: Vec::new(), ..ModelConfig::default() };
@@ -83,10 +87,11 @@ pub(super) fn linear_accuracy(
         validation: None,
         run_dir: None,
         observer: &mut |_| {},
-        interrupted: &|| false,
+        interrupted: &|| stop.requested(),
     };
     Trainer::new(&classifier, &settings, seed)?.run(&mut source, surroundings)?;
-    let all = batch(test_features.view(), test.labels.clone());
+    MeasuringInterrupted::check(stop)?;
+    let all = batch(test_features.view(), test.labels.to_vec());
     let accuracy = evaluate(&classifier, [all])?.accuracy();
     accuracy.context("the evaluation counted no correct answers")
 }

@@ -2,14 +2,14 @@
 
 use anyhow::{Context as _, Result};
 use atelier_autoencoder::Autoencoder;
-use atelier_autoencoder::latent::{interpolate, nearest};
-use atelier_autoencoder::pca::Moments;
+use atelier_autoencoder::latent::{UnitActivity, interpolate, nearest, view};
 use atelier_plot::{Axis, Color, Figure, GreyImage, ImageGrid, LineChart, Panel, Series, Style};
 use candle_core::Tensor;
-use ndarray::ArrayView1;
+use ndarray::{ArrayView1, s};
 
-use super::examined::{Examined, matrix};
-use super::summary::Summary;
+use super::examined::{Denoised, Examined, matrix};
+use super::summary::{Denoising, Summary};
+use crate::terminal::{counted, thousands};
 
 /// The class names and the sides of an image.
 pub(super) struct Kind {
@@ -26,6 +26,9 @@ const QUERIES: usize = 4;
 const NEIGHBOURS: usize = 7;
 /// More points in a scatter only cover each other.
 const POINTS: usize = 5000;
+/// Numbers of the codes that are looked at for it: fewer points where the codes are large, so that
+/// finding their plane takes seconds and not minutes.
+const NUMBERS: usize = 1 << 24;
 
 impl Kind {
     fn grey(&self, pixels: ArrayView1<'_, f32>) -> GreyImage {
@@ -61,35 +64,81 @@ pub(super) fn gallery(kind: &Kind, seen: &Examined) -> Result<Figure> {
     let mut grid = ImageGrid::new("Test images above, their reconstructions below", columns)
         .subtitle("one of each class; the best reconstructed of all; the worst of all")
         .caption("Numbers are mean squared errors of pixels in [0, 1], times 1000.");
-    let firsts = (0..columns).map(|class| {
-        let of = |&label: &u32| usize::try_from(label).is_ok_and(|label| label == class);
-        seen.labels.iter().position(of).unwrap_or(0)
-    });
     let mut order: Vec<usize> = (0..seen.errors.len()).collect();
     order.sort_by(|&a, &b| seen.errors[a].total_cmp(&seen.errors[b]));
-    let best = order.iter().copied().take(columns).collect();
+    let best: Vec<usize> = order.iter().copied().take(columns).collect();
     let worst = order.iter().rev().copied().take(columns).collect();
-    for rows in [firsts.collect::<Vec<usize>>(), best, worst] {
+    for rows in [(0..columns).map(|class| first(seen, class)).collect(), best, worst] {
         for &row in &rows {
             grid = grid.image(kind.name(seen.labels[row]), kind.grey(seen.images.row(row)));
         }
-        // The grid goes on in a new row also where there are fewer images than classes.
-        for _ in rows.len()..columns {
-            grid = grid.image("", GreyImage::new(kind.width, kind.height, white(kind)));
-        }
+        grid = filled_up(grid, kind, columns - rows.len());
         for &row in &rows {
-            let error = format!("{:.1}", 1000.0 * seen.errors[row]);
-            grid = grid.image(error, kind.grey(seen.reconstructions.row(row)));
+            grid =
+                grid.image(thousandths(seen.errors[row]), kind.grey(seen.reconstructions.row(row)));
         }
-        for _ in rows.len()..columns {
-            grid = grid.image("", GreyImage::new(kind.width, kind.height, white(kind)));
-        }
+        grid = filled_up(grid, kind, columns - rows.len());
     }
     grid.size(2000, 1800).render().context("cannot draw the gallery")
 }
 
-fn white(kind: &Kind) -> Vec<u8> {
-    vec![u8::MAX; kind.width * kind.height]
+/// The first image of a class; the first of all where there is none.
+fn first(seen: &Examined, class: usize) -> usize {
+    let of = |&label: &u32| usize::try_from(label).is_ok_and(|label| label == class);
+    seen.labels.iter().position(of).unwrap_or(0)
+}
+
+/// `missing` white images, so that the grid goes on in a new row also where there are too few.
+fn filled_up(grid: ImageGrid, kind: &Kind, missing: usize) -> ImageGrid {
+    let white = || GreyImage::new(kind.width, kind.height, vec![u8::MAX; kind.width * kind.height]);
+    (0..missing).fold(grid, |grid, _| grid.image("", white()))
+}
+
+fn thousandths(error: f64) -> String {
+    format!("{:.1}", 1000.0 * error)
+}
+
+/// The first test image of each class with noise, and what is made of it.
+pub(super) fn denoising(
+    kind: &Kind,
+    seen: &Examined,
+    denoised: &Denoised,
+    measured: Denoising,
+) -> Result<Figure> {
+    let columns = kind.classes.len();
+    let rows: Vec<usize> = (0..columns).map(|class| first(seen, class)).collect();
+    let mut grid = ImageGrid::new("Test images, with noise, and what is made of those", columns)
+        .subtitle(format!(
+            "noise of deviation {}: error of the noisy images {:.5}, of their reconstructions {:.5}",
+            measured.noise, measured.noisy_mse, measured.test_mse
+        ))
+        .caption(
+            "Numbers are mean squared errors against the image of the first row, of pixels in \
+             [0, 1], times 1000. Noisy pixels are kept within [0, 1].",
+        );
+    for &row in &rows {
+        grid = grid.image(kind.name(seen.labels[row]), kind.grey(seen.images.row(row)));
+    }
+    for &row in &rows {
+        let error = thousandths(denoised.noisy_errors[row]);
+        grid = grid.image(error, kind.grey(denoised.noisy.row(row)));
+    }
+    for &row in &rows {
+        let error = thousandths(denoised.errors[row]);
+        grid = grid.image(error, kind.grey(denoised.reconstructions.row(row)));
+    }
+    grid.size(2000, 950).render().context("cannot draw the noisy images")
+}
+
+/// Said after a caption where the code has more units than an image has pixels.
+fn all_components(summary: &Summary) -> String {
+    if summary.pca_components == summary.latent {
+        return String::new();
+    }
+    format!(
+        " An image has no more than {} principal components.",
+        thousands(summary.pca_components)
+    )
 }
 
 /// The loss over the epochs, beside the error of principal components.
@@ -100,18 +149,33 @@ pub(super) fn losses(
 ) -> Result<Figure> {
     let epochs = |n: usize| (1..=n).map(|epoch| epoch as f64).collect::<Vec<f64>>();
     let losses = summary.epoch_losses.clone();
+    let (name, inputs) = match &summary.denoising {
+        Some(of) => {
+            let errors = "errors are those against the clean images. Validation is without noise.";
+            let inputs = format!(" Its inputs have noise of deviation {}; {errors}", of.noise);
+            ("training, noisy", inputs)
+        }
+        None => ("training", String::new()),
+    };
     let mut panel = Panel::new(Axis::linear("epoch"), Axis::logarithmic("mean squared error"))
-        .series(Series::new("training", Style::LineWithPoints, epochs(losses.len()), losses));
+        .series(Series::new(name, Style::LineWithPoints, epochs(losses.len()), losses));
     if validation.iter().any(Option::is_some) {
         let ys: Vec<f64> = validation.iter().map(|loss| loss.unwrap_or(f64::NAN)).collect();
         panel = panel.series(Series::line("validation", epochs(ys.len()), ys));
     }
-    let panel = panel
-        .horizontal(summary.test_mse, "test, at the end")
-        .horizontal(summary.pca_test_mse, format!("test, {} principal components", summary.latent));
+    panel = panel.horizontal(summary.test_mse, "test, at the end").horizontal(
+        summary.pca_test_mse,
+        format!("test, {}", counted(summary.pca_components, "principal component")),
+    );
+    if let Some(of) = &summary.denoising {
+        panel = panel.horizontal(of.test_mse, "noisy test, at the end");
+    }
     LineChart::new(format!("Reconstruction: test error {:.5}", summary.test_mse))
         .subtitle(subtitle)
-        .caption("Training: mean over the batches of an epoch, each before its step.")
+        .caption(format!(
+            "Training: mean over the batches of an epoch, each before its step.{inputs}{}",
+            all_components(summary)
+        ))
         .panel(panel)
         .render()
         .context("cannot draw the losses")
@@ -130,38 +194,68 @@ pub(super) fn classes(subtitle: &str, summary: &Summary) -> Result<Figure> {
         .series(Series::new("principal components", Style::Points, positions, of(|c| c.pca_mse)));
     LineChart::new("Reconstruction error of each class")
         .subtitle(subtitle)
-        .caption(names.join(", "))
+        .caption(format!("{}.{}", names.join(", "), all_components(summary)))
         .panel(panel)
         .render()
         .context("cannot draw the errors of the classes")
 }
 
-/// The codes of test images in the plane of their two leading principal components.
-pub(super) fn latent(kind: &Kind, subtitle: &str, seen: &Examined) -> Result<Figure> {
-    let mut moments = Moments::new(seen.codes.ncols());
-    moments.add(seen.codes.view())?;
-    let components = seen.codes.ncols().min(2);
-    let pca = moments.principal_components(components)?;
-    let points = pca.project(seen.codes.view())?;
-    let share = |i: usize| {
-        pca.variances.get(i).map_or(0.0, |v| 100.0 * v / pca.total_variance.max(f64::MIN_POSITIVE))
+/// How the units of the code behave over the test images, the most active first.
+pub(super) fn units(subtitle: &str, summary: &Summary) -> Result<Figure> {
+    let mut units: Vec<&UnitActivity> = summary.units.iter().collect();
+    units.sort_by(|a, b| b.active.total_cmp(&a.active));
+    let ranks: Vec<f64> = (1..=units.len()).map(|rank| rank as f64).collect();
+    let of = |value: fn(&UnitActivity) -> f64| -> Vec<f64> {
+        units.iter().map(|unit| value(unit)).collect()
     };
-    let axis =
-        |name, i| Axis::linear(format!("{name} component ({:.0} % of the variance)", share(i)));
-    let mut panel = Panel::new(axis("first", 0), axis("second", 1));
+    let series = |name, ys| Series::new(name, Style::Points, ranks.clone(), ys);
+    let unit = "unit, the most active first";
+    let share = Axis::linear("above 0 for this share of test images (%)").at_least(0.0);
+    let active = Panel::new(Axis::linear(unit), share)
+        .title("Activity")
+        .series(series("", of(|unit| 100.0 * unit.active)));
+    let values = Panel::new(Axis::linear(unit), Axis::linear("value of the unit").at_least(0.0))
+        .title("Values")
+        .series(series("mean", of(|unit| unit.mean)))
+        .series(series("standard deviation", of(|unit| unit.deviation)));
+    let (dead, all) = (summary.dead_latent_units, summary.latent);
+    LineChart::new(format!("Units of the code: {dead} of {all} dead"))
+        .subtitle(subtitle)
+        .caption("Over all test images. A dead unit is above 0 for none of them.")
+        .panel(active)
+        .panel(values)
+        .render()
+        .context("cannot draw the units")
+}
+
+/// The codes of test images in the plane in which they vary most.
+pub(super) fn latent(kind: &Kind, subtitle: &str, seen: &Examined) -> Result<Figure> {
+    let all = seen.codes.nrows();
+    let drawn = all.min(POINTS).min((NUMBERS / seen.codes.ncols()).max(1));
+    let view = view(seen.codes.slice(s![..drawn, ..]))?;
+    let points = &view.coordinates;
+    let axis = |name, share: f64| {
+        Axis::linear(format!("{name} component ({:.0} % of the variance)", 100.0 * share))
+    };
+    let mut panel = Panel::new(axis("first", view.shares[0]), axis("second", view.shares[1]));
     for (class, name) in kind.classes.iter().enumerate() {
         let of = |label: u32| usize::try_from(label).is_ok_and(|label| label == class);
-        let rows = (0..seen.labels.len().min(POINTS)).filter(|&row| of(seen.labels[row]));
-        let (xs, ys): (Vec<f64>, Vec<f64>) = rows
-            .map(|row| (points[[row, 0]], points.get([row, 1]).copied().unwrap_or(0.0)))
-            .unzip();
+        let rows = (0..drawn).filter(|&row| of(seen.labels[row]));
+        let (xs, ys): (Vec<f64>, Vec<f64>) =
+            rows.map(|row| (points[[row, 0]], points[[row, 1]])).unzip();
         if !xs.is_empty() {
             let series = Series::new(name.clone(), Style::Dots, xs, ys);
             panel = panel.series(series.color(Color::of_class(class)));
         }
     }
+    let which = if drawn == all {
+        format!("All {} test images", thousands(all))
+    } else {
+        format!("The first {} of {} test images", thousands(drawn), thousands(all))
+    };
     LineChart::new("Codes of test images")
         .subtitle(subtitle)
+        .caption(format!("{which}, by the two principal components of their codes."))
         .panel(panel)
         .size(1600, 1300)
         .render()
@@ -170,15 +264,11 @@ pub(super) fn latent(kind: &Kind, subtitle: &str, seen: &Examined) -> Result<Fig
 
 /// What the decoder makes of the codes between those of two test images; three such ways.
 pub(super) fn interpolation(kind: &Kind, model: &Autoencoder, seen: &Examined) -> Result<Figure> {
-    let first = |class: usize| {
-        let of = |&label: &u32| usize::try_from(label).is_ok_and(|label| label == class);
-        seen.labels.iter().position(of).unwrap_or(0)
-    };
     let last = kind.classes.len().saturating_sub(1);
     let mut grid = ImageGrid::new("Between two test images, through the code", STEPS)
         .caption("Straight lines between two codes, decoded; the images themselves are not mixed.");
     for (from, to) in [(0, last), (1, last / 2), (2, last.saturating_sub(1))] {
-        let rows = [first(from), first(to)];
+        let rows = [first(seen, from), first(seen, to)];
         let way = interpolate(seen.codes.row(rows[0]), seen.codes.row(rows[1]), STEPS)?;
         let device = model.encoder.parameters()[0].var.device();
         let codes = Tensor::from_iter(way.iter().copied(), device)?.reshape(way.dim())?;
@@ -198,14 +288,18 @@ pub(super) fn interpolation(kind: &Kind, model: &Autoencoder, seen: &Examined) -
 /// Test images and those other test images whose codes are nearest.
 pub(super) fn neighbours(kind: &Kind, seen: &Examined) -> Result<Figure> {
     let mut grid = ImageGrid::new("Test images and their neighbours by code", NEIGHBOURS + 1)
-        .caption("Left: the image that was asked about. Then the others, nearest code first.");
+        .caption(
+            "Left: the image that was asked about. Then other test images, nearest code first.",
+        );
     // The first images of as many classes.
-    let first = |row: &usize| !seen.labels[..*row].contains(&seen.labels[*row]);
-    for query in (0..seen.labels.len()).filter(first).take(QUERIES) {
-        // Every code is its own nearest neighbour.
-        for row in nearest(seen.codes.view(), seen.codes.row(query), NEIGHBOURS + 1)? {
+    let is_first = |row: &usize| !seen.labels[..*row].contains(&seen.labels[*row]);
+    for query in (0..seen.labels.len()).filter(is_first).take(QUERIES) {
+        grid = grid.image(kind.name(seen.labels[query]), kind.grey(seen.images.row(query)));
+        let neighbours = nearest(seen.codes.view(), query, NEIGHBOURS)?;
+        for &row in &neighbours {
             grid = grid.image(kind.name(seen.labels[row]), kind.grey(seen.images.row(row)));
         }
+        grid = filled_up(grid, kind, NEIGHBOURS - neighbours.len());
     }
     grid.size(2000, 1400).render().context("cannot draw the neighbours")
 }

@@ -1,45 +1,54 @@
 //! What a finished run of the autoencoder leaves behind, and what is shown of it.
 
 use anyhow::{Context as _, Result};
-use atelier_autoencoder::latent::{UnitActivity, activity};
+use atelier_autoencoder::latent::activity;
+use atelier_plot::Figure;
+use atelier_store::{NamedArray, write_model};
 use atelier_train::Outcome;
+use ndarray::s;
 
 use super::Autoencoding;
 use super::comparison::{components, linear_accuracy};
-use super::examined::{CHUNK, Examined, coded};
+use super::examined::{CHUNK, Coded, Examined, until};
 use super::figures::{self, Kind};
-use super::summary::{ClassError, LinearAccuracy, Summary};
+use super::summary::{ClassError, Denoising, LinearAccuracy, Summary};
 use crate::dataset;
 use crate::experiment::figures::write as write_figure;
 use crate::experiment::recorded::Recorded;
+use crate::experiment::training::MeasuringInterrupted;
 use crate::experiment::{history, results};
 use crate::home;
+use crate::signals::Stop;
 use crate::terminal::{Align, Table, counted, percent, thousands};
+
+/// Test images whose reconstructions are kept in a file.
+const KEPT: usize = 100;
 
 /// Measures the final weights and writes model, figures and summary.
 pub(super) fn write(
     prepared: &Autoencoding,
     run: &mut Recorded,
     outcome: &Outcome,
+    stop: &Stop,
 ) -> Result<Summary> {
     results::write_weights(prepared, run, &[])?;
 
-    let pca = components(prepared)?;
+    let pca = components(prepared, stop)?;
     run.count_test_set_read()?;
     let batches = prepared.data.test.evaluation_batches(CHUNK, None, &prepared.device)?;
-    let seen = Examined::new(&prepared.model, &pca, batches)?;
+    let seen = Examined::new(prepared, &pca, until(stop, batches))?;
     let test_mse = mean(&seen.errors);
     results::check_finite(test_mse, "test error of the final weights", prepared, outcome)?;
 
     let data = &prepared.data.train;
     let classes = prepared.data.class_names.clone();
     let kind = Kind { classes, height: data.height(), width: data.width() };
-    let train = prepared.split.train.evaluation_batches(CHUNK, None, &prepared.device)?;
-    let (codes, coordinates) = coded(&prepared.model, &pca, train)?;
-    let accuracy = |train, test| linear_accuracy(train, test, data.classes(), prepared.seed);
+    let train = Coded::new(prepared, &pca, stop)?;
+    let accuracy = |train, test| linear_accuracy(train, test, data.classes(), prepared.seed, stop);
     let linear_classifier = LinearAccuracy {
-        codes: accuracy(&codes, &seen.codes())?,
-        pca: accuracy(&coordinates, &seen.coordinates())?,
+        codes: accuracy(train.codes(), seen.codes())?,
+        pca: accuracy(train.coordinates(), seen.coordinates())?,
+        examples: train.len(),
     };
 
     let epoch_losses = history::batch_means(run.dir.path())?;
@@ -60,15 +69,21 @@ pub(super) fn write(
         epoch_losses,
         validation_mse: validation.map(|found| found.loss),
         test_mse,
+        denoising: seen.denoised.as_ref().map(|of| Denoising {
+            noise: prepared.config.autoencoder.noise,
+            test_mse: mean(&of.errors),
+            noisy_mse: mean(&of.noisy_errors),
+        }),
+        pca_components: pca.directions.nrows(),
         pca_test_mse: mean(&seen.pca_errors),
         dead_latent_units: units.iter().filter(|unit| unit.is_dead()).count(),
-        active_share: mean(
-            &units.iter().map(|unit: &UnitActivity| unit.active).collect::<Vec<_>>(),
-        ),
+        active_share: mean(&units.iter().map(|unit| unit.active).collect::<Vec<_>>()),
+        units,
         classes: class_errors(&kind, &seen),
         linear_classifier,
     };
-    draw(prepared, run, &kind, &seen, &summary)?;
+    draw(prepared, run, &kind, &seen, &summary, stop)?;
+    write_reconstructions(run, &seen)?;
     run.write_summary(&summary)?;
     Ok(summary)
 }
@@ -79,22 +94,41 @@ fn draw(
     kind: &Kind,
     seen: &Examined,
     summary: &Summary,
+    stop: &Stop,
 ) -> Result<()> {
     let subtitle = subtitle(prepared, summary);
     let epochs = history::epochs(run.dir.path())?;
     let validation: Vec<Option<f64>> = epochs.iter().map(|epoch| epoch.validation_loss).collect();
-    for (name, figure) in [
-        ("reconstructions", figures::reconstructions(kind, seen)?),
-        ("gallery", figures::gallery(kind, seen)?),
-        ("losses", figures::losses(&subtitle, summary, &validation)?),
-        ("classes", figures::classes(&subtitle, summary)?),
-        ("latent", figures::latent(kind, &subtitle, seen)?),
-        ("interpolation", figures::interpolation(kind, &prepared.model, seen)?),
-        ("neighbours", figures::neighbours(kind, seen)?),
-    ] {
-        write_figure(&run.dir, name, &figure)?;
+    let write = |name: &str, figure: Result<Figure>| -> Result<()> {
+        MeasuringInterrupted::check(stop)?;
+        write_figure(&run.dir, name, &figure?)
+    };
+    write("reconstructions", figures::reconstructions(kind, seen))?;
+    write("gallery", figures::gallery(kind, seen))?;
+    write("losses", figures::losses(&subtitle, summary, &validation))?;
+    write("classes", figures::classes(&subtitle, summary))?;
+    write("units", figures::units(&subtitle, summary))?;
+    write("latent", figures::latent(kind, &subtitle, seen))?;
+    write("interpolation", figures::interpolation(kind, &prepared.model, seen))?;
+    write("neighbours", figures::neighbours(kind, seen))?;
+    if let (Some(denoised), Some(measured)) = (&seen.denoised, summary.denoising) {
+        write("denoising", figures::denoising(kind, seen, denoised, measured))?;
     }
     Ok(())
+}
+
+/// `reconstructions.safetensors`: what other programs can hold their own forward pass against. The
+/// tensor `indices` (examples) numbers test images in the order of their file, `reconstructions`
+/// (examples, pixels) is what the model makes of them.
+fn write_reconstructions(run: &Recorded, seen: &Examined) -> Result<()> {
+    let kept = seen.reconstructions.slice(s![..seen.labels.len().min(KEPT), ..]);
+    let values: Vec<f32> = kept.iter().copied().collect();
+    let indices: Vec<i64> = (0_i64..).take(kept.nrows()).collect();
+    let arrays = [
+        NamedArray::i64("indices", &[kept.nrows()], &indices),
+        NamedArray::f32("reconstructions", &[kept.nrows(), kept.ncols()], &values),
+    ];
+    Ok(write_model(&run.dir.file("reconstructions.safetensors")?, &arrays)?)
 }
 
 fn mean(values: &[f64]) -> f64 {
@@ -147,14 +181,32 @@ pub(super) fn shown(prepared: &Autoencoding, run: &Recorded, summary: &Summary) 
     }
     let all = [summary.test_mse, summary.pca_test_mse].map(|error| format!("{error:.5}"));
     errors.row(["all", &all[0], &all[1]]);
+    let sizes = if summary.pca_components == summary.latent {
+        format!("both with {} numbers an image", thousands(summary.latent))
+    } else {
+        format!(
+            "with {} numbers an image; of principal components there are only {}, one for each pixel",
+            thousands(summary.latent),
+            thousands(summary.pca_components)
+        )
+    };
     let validation = summary.validation_mse.map(|error| format!("validation MSE: {error:.5}\n"));
+    let (mut of_noisy, mut denoising) = ("", String::new());
+    if let Some(of) = &summary.denoising {
+        of_noisy = " (of inputs with noise)";
+        denoising = format!(
+            "test MSE with noise of deviation {}: {:.5} (the noisy images themselves: {:.5})\n",
+            of.noise, of.test_mse, of.noisy_mse
+        );
+    }
     format!(
-        "\nmean squared errors with the final weights, both with {} numbers an image\n\n{errors}\n\
-         mean training loss of epoch {}: {:.5}\n{}test MSE: {:.5} (principal components: {:.5})\n\
+        "\nmean squared errors with the final weights, {sizes}\n\n{errors}\n\
+         mean training loss of epoch {}{of_noisy}: {:.5}\n{}\
+         test MSE: {:.5} (principal components: {:.5})\n{denoising}\
          dead units of the code: {} of {} (a unit is above 0 for {} of the test images)\n\
-         linear classifier, test accuracy: {} from codes, {} from principal components\n\
+         linear classifier, trained on {}, test accuracy: {} from codes, {} from principal \
+         components\n\
          trained in {:.1} s, {} steps\nreconstructions: {}\nrun: {}\nagain: {}",
-        summary.latent,
         summary.epochs,
         summary.train_mse,
         validation.unwrap_or_default(),
@@ -163,6 +215,7 @@ pub(super) fn shown(prepared: &Autoencoding, run: &Recorded, summary: &Summary) 
         summary.dead_latent_units,
         summary.latent,
         percent(summary.active_share),
+        counted(summary.linear_classifier.examples, "image"),
         percent(summary.linear_classifier.codes),
         percent(summary.linear_classifier.pca),
         summary.seconds,
