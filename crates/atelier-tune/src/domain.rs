@@ -220,10 +220,9 @@ impl Domain {
     /// does not belong to the domain.
     pub(crate) fn canonical(&self, value: &Value) -> Option<Value> {
         match (self, value) {
-            (Self::Choices(choices), _) => choices
-                .iter()
-                .find(|&choice| choice == value || same_number(choice, value))
-                .cloned(),
+            (Self::Choices(choices), _) => {
+                choices.iter().find(|&choice| choice == value || stands_for(value, choice)).cloned()
+            }
             (Self::Float { low, high, step, .. }, Value::Float(_) | Value::Int(_)) => {
                 let number = match value {
                     Value::Int(number) => *number as f64,
@@ -263,11 +262,14 @@ fn is_finite(value: &Value) -> bool {
     }
 }
 
-fn same_number(a: &Value, b: &Value) -> bool {
-    match (a, b) {
+/// Whether a value that another program stored is a choice in other words: a number of the other
+/// kind, or a list as text.
+fn stands_for(value: &Value, choice: &Value) -> bool {
+    match (value, choice) {
         (Value::Float(float), Value::Int(int)) | (Value::Int(int), Value::Float(float)) => {
             float.to_bits() == (*int as f64).to_bits()
         }
+        (Value::Text(text), Value::List(_)) => *text == choice.to_string(),
         _ => false,
     }
 }

@@ -5,6 +5,7 @@ mod domain;
 mod error;
 mod event;
 mod history;
+mod journal;
 mod options;
 mod pruner;
 mod record;
@@ -20,6 +21,7 @@ pub use config::{ParameterConfig, PrunerKind, SamplerKind, SpaceConfig, TuneConf
 pub use domain::Domain;
 pub use error::{Error, Result};
 pub use event::Event;
+pub use journal::Journal;
 pub use options::{Options, Schedule};
 pub use pruner::Pruner;
 pub use record::{Change, Direction, State, StudyRecord, TrialRecord};

@@ -85,6 +85,9 @@ impl Trial<'_> {
     }
 
     /// How often it was begun, this time included: from 2 on there may be a checkpoint.
+    ///
+    /// Whoever continues from one reports the steps that it holds again: the last of them may not
+    /// have been stored when the worker was killed, and those that were cost nothing.
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.attempt

@@ -79,6 +79,14 @@ impl Settings {
         self.0.push((name.to_string(), value));
     }
 
+    /// Sets a parameter anew, or adds it.
+    pub(crate) fn set(&mut self, name: &str, value: Value) {
+        match self.0.iter_mut().find(|(key, _)| key == name) {
+            Some(entry) => entry.1 = value,
+            None => self.push(name, value),
+        }
+    }
+
     /// The value of a parameter.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
