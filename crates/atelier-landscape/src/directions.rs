@@ -60,7 +60,9 @@ pub fn filter_normalised_directions(
             for (own, of_point) in own.chunks_mut(filter).zip(of_point.chunks(filter)) {
                 let wanted = of_point.iter().map(|&w| f64::from(w).powi(2)).sum::<f64>().sqrt();
                 let found = own.iter().map(|d| d.powi(2)).sum::<f64>().sqrt();
-                own.iter_mut().for_each(|d| *d *= wanted / found);
+                for d in own {
+                    *d *= wanted / found;
+                }
             }
         }
         let length = direction.iter().map(|d| d.powi(2)).sum::<f64>();

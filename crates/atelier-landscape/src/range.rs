@@ -99,7 +99,8 @@ mod tests {
         assert_eq!((x.from, x.to), (0.0, 10.0));
         assert_eq!((y.from, y.to), (2.75, 3.25));
         let [x, y] = AxisRange::around(&[(2.0, 3.0)], 0.0).unwrap();
-        assert_eq!([x.from, x.to, y.from, y.to], [1.0, 3.0, 2.0, 4.0]);
+        assert_eq!((x.from, x.to), (1.0, 3.0));
+        assert_eq!((y.from, y.to), (2.0, 4.0));
     }
 
     #[test]

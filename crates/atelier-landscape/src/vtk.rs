@@ -23,14 +23,12 @@ impl SurfaceTable<'_> {
         let places = self.y.iter().flat_map(|y| self.x.iter().map(move |x| (*x, *y)));
         let n = columns * rows;
         points(&mut text, n, places.zip(self.loss).map(|((x, y), &loss)| [x, y, loss]));
-        let _ = writeln!(text, "POINT_DATA {n}");
-        scalars(&mut text, "loss", "double", self.loss.iter().map(number));
-        if let Some(error) = self.standard_error {
-            scalars(&mut text, "standard_error", "double", error.iter().map(number));
-        }
-        if let Some(accuracy) = self.accuracy {
-            scalars(&mut text, "accuracy", "double", accuracy.iter().map(number));
-        }
+        let known = |name, values: Option<&[f64]>| {
+            values.map(|values| (name, "double", values.iter().copied().map(number).collect()))
+        };
+        let others =
+            [known("standard_error", self.standard_error), known("accuracy", self.accuracy)];
+        point_data(&mut text, self.loss, &others.into_iter().flatten().collect::<Vec<_>>());
         Ok(text.into_bytes())
     }
 }
@@ -50,13 +48,18 @@ impl TrajectoryTable<'_> {
         let places = self.projections.iter().zip(self.loss_in_plane);
         points(&mut text, n, places.map(|(at, &loss)| [at.x, at.y, loss]));
         let order: Vec<String> = (0..n).map(|i| i.to_string()).collect();
-        let _ = writeln!(text, "LINES 1 {}\n{n} {}\nPOINT_DATA {n}", n + 1, order.join(" "));
-        scalars(&mut text, "step", "long", self.snapshots.iter().map(|s| s.step.to_string()));
-        scalars(&mut text, "epoch", "double", self.snapshots.iter().map(|s| number(&s.epoch)));
-        scalars(&mut text, "loss", "double", self.loss.iter().map(number));
-        scalars(&mut text, "loss_in_plane", "double", self.loss_in_plane.iter().map(number));
-        let distances = self.projections.iter().map(|at| number(&at.distance));
-        scalars(&mut text, "distance_off_plane", "double", distances);
+        let _ = writeln!(text, "LINES 1 {}\n{n} {}", n + 1, order.join(" "));
+        let others = [
+            ("step", "long", self.snapshots.iter().map(|s| s.step.to_string()).collect()),
+            ("epoch", "double", self.snapshots.iter().map(|s| number(s.epoch)).collect()),
+            ("loss_in_plane", "double", self.loss_in_plane.iter().copied().map(number).collect()),
+            (
+                "distance_off_plane",
+                "double",
+                self.projections.iter().map(|at| number(at.distance)).collect(),
+            ),
+        ];
+        point_data(&mut text, self.loss, &others);
         Ok(text.into_bytes())
     }
 }
@@ -72,14 +75,32 @@ fn points(text: &mut String, n: usize, points: impl Iterator<Item = [f64; 3]>) {
     }
 }
 
-fn scalars(text: &mut String, name: &str, kind: &str, values: impl Iterator<Item = impl Display>) {
-    let _ = writeln!(text, "SCALARS {name} {kind} 1\nLOOKUP_TABLE default");
+/// A name, a VTK type, and a value for each point.
+type Column = (&'static str, &'static str, Vec<String>);
+
+/// The loss as what a viewer colours by, the others as a field: of several attributes of the kind
+/// `SCALARS`, VTK's readers by themselves take the first alone.
+fn point_data(text: &mut String, loss: &[f64], others: &[Column]) {
+    let n = loss.len();
+    let _ = writeln!(text, "POINT_DATA {n}\nSCALARS loss double 1\nLOOKUP_TABLE default");
+    lines(text, loss.iter().copied().map(number));
+    if others.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "FIELD FieldData {}", others.len());
+    for (name, kind, values) in others {
+        let _ = writeln!(text, "{name} 1 {n} {kind}");
+        lines(text, values.iter());
+    }
+}
+
+fn lines(text: &mut String, values: impl Iterator<Item = impl Display>) {
     for value in values {
         let _ = writeln!(text, "{value}");
     }
 }
 
 /// The shortest text that comes back to the bit, with an exponent where there would be many zeros.
-fn number(value: &f64) -> String {
+fn number(value: f64) -> String {
     format!("{value:?}")
 }

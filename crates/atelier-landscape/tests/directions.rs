@@ -10,7 +10,7 @@ use linfa::traits::Fit as _;
 use ndarray::{Array1, Array2, Axis, concatenate};
 use rand_distr::{Distribution as _, StandardNormal};
 
-fn trajectory(run: &str, points: Array2<f32>) -> Trajectory {
+fn trajectory(run: &str, points: &Array2<f32>) -> Trajectory {
     let times = (0..points.nrows() as u64).map(|step| Snapshot {
         step,
         epoch: step as f64,
@@ -22,9 +22,9 @@ fn trajectory(run: &str, points: Array2<f32>) -> Trajectory {
 /// Points that vary differently in every direction, far from zero.
 fn points(n: usize, parameters: usize, seed: u64) -> Array2<f32> {
     let mut stream = stream(seed, "test", 0, 0);
-    let mut normal = |_| -> f32 { StandardNormal.sample(&mut stream) };
-    let mixed: Array2<f32> = Array2::from_shape_simple_fn((8, parameters), || normal(()));
-    let mut weights: Array2<f32> = Array2::from_shape_simple_fn((n, 8), || normal(()));
+    let mut normal = || -> f32 { StandardNormal.sample(&mut stream) };
+    let mixed: Array2<f32> = Array2::from_shape_simple_fn((8, parameters), &mut normal);
+    let mut weights: Array2<f32> = Array2::from_shape_simple_fn((n, 8), normal);
     for (k, mut column) in weights.columns_mut().into_iter().enumerate() {
         column *= 0.6_f32.powi(i32::try_from(k).unwrap());
     }
@@ -93,11 +93,8 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 #[test]
 fn principal_directions_are_those_of_a_full_singular_value_decomposition() {
     let (a, b) = (points(30, 70, 1), points(25, 70, 2));
-    let pca = principal_components(
-        &[trajectory("a", a.clone()), trajectory("b", b.clone())],
-        Anchor::Mean,
-    )
-    .unwrap();
+    let pca =
+        principal_components(&[trajectory("a", &a), trajectory("b", &b)], Anchor::Mean).unwrap();
     let all = centred(&concatenate![Axis(0), a, b]);
     let (values, right) = svd(&all);
     let sine = angle(&pca, &right.slice(ndarray::s![..2, ..]).to_owned());
@@ -113,7 +110,7 @@ fn principal_directions_are_those_of_a_full_singular_value_decomposition() {
 #[test]
 fn linfa_finds_the_same_plane_and_variances() {
     let points = points(40, 30, 3);
-    let ours = principal_components(&[trajectory("run", points.clone())], Anchor::Mean).unwrap();
+    let ours = principal_components(&[trajectory("run", &points)], Anchor::Mean).unwrap();
     let data = DatasetBase::from(points.mapv(f64::from));
     let theirs = linfa_reduction::Pca::params(2).fit(&data).unwrap();
     let mut rows = theirs.components().clone();
@@ -133,17 +130,18 @@ fn linfa_finds_the_same_plane_and_variances() {
 fn an_ellipse_has_its_axes_and_their_shares() {
     // Far away, in the plane of (1, 1, -1)/sqrt 3 and (1, -1, 0)/sqrt 2.
     let (long, short) = ([1.0_f64, 1.0, -1.0], [1.0_f64, -1.0, 0.0]);
+    #[expect(clippy::cast_possible_truncation, reason = "points are f32")]
     let points = Array2::from_shape_fn((100, 3), |(i, j)| {
         let angle = i as f64 * std::f64::consts::TAU / 100.0;
         let along = 3.0 * angle.cos() * long[j] / 3_f64.sqrt();
         (100.0 + along + angle.sin() * short[j] / 2_f64.sqrt()) as f32
     });
-    let pca = principal_components(&[trajectory("run", points)], Anchor::Mean).unwrap();
+    let pca = principal_components(&[trajectory("run", &points)], Anchor::Mean).unwrap();
     let shares = pca.shares();
     assert!((shares[0] - 0.9).abs() < 1e-5 && (shares[1] - 0.1).abs() < 1e-5, "{:?}", &shares[..3]);
     assert!((pca.total_variance - 5.0).abs() < 1e-4);
     assert!(pca.origin.iter().all(|value| (value - 100.0).abs() < 1e-4));
-    // The signs make the largest entry positive; of equal ones, the largest after rounding.
+    // All entries are of the same size, so rounding has a say in the signs.
     let [first, second] = &pca.directions;
     assert!((dot(first, &long).abs() / 3_f64.sqrt() - 1.0).abs() < 1e-8);
     assert!((dot(second, &short).abs() / 2_f64.sqrt() - 1.0).abs() < 1e-8);
@@ -153,7 +151,7 @@ fn an_ellipse_has_its_axes_and_their_shares() {
 fn directions_are_orthonormal_with_a_fixed_sign_and_hold_the_stated_variance() {
     // More parameters than one block of columns.
     let points = points(20, 5000, 4);
-    let pca = principal_components(&[trajectory("run", points.clone())], Anchor::Mean).unwrap();
+    let pca = principal_components(&[trajectory("run", &points)], Anchor::Mean).unwrap();
     let [first, second] = &pca.directions;
     assert!((dot(first, first) - 1.0).abs() < 1e-12 && (dot(second, second) - 1.0).abs() < 1e-12);
     assert!(dot(first, second).abs() < 1e-12);
@@ -171,7 +169,7 @@ fn directions_are_orthonormal_with_a_fixed_sign_and_hold_the_stated_variance() {
 #[test]
 fn the_last_point_of_the_first_run_can_be_the_anchor() {
     let (a, b) = (points(12, 40, 5), points(9, 40, 6));
-    let runs = [trajectory("a", a.clone()), trajectory("b", b.clone())];
+    let runs = [trajectory("a", &a), trajectory("b", &b)];
     let pca = principal_components(&runs, Anchor::Final).unwrap();
     assert_eq!(pca.origin, a.row(11).to_vec());
     let all = concatenate![Axis(0), a, b].mapv(f64::from);
@@ -186,15 +184,15 @@ fn the_last_point_of_the_first_run_can_be_the_anchor() {
 fn each_run_is_told_the_share_of_its_own_variance() {
     // Two runs far apart along axis 0. The first moves along axis 1 and, half as far, along axis 2;
     // the second along axis 1 alone.
-    let swing = |i: usize, period: f64| (i as f64 * std::f64::consts::TAU * period / 40.0).cos();
-    let run = |at: f64, aside: f64| {
+    let swing = |i: usize, times: f32| (i as f32 * std::f32::consts::TAU * times / 40.0).cos();
+    let run = |at: f32, aside: f32| {
         Array2::from_shape_fn((40, 3), |(i, j)| match j {
-            0 => at as f32,
-            1 => swing(i, 1.0) as f32,
-            _ => (aside * swing(i, 2.0)) as f32,
+            0 => at,
+            1 => swing(i, 1.0),
+            _ => aside * swing(i, 2.0),
         })
     };
-    let runs = [trajectory("a", run(-10.0, 0.5)), trajectory("b", run(10.0, 0.0))];
+    let runs = [trajectory("a", &run(-10.0, 0.5)), trajectory("b", &run(10.0, 0.0))];
     let pca = principal_components(&runs, Anchor::Mean).unwrap();
     assert!(pca.directions[0][0] > 0.999_999 && pca.directions[1][1] > 0.999_999);
     let [a, b] = pca.runs.as_slice() else { panic!("two runs") };
@@ -212,12 +210,12 @@ fn runs_that_cannot_be_decomposed_together_are_refused() {
         error.to_string()
     };
     assert_eq!(refused(&[]), "the runs: found none, expected one or more");
-    let (a, b) = (trajectory("a", points(5, 7, 1)), trajectory("b", points(5, 8, 1)));
+    let (a, b) = (trajectory("a", &points(5, 7, 1)), trajectory("b", &points(5, 8, 1)));
     assert_eq!(refused(&[a.clone(), b]), "b: found 8, expected 7 parameters, as run a has");
     let line = Array2::from_shape_fn((6, 4), |(i, j)| (i * j) as f32 * 0.25);
-    let message = refused(&[trajectory("straight", line)]);
+    let message = refused(&[trajectory("straight", &line)]);
     assert_eq!(message, "straight: found points on one line, expected points that span a plane");
-    let many = trajectory("long", points(2049, 3, 1));
+    let many = trajectory("long", &points(2049, 3, 1));
     assert!(refused(&[many]).contains("at most 2048 snapshots"));
     // The fields are public, so a trajectory may have changed since it was checked.
     let mut spoilt = a.clone();
@@ -256,7 +254,7 @@ fn filters_of_a_direction_are_as_long_as_those_of_the_point() {
             let own = &direction[filter.clone()];
             assert!((dot(own, own) / dot(&wanted, &wanted) - 1.0).abs() < 1e-12, "{filter:?}");
         }
-        assert_eq!([direction[24], direction[25], direction[38]], [0.0; 3]);
+        assert_eq!((direction[24], direction[25], direction[38]), (0.0, 0.0, 0.0));
     }
     assert_ne!(directions[0], directions[1]);
 }
@@ -297,8 +295,7 @@ fn a_line_starts_and_ends_at_its_points_and_goes_on_beyond() {
     let (start, end) = (vec![0.1_f32, -3.0, 7.7], vec![0.4_f32, 1.0, 7.7]);
     let line = Line::new(start.clone(), end.clone()).unwrap();
     assert_eq!((line.point(0.0), line.point(1.0)), (start.clone(), end.clone()));
-    assert_eq!(line.point(0.25)[1], -2.0);
-    assert_eq!(line.point(-1.0)[1], -7.0);
+    assert_eq!((line.point(0.25)[1], line.point(-1.0)[1]), (-2.0, -7.0));
     assert!((line.length() - 0.3_f64.hypot(4.0)).abs() < 1e-6);
     for (a, b, said) in [
         (start.clone(), start.clone(), "the same point twice"),
