@@ -5,6 +5,7 @@ mod error;
 mod hessian;
 mod kept;
 mod lanczos;
+mod matching;
 mod null;
 mod pca;
 mod plane;
@@ -20,6 +21,7 @@ pub use directions::{Line, filter_normalised_directions, plane_through, random_d
 pub use error::{Error, Result};
 pub use hessian::{Hessian, PlaneCurvature};
 pub use lanczos::{Eigenpair, Eigenpairs, Lanczos};
+pub use matching::{Matching, match_units};
 pub use null::{Null, Spread, random_walk};
 pub use pca::{Anchor, Pca, RunVariance, principal_components};
 pub use plane::{Plane, Projection};
