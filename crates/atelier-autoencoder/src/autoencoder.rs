@@ -1,7 +1,7 @@
 //! code = encoder(x), reconstruction = decoder(code), loss = mean of (reconstruction - x)^2.
 
 use atelier_core::seed::Stream;
-use atelier_core::{Activation as Core, Batch, Loss, Mode, Objective, Parameter, ops};
+use atelier_core::{Activation as Core, Mode, Parameter};
 use atelier_models::{Activation, DenseNet, Ends, Layer, ModelConfig, NamedTensor, state};
 use candle_core::{Device, Tensor};
 use rand_distr::{Distribution as _, StandardNormal};
@@ -20,14 +20,14 @@ pub struct Autoencoder {
     /// From inputs to codes.
     pub encoder: DenseNet,
     /// From codes to reconstructions.
-    decoder: Decoder,
+    pub(crate) decoder: Decoder,
     /// Of both, for [`Objective::parameters`].
-    parameters: Vec<Parameter>,
-    noise: f32,
+    pub(crate) parameters: Vec<Parameter>,
+    pub(crate) noise: f32,
 }
 
 #[derive(Debug)]
-enum Decoder {
+pub(crate) enum Decoder {
     /// With weights of its own.
     Own(DenseNet),
     /// With those of the encoder.
@@ -35,7 +35,7 @@ enum Decoder {
 }
 
 impl Decoder {
-    fn forward(&self, codes: &Tensor, mode: Mode) -> atelier_core::Result<Tensor> {
+    pub(crate) fn forward(&self, codes: &Tensor, mode: Mode) -> atelier_core::Result<Tensor> {
         match self {
             Self::Own(net) => net.forward(codes, mode),
             Self::Tied(net) => net.forward(codes),
@@ -164,24 +164,5 @@ impl Autoencoder {
             .collect();
         let noise = Tensor::from_vec(drawn, x.shape(), x.device())?;
         Ok((x + noise)?.clamp(0.0_f32, 1.0)?)
-    }
-}
-
-impl Objective for Autoencoder {
-    fn parameters(&self) -> &[Parameter] {
-        &self.parameters
-    }
-
-    /// The mean squared error between inputs and reconstructions; targets are not looked at.
-    fn loss(&self, batch: &Batch, mode: Mode) -> atelier_core::Result<Loss> {
-        let clean = batch.matrix()?;
-        let seen = match mode {
-            Mode::Train(step) if self.noise > 0.0 => {
-                self.noisy(&clean, &mut step.stream("noise", 0))?
-            }
-            _ => clean.clone(),
-        };
-        let codes = self.encoder.forward(&seen, mode)?;
-        ops::mean_squared_error(&self.decoder.forward(&codes, mode)?, &clean)
     }
 }

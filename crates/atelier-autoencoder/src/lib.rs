@@ -4,6 +4,7 @@ mod autoencoder;
 mod config;
 mod error;
 pub mod latent;
+mod objective;
 pub mod pca;
 mod tied;
 mod view;

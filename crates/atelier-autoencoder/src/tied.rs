@@ -49,6 +49,16 @@ impl TiedDecoder {
         Self { dense, layers }
     }
 
+    /// The same layers over `encoder`, a replica of the encoder, with biases of their own.
+    pub(crate) fn replica(&self, encoder: &DenseNet) -> atelier_core::Result<Self> {
+        let weights = encoder.parameters().iter().step_by(2).rev();
+        let dense = self.dense.iter().zip(weights).map(|(layer, weight)| {
+            let (weight, bias) = (weight.clone(), layer.bias.replica()?);
+            Ok(Dense { weight, bias, activation: layer.activation })
+        });
+        Ok(Self { dense: dense.collect::<atelier_core::Result<_>>()?, layers: self.layers.clone() })
+    }
+
     /// The parameters that the encoder has not.
     pub(crate) fn biases(&self) -> impl Iterator<Item = &Parameter> {
         self.dense.iter().map(|dense| &dense.bias)
