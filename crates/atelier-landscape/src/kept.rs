@@ -1,6 +1,6 @@
 //! An objective is evaluated at other points by setting its parameters; here they are put back.
 
-use atelier_core::{Batch, Evaluation, Objective, Parameter, assign, evaluate_batch};
+use atelier_core::{Batch, Objective, Parameter};
 use candle_core::{Tensor, Var};
 
 use crate::{Error, Result};
@@ -33,18 +33,6 @@ pub(crate) fn restored<T>(
 ) -> Result<T> {
     let _kept = Kept::of(objective)?;
     work()
-}
-
-/// The evaluation of each batch at `point`, where the objective stays; statistics of data are those
-/// of `batches` there.
-pub(crate) fn evaluate_at(
-    objective: &dyn Objective,
-    point: &[f32],
-    batches: &[Batch],
-) -> Result<Vec<Evaluation>> {
-    assign(objective.parameters(), point)?;
-    objective.recompute_statistics(batches)?;
-    batches.iter().map(|batch| Ok(evaluate_batch(objective, batch)?)).collect()
 }
 
 /// The number of examples in `batches`, none of which may be empty.

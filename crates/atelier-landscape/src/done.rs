@@ -1,0 +1,183 @@
+//! Which rows of a grid are done, in memory and on disk.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use atelier_core::{Batch, Objective, Targets, assign, evaluate_batch};
+use atelier_store::{AppendLog, read_lines};
+use candle_core::{DType, Tensor};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::kept::restored;
+use crate::{Axes, Height, Plane, Result, Surface};
+
+/// A line of the file.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+enum Line {
+    /// The first: SHA-256 of everything that the values depend on.
+    #[serde(rename = "of")]
+    Of(String),
+    /// The heights along a row.
+    #[serde(rename = "row")]
+    Row { y: usize, loss: Vec<f64>, standard_error: Option<Vec<f64>>, accuracy: Option<Vec<f64>> },
+}
+
+/// The rows of a grid that are done.
+pub(crate) struct Done<'a> {
+    axes: &'a Axes,
+    rows: Vec<Option<Vec<Height>>>,
+    log: Option<AppendLog>,
+    synced: Instant,
+}
+
+/// How often finished rows are written: what a kill can cost.
+const BETWEEN_SYNCS: Duration = Duration::from_millis(200);
+
+impl<'a> Done<'a> {
+    /// Nothing done, or what `file` remembers of this very grid.
+    pub(crate) fn open(
+        file: Option<&Path>,
+        objective: &dyn Objective,
+        plane: &Plane,
+        axes: &'a Axes,
+        batches: &[Batch],
+    ) -> Result<Self> {
+        let mut done = Self { axes, rows: vec![None; axes.y.len()], log: None, synced: Instant::now() };
+        let Some(file) = file else { return Ok(done) };
+        let digest = digest(objective, plane, axes, batches)?;
+        let mut log = AppendLog::open(file)?;
+        let lines = read_lines(file)?;
+        let mut lines = lines.iter().map(|line| serde_json::from_slice::<Line>(line.as_ref()));
+        let ours = matches!(lines.next(), Some(Ok(Line::Of(found))) if found == digest);
+        // A line that cannot be read is what a power failure left: everything is evaluated anew.
+        let rows: Option<Vec<Line>> = lines.collect::<serde_json::Result<_>>().ok();
+        match rows.filter(|_| ours) {
+            Some(rows) => rows.into_iter().for_each(|row| done.remember(row)),
+            None => {
+                log.truncate(0)?;
+                append(&mut log, &Line::Of(digest))?;
+                log.sync()?;
+            }
+        }
+        done.log = Some(log);
+        Ok(done)
+    }
+
+    fn remember(&mut self, line: Line) {
+        let Line::Row { y, loss, standard_error, accuracy } = line else { return };
+        let width = self.axes.x.len();
+        let fits = |list: &Option<Vec<f64>>| list.as_ref().is_none_or(|list| list.len() == width);
+        if loss.len() != width || !fits(&standard_error) || !fits(&accuracy) {
+            return;
+        }
+        let at = |list: &Option<Vec<f64>>, x: usize| list.as_ref().map(|list| list[x]);
+        let heights = loss.iter().enumerate().map(|(x, &loss)| Height {
+            loss,
+            standard_error: at(&standard_error, x),
+            accuracy: at(&accuracy, x),
+        });
+        if let Some(row) = self.rows.get_mut(y) {
+            *row = Some(heights.collect());
+        }
+    }
+
+    /// The rows that are left, in order.
+    pub(crate) fn todo(&self) -> Vec<usize> {
+        (0..self.rows.len()).filter(|&row| self.rows[row].is_none()).collect()
+    }
+
+    /// How many rows are left.
+    pub(crate) fn left(&self) -> usize {
+        self.rows.iter().filter(|row| row.is_none()).count()
+    }
+
+    /// Keeps the heights along a row.
+    pub(crate) fn add(&mut self, row: usize, heights: Vec<Height>) -> Result<()> {
+        if let Some(log) = &mut self.log {
+            append(
+                log,
+                &Line::Row {
+                    y: row,
+                    loss: heights.iter().map(|h| h.loss).collect(),
+                    standard_error: heights.iter().map(|h| h.standard_error).collect(),
+                    accuracy: heights.iter().map(|h| h.accuracy).collect(),
+                },
+            )?;
+            if self.synced.elapsed() > BETWEEN_SYNCS {
+                log.sync()?;
+                self.synced = Instant::now();
+            }
+        }
+        self.rows[row] = Some(heights);
+        Ok(())
+    }
+
+    /// The surface, if all rows are done; otherwise what is done is on the disk.
+    pub(crate) fn surface(mut self) -> Result<Option<Surface>> {
+        if let Some(log) = &mut self.log {
+            log.sync()?;
+        }
+        let rows: Option<Vec<Vec<Height>>> = self.rows.into_iter().collect();
+        let Some(heights) = rows.map(|rows| rows.concat()) else { return Ok(None) };
+        Ok(Some(Surface {
+            axes: self.axes.clone(),
+            loss: heights.iter().map(|h| h.loss).collect(),
+            standard_error: heights.iter().map(|h| h.standard_error).collect(),
+            accuracy: heights.iter().map(|h| h.accuracy).collect(),
+        }))
+    }
+}
+
+fn append(log: &mut AppendLog, line: &Line) -> Result<()> {
+    let bytes = serde_json::to_vec(line).map_err(|error| {
+        crate::Error::setting("a row of the grid", "finite numbers", error)
+    })?;
+    Ok(log.append(&bytes)?)
+}
+
+/// What the values of a grid depend on. The kind of an objective cannot be told from its parameters; its
+/// loss at the plane's origin stands for it.
+fn digest(
+    objective: &dyn Objective,
+    plane: &Plane,
+    axes: &Axes,
+    batches: &[Batch],
+) -> Result<String> {
+    let mut digest = Sha256::new();
+    digest.update(env!("CARGO_PKG_VERSION"));
+    for parameter in objective.parameters().iter().chain(objective.buffers()) {
+        digest.update(format!("{:?} {:?}", parameter.name, parameter.shape()));
+    }
+    for axis in [&axes.x, &axes.y] {
+        digest.update(axis.len().to_le_bytes());
+        axis.iter().for_each(|c| digest.update(c.to_le_bytes()));
+    }
+    for vector in [&plane.origin, &plane.directions[0], &plane.directions[1]] {
+        vector.iter().for_each(|v| digest.update(v.to_le_bytes()));
+    }
+    for batch in batches {
+        let targets = match &batch.targets {
+            Targets::None => None,
+            Targets::Classes(targets) | Targets::Distribution(targets) => Some(targets),
+        };
+        for tensor in [Some(&batch.inputs), targets].into_iter().flatten() {
+            digest.update(format!("{:?}", tensor.dims()));
+            numbers(tensor)?.iter().for_each(|v| digest.update(v.to_le_bytes()));
+        }
+    }
+    if let Some(first) = batches.first() {
+        let loss = restored(objective, || {
+            assign(objective.parameters(), &plane.origin)?;
+            objective.recompute_statistics(std::slice::from_ref(first))?;
+            Ok(evaluate_batch(objective, first)?.loss)
+        })?;
+        digest.update(loss.to_le_bytes());
+    }
+    Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn numbers(tensor: &Tensor) -> candle_core::Result<Vec<f32>> {
+    tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1()
+}

@@ -1,0 +1,200 @@
+//! Surfaces: against theory, with any number of threads, after an interruption.
+
+use std::cell::Cell;
+use std::path::Path;
+
+use atelier_core::{Batch, Loss, Mode, Objective, Parameter, Targets, flatten};
+use atelier_landscape::{Axes, Error, GridWork, Plane, Surface, evaluate_grid};
+use candle_core::{DType, Device, Tensor, Var};
+
+/// mean over the rows x of a batch of 1/2 sum_i curvature_i (w_i - x_i)^2.
+struct Quadratic {
+    parameters: Vec<Parameter>,
+    /// Whether other threads may have a copy.
+    shared: bool,
+}
+
+const CURVATURE: [f32; 4] = [1.0, 4.0, 0.25, 9.0];
+
+impl Quadratic {
+    fn new(shared: bool) -> Self {
+        let var = Var::new(&[0.5_f32, -1.0, 2.0, 0.1], &Device::Cpu).expect("a variable");
+        let w = Parameter { name: "w".to_string(), var, decayed: false, transposed: false };
+        Self { parameters: vec![w], shared }
+    }
+}
+
+impl Objective for Quadratic {
+    fn parameters(&self) -> &[Parameter] {
+        &self.parameters
+    }
+
+    fn loss(&self, batch: &Batch, _mode: Mode) -> atelier_core::Result<Loss> {
+        let w = self.parameters[0].var.as_tensor();
+        let curvature = Tensor::new(&CURVATURE, &Device::Cpu)?;
+        let rows = batch.inputs.broadcast_sub(w)?.sqr()?.broadcast_mul(&curvature)?.sum(1)?;
+        let objective = (rows.mean_all()? * 0.5)?;
+        Ok(Loss { reported: objective.detach(), objective, correct: None, total: batch.len() })
+    }
+
+    fn replica(&self) -> atelier_core::Result<Option<Box<dyn Objective + Send>>> {
+        if !self.shared {
+            return Ok(None);
+        }
+        let parameters = vec![self.parameters[0].replica()?];
+        Ok(Some(Box::new(Self { parameters, shared: true })))
+    }
+}
+
+fn batches() -> Vec<Batch> {
+    let batch = |rows: &[[f32; 4]]| Batch {
+        inputs: Tensor::from_vec(rows.concat(), (rows.len(), 4), &Device::Cpu).expect("inputs"),
+        targets: Targets::None,
+    };
+    vec![
+        batch(&[[0.0, 0.0, 0.0, 0.0], [1.0, 1.0, 1.0, 1.0], [0.5, 0.5, 0.5, 0.5]]),
+        batch(&[[2.0, -1.0, 0.0, 0.5]]),
+        batch(&[[0.0, 1.0, 0.0, -0.5], [0.0, 0.0, 3.0, 0.0]]),
+    ]
+}
+
+fn plane() -> Plane {
+    let origin = vec![0.1, 0.2, -0.3, 0.4];
+    Plane::new(origin, &[1.0, 1.0, 0.0, 0.0], &[0.0, 0.0, 1.0, -1.0]).expect("a plane")
+}
+
+fn axes() -> Axes {
+    Axes { x: vec![-2.0, -0.5, 0.0, 1.0, 3.0], y: vec![-1.0, 0.0, 0.7, 2.0] }
+}
+
+fn grid(
+    objective: &Quadratic,
+    threads: usize,
+    remember: Option<&Path>,
+    rows: usize,
+) -> Result<Option<Surface>, Error> {
+    let left = Cell::new(rows);
+    let interrupted = || {
+        left.set(left.get() - 1);
+        left.get() == 0
+    };
+    let work =
+        GridWork { threads, remember, progress: &mut |_, _| {}, interrupted: &interrupted };
+    evaluate_grid(objective, &plane(), &axes(), &batches(), work)
+}
+
+#[test]
+fn a_quadratic_has_the_surface_that_theory_says() {
+    let objective = Quadratic::new(true);
+    let surface = grid(&objective, 1, None, 100).expect("evaluated").expect("not interrupted");
+    let all: Vec<(Vec<Vec<f32>>, usize)> = batches()
+        .iter()
+        .map(|b| (b.inputs.to_vec2::<f32>().expect("read"), b.len()))
+        .collect();
+    for (j, &y) in axes().y.iter().enumerate() {
+        for (i, &x) in axes().x.iter().enumerate() {
+            let point = plane().point(x, y);
+            let loss = |row: &Vec<f32>| -> f64 {
+                let terms = row.iter().zip(&point).zip(CURVATURE);
+                terms.map(|((r, p), c)| 0.5 * f64::from(c) * f64::from(p - r).powi(2)).sum()
+            };
+            let means: Vec<f64> = all
+                .iter()
+                .map(|(rows, n)| rows.iter().map(loss).sum::<f64>() / *n as f64)
+                .collect();
+            let mean = all.iter().zip(&means).map(|((_, n), m)| *n as f64 * m).sum::<f64>() / 6.0;
+            // m / (m - 1) sum of (weight (batch mean - mean))^2.
+            let squares: f64 = all
+                .iter()
+                .zip(&means)
+                .map(|((_, n), m)| (*n as f64 / 6.0 * (m - mean)).powi(2))
+                .sum();
+            let at = j * axes().x.len() + i;
+            assert!((surface.loss[at] - mean).abs() < 1e-5 * mean.max(1.0));
+            let error = surface.standard_error.as_ref().expect("three batches")[at];
+            assert!((error - (squares * 1.5).sqrt()).abs() < 1e-5 * mean.max(1.0));
+        }
+    }
+    assert!(surface.accuracy.is_none());
+}
+
+#[test]
+fn threads_and_replicas_change_no_bit_and_the_objective_keeps_its_values() {
+    let (alone, shared) = (Quadratic::new(false), Quadratic::new(true));
+    let before = flatten(alone.parameters()).expect("read");
+    let one = grid(&alone, 1, None, 100).expect("evaluated");
+    assert_eq!(grid(&alone, 3, None, 100).expect("evaluated"), one);
+    for threads in [1, 2, 3, 9] {
+        assert_eq!(grid(&shared, threads, None, 100).expect("evaluated"), one, "{threads}");
+    }
+    assert_eq!(flatten(alone.parameters()).expect("read"), before);
+    assert_eq!(flatten(shared.parameters()).expect("read"), before);
+}
+
+#[test]
+fn an_interrupted_grid_goes_on_where_it_was() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("rows.jsonl");
+    let objective = Quadratic::new(false);
+    let whole = grid(&objective, 1, None, 100).expect("evaluated");
+    assert!(grid(&objective, 1, Some(&file), 2).expect("evaluated").is_none());
+    let first = std::fs::read_to_string(&file).expect("the file");
+    assert_eq!(first.lines().count(), 3, "two rows behind the line that says of what");
+    // A value of a finished row that only the file can know.
+    let changed = first.replacen("\"loss\":[", "\"loss\":[12345.0,", 1).replacen(',', ", ", 0);
+    let cut = changed.find("12345.0,").map(|at| at + 8).expect("changed");
+    let end = changed[cut..].find(',').map(|n| cut + n + 1).expect("a second value");
+    std::fs::write(&file, [&changed[..cut], &changed[end..]].concat()).expect("written");
+    let resumed = grid(&objective, 2, Some(&file), 100).expect("evaluated").expect("complete");
+    let mut expected = whole.clone().expect("complete");
+    expected.loss[0] = 12345.0;
+    assert_eq!(resumed, expected);
+    // And what a torn write left is done anew.
+    std::fs::write(&file, &first[..first.len() - 20]).expect("written");
+    assert_eq!(grid(&objective, 1, Some(&file), 100).expect("evaluated"), whole);
+}
+
+#[test]
+fn what_a_file_remembers_of_something_else_is_not_used() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("rows.jsonl");
+    let objective = Quadratic::new(false);
+    grid(&objective, 1, Some(&file), 100).expect("evaluated");
+    let text = std::fs::read_to_string(&file).expect("the file");
+    let (of, rows) = text.split_once('\n').expect("two lines");
+    let other = of.replacen("0", "1", 1).replacen("a", "b", 1).replacen("2", "3", 1);
+    assert_ne!(other, of);
+    let lie = rows.replace("\"y\":0,\"loss\":[", "\"y\":0,\"loss\":[7.0,");
+    std::fs::write(&file, format!("{other}\n{lie}")).expect("written");
+    let whole = grid(&objective, 1, None, 100).expect("evaluated");
+    assert_eq!(grid(&objective, 1, Some(&file), 100).expect("evaluated"), whole);
+    std::fs::write(&file, format!("{of}\n{{\"row\":not json\n")).expect("written");
+    assert_eq!(grid(&objective, 1, Some(&file), 100).expect("evaluated"), whole);
+}
+
+#[test]
+fn bad_grids_and_losses_that_are_not_finite_are_refused_by_name() {
+    let objective = Quadratic::new(true);
+    let try_axes = |x: Vec<f64>, batches: &[Batch]| {
+        let work = GridWork {
+            threads: 2,
+            remember: None,
+            progress: &mut |_, _| {},
+            interrupted: &|| false,
+        };
+        let axes = Axes { x, y: vec![0.0, 1.0] };
+        evaluate_grid(&objective, &plane(), &axes, batches, work).expect_err("refused").to_string()
+    };
+    assert!(try_axes(vec![0.0], &batches()).contains("landscape.grid is 1 x 2"));
+    assert!(try_axes(vec![1.0, 0.0], &batches()).contains("each larger than the one before"));
+    assert!(try_axes(vec![0.0, f64::NAN], &batches()).contains("finite coordinates"));
+    assert!(try_axes(vec![0.0, 1.0], &[]).contains("batches is none"));
+    let bad = Batch {
+        inputs: Tensor::full(f32::INFINITY, (2, 4), &Device::Cpu).expect("inputs"),
+        targets: Targets::None,
+    };
+    assert!(bad.inputs.dtype() == DType::F32);
+    let message = try_axes(vec![0.0, 1.0], &[bad]);
+    assert!(message.contains("of the plane"), "{message}");
+    assert_eq!(flatten(objective.parameters()).expect("read"), [0.5, -1.0, 2.0, 0.1]);
+}
