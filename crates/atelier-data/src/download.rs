@@ -21,7 +21,7 @@ const OVERHEAD: u64 = 64 << 10;
 /// Bytes of content between two reports of progress.
 const REPORT: usize = 256 << 10;
 
-/// Fetches pinned files over HTTP and HTTPS.
+/// Fetches files over HTTP and HTTPS.
 pub(crate) struct Downloader {
     agent: Agent,
 }
@@ -50,19 +50,8 @@ impl Downloader {
         target: &Path,
         progress: &mut dyn FnMut(u64),
     ) -> Result<(), String> {
-        if !url.starts_with("http://") && !url.starts_with("https://") {
-            return Err(format!("{url} is not an http or https address"));
-        }
-        let response = self.agent.get(url).call().map_err(|error| match error {
-            ureq::Error::Io(error) => error.to_string(),
-            error => error.to_string(),
-        })?;
-        let body = response.into_body();
         let bound = pin.bytes + OVERHEAD;
-        if let Some(length) = body.content_length().filter(|&length| length > bound) {
-            return Err(format!("offers {length} bytes where at most {bound} are right"));
-        }
-        let mut body = BufReader::new(body.into_reader().take(bound));
+        let (mut body, _) = self.get(url, bound)?;
         let start = body.fill_buf().map_err(|error| error.to_string())?;
         if let Some(found) = recognise(start) {
             return Err(format!("answered with {found}"));
@@ -72,6 +61,57 @@ impl Downloader {
         } else {
             store(body, pin, target, progress)
         }
+    }
+
+    /// The bytes of an NPY file of at most `largest` bytes at `url`. `progress` is given the bytes so
+    /// far and altogether, as far as the server says.
+    ///
+    /// Fails with the reason, for the user.
+    pub fn fetch_npy(
+        &self,
+        url: &str,
+        largest: u64,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Vec<u8>, String> {
+        // One byte more shows that it is too long.
+        let (mut body, length) = self.get(url, largest + 1)?;
+        let start = body.fill_buf().map_err(|error| error.to_string())?;
+        if !start.starts_with(b"\x93NUMPY") {
+            let found = recognise(start).unwrap_or("something that is no NumPy array");
+            return Err(format!("answered with {found}"));
+        }
+        let mut bytes = Vec::new();
+        loop {
+            let before = bytes.len();
+            body.by_ref()
+                .take(REPORT as u64)
+                .read_to_end(&mut bytes)
+                .map_err(|error| format!("broke off after {before} bytes of content: {error}"))?;
+            if bytes.len() == before {
+                return Ok(bytes);
+            }
+            if bytes.len() as u64 > largest {
+                return Err(format!("sends more than the {largest} bytes that can be right"));
+            }
+            progress(bytes.len() as u64, length.unwrap_or(largest));
+        }
+    }
+
+    /// The body at `url`, cut off after `bound` bytes, and its length if the server tells.
+    fn get(&self, url: &str, bound: u64) -> Result<(impl BufRead, Option<u64>), String> {
+        if !url.starts_with("http://") && !url.starts_with("https://") {
+            return Err(format!("{url} is not an http or https address"));
+        }
+        let response = self.agent.get(url).call().map_err(|error| match error {
+            ureq::Error::Io(error) => error.to_string(),
+            error => error.to_string(),
+        })?;
+        let body = response.into_body();
+        let length = body.content_length();
+        if let Some(length) = length.filter(|&length| length > bound) {
+            return Err(format!("offers {length} bytes where at most {bound} are right"));
+        }
+        Ok((BufReader::new(body.into_reader().take(bound)), length))
     }
 }
 

@@ -1,6 +1,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::files::{COURSE_FILE_NAMES, is_npy};
 use crate::obtain::Attempt;
 
 /// What can go wrong in this crate.
@@ -26,6 +27,18 @@ pub enum Error {
         offset: u64,
         /// What is wrong.
         what: &'static str,
+        /// What would have been right.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
+    /// A file is well formed, but holds what is no data of this kind.
+    #[error("{}: {what} is {found}, expected {expected}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, such as `pixel 5 of image 3`; counted from 0.
+        what: String,
         /// What would have been right.
         expected: String,
         /// What is there.
@@ -104,7 +117,8 @@ pub enum Error {
     },
     /// Some or all of the four files are not there.
     #[error(
-        "{}: no {}; expected all four files, plain or with .gz", directory.display(), names.join(", no ")
+        "{}: no {}; expected all four files{}", directory.display(), names.join(", no "),
+        if names.iter().any(|name| is_npy(Path::new(name))) { "" } else { ", plain or with .gz" }
     )]
     Missing {
         /// Where they were looked for.
@@ -147,7 +161,21 @@ pub enum Error {
         /// Where the files can be put by hand.
         directory: PathBuf,
     },
-    /// A file could not be written.
+    /// The course's files could not be had.
+    #[error(
+        "the course's files could not be obtained\n{}  help: put {} into {}, or leave out \
+         --source course: the same images come from other sources",
+        Attempt::list(attempts),
+        COURSE_FILE_NAMES.join(", "),
+        directory.display()
+    )]
+    NoCourseFiles {
+        /// Every source that was tried, in order, and why it was passed over.
+        attempts: Vec<Attempt>,
+        /// Where the files can be put by hand.
+        directory: PathBuf,
+    },
+    /// A file could not be written, or is no NPY file.
     #[error(transparent)]
     Store(#[from] atelier_store::Error),
 }

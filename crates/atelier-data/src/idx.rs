@@ -95,6 +95,19 @@ pub(crate) struct Fingerprint {
     pub sha256: String,
 }
 
+/// The fingerprint of the plain IDX file that holds `values` of these dimensions.
+pub(crate) fn fingerprint(dimensions: &[usize], values: &[u8]) -> Fingerprint {
+    let mut hash = Sha256::new();
+    let rank = u8::try_from(dimensions.len()).unwrap_or(u8::MAX);
+    hash.update([0, 0, 8, rank]);
+    for &n in dimensions {
+        hash.update(u32::try_from(n).unwrap_or(u32::MAX).to_be_bytes());
+    }
+    hash.update(values);
+    let bytes = 4 + 4 * dimensions.len() as u64 + values.len() as u64;
+    Fingerprint { bytes, sha256: hex(&hash.finalize()) }
+}
+
 /// Images from `input`, which is `size` bytes long, and the fingerprint of their file.
 pub(crate) fn images(input: impl Read, size: u64, path: &Path) -> Result<(Images, Fingerprint)> {
     let ([_, height, width], pixels, fingerprint) = read(input, size, path)?;

@@ -7,14 +7,11 @@ use std::thread;
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
+use crate::files::{find_files, is_npy, locate};
 use crate::idx::{self, Fingerprint, Images};
+use crate::npy::{self, Scale};
 use crate::pins::{is_mnist, name_content};
-use crate::{Dataset, Error, FASHION_MNIST, FILE_NAMES, Pins, Result, TestSet};
-
-/// Where the files may lie under a directory: in it, as the Debian package unpacks them, as
-/// torchvision keeps them, and in the cache.
-const LAYOUTS: [&str; 4] =
-    [".", "usr/share/datasets/fashion-mnist", "FashionMNIST/raw", FASHION_MNIST.name];
+use crate::{Dataset, Error, FILE_NAMES, Pins, Result, TestSet, class_names};
 
 /// A training and a test set, and where they come from.
 #[derive(Debug)]
@@ -27,6 +24,9 @@ pub struct Loaded {
     pub class_names: Vec<String>,
     /// What exactly was read.
     pub provenance: Provenance,
+    /// How files were read that can be understood in more than one way (floating-point pixels): a
+    /// sentence for each, to be shown.
+    pub assumptions: Vec<String>,
 }
 
 /// What exactly was read, for the record of a run.
@@ -38,7 +38,8 @@ pub struct Provenance {
     pub pinned: bool,
     /// Where it was read from.
     pub source: String,
-    /// The four files by their standard names.
+    /// The four files by their standard names. One that was read from NPY is recorded as the IDX file
+    /// of the same content.
     pub files: BTreeMap<String, FileRecord>,
 }
 
@@ -53,30 +54,38 @@ pub struct FileRecord {
 
 /// Reads the four files under `directory` and verifies that they are one of `pins`.
 ///
-/// The files have their standard names ([`FILE_NAMES`]), plain or with `.gz`, and lie in the
-/// directory itself or where a Debian package or torchvision puts them below it. With
-/// `allow_unpinned` any well-formed content will do; its classes are those of the training labels.
+/// The files are IDX under their standard names ([`FILE_NAMES`]), plain or with `.gz`, or NPY under
+/// those of [`COURSE_FILE_NAMES`](crate::COURSE_FILE_NAMES) or
+/// [`NPY_FILE_NAMES`](crate::NPY_FILE_NAMES). They lie in the directory itself or where a Debian
+/// package or torchvision puts them below it. With `allow_unpinned` any well-formed content will do;
+/// its classes are those of the file `classes.txt` beside it, else those of the training labels.
 ///
 /// # Errors
 /// [`Error::Missing`] if a file is not there; [`Error::Format`], [`Error::NotIdx`],
-/// [`Error::Counts`] or [`Error::ImageSize`] if one is not what it should be; [`Error::Digest`] or
-/// [`Error::Mnist`] if it is well formed, but other content than the pinned.
+/// [`Error::Content`], [`Error::Store`], [`Error::Counts`] or [`Error::ImageSize`] if one is not what
+/// it should be; [`Error::Digest`] or [`Error::Mnist`] if it is well formed, but other content than
+/// the pinned.
 pub fn load_dir(directory: &Path, pins: &[Pins], allow_unpinned: bool) -> Result<Loaded> {
     let place = locate(directory).unwrap_or_else(|| directory.to_path_buf());
-    let paths = find_files(&place)?;
-    let [train_images, train_labels, test_images, test_labels] = &paths;
+    load_files(&place, &find_files(&place)?, pins, allow_unpinned)
+}
+
+/// As [`load_dir`], for these files in `place`.
+pub(crate) fn load_files(
+    place: &Path,
+    paths: &[PathBuf; 4],
+    pins: &[Pins],
+    allow_unpinned: bool,
+) -> Result<Loaded> {
+    let [train_images, train_labels, test_images, test_labels] = paths;
     // The training images are seven eighths of the work: they have a thread of their own.
     let (images, (labels, t_images, t_labels)) = thread::scope(|scope| {
-        let big = scope.spawn(|| open(train_images, idx::images));
-        let small = (
-            open(train_labels, idx::labels),
-            open(test_images, idx::images),
-            open(test_labels, idx::labels),
-        );
+        let big = scope.spawn(|| read_images(train_images));
+        let small = (read_labels(train_labels), read_images(test_images), read_labels(test_labels));
         (big.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), small)
     });
-    let ((images, images_print), (labels, labels_print)) = (images?, labels?);
-    let ((t_images, t_images_print), (t_labels, t_labels_print)) = (t_images?, t_labels?);
+    let ((images, images_print, scale), (labels, labels_print)) = (images?, labels?);
+    let ((t_images, t_images_print, t_scale), (t_labels, t_labels_print)) = (t_images?, t_labels?);
 
     check_counts(train_images, images.count(), train_labels, labels.len())?;
     check_counts(test_images, t_images.count(), test_labels, t_labels.len())?;
@@ -89,19 +98,32 @@ pub fn load_dir(directory: &Path, pins: &[Pins], allow_unpinned: bool) -> Result
             found_width: t_images.width,
         });
     }
+    let unit = |scale: Option<Scale>| scale.is_some_and(|scale| scale.unit);
+    if unit(scale) != unit(t_scale) {
+        let range = |unit| if unit { "pixels in [0, 1]" } else { "pixels in [0, 255]" };
+        let expected = format!("{}, as in the training images", range(unit(scale)));
+        return Err(npy::wrong(test_images, "the content", expected, range(unit(t_scale))));
+    }
     let found = [&images_print, &labels_print, &t_images_print, &t_labels_print];
     let known = identify(found, pins);
-    let classes = match known {
-        Some(pins) => pins.classes.len(),
-        None if allow_unpinned => labels.iter().max().map_or(0, |&label| usize::from(label) + 1),
+    let class_names = match known {
+        Some(pins) => pins.classes.iter().map(|&name| name.to_string()).collect(),
+        None if allow_unpinned => match class_names::read(place)? {
+            Some(names) => names,
+            None => {
+                (0..=labels.iter().copied().max().unwrap_or(0)).map(|c| c.to_string()).collect()
+            }
+        },
         None => {
             let classes = pins.iter().map(|pins| pins.classes.len()).max();
-            idx::check_labels(&labels, classes, train_labels)?;
-            idx::check_labels(&t_labels, classes, test_labels)?;
-            return Err(mismatch(&paths, found, pins));
+            check_labels(&labels, classes, train_labels)?;
+            check_labels(&t_labels, classes, test_labels)?;
+            return Err(mismatch(paths, found, pins));
         }
     };
-    idx::check_labels(&t_labels, Some(classes), test_labels)?;
+    let classes = class_names.len();
+    check_labels(&labels, Some(classes), train_labels)?;
+    check_labels(&t_labels, Some(classes), test_labels)?;
 
     let files = FILE_NAMES.iter().zip(found).map(|(name, print)| {
         ((*name).to_string(), FileRecord { sha256: print.sha256.clone(), bytes: print.bytes })
@@ -117,46 +139,59 @@ pub fn load_dir(directory: &Path, pins: &[Pins], allow_unpinned: bool) -> Result
         source: place.display().to_string(),
         files: files.collect(),
     };
+    let scales = [(train_images, scale), (test_images, t_scale)].into_iter();
+    let assumptions = scales.filter_map(|(path, scale)| Some(npy::assumption(path, scale?)));
     Ok(Loaded {
         train: Arc::new(dataset(images, labels, classes)?),
         test: TestSet::new(dataset(t_images, t_labels, classes)?),
-        class_names: match known {
-            Some(pins) => pins.classes.iter().map(|&name| name.to_string()).collect(),
-            None => (0..classes).map(|class| class.to_string()).collect(),
-        },
+        class_names,
         provenance,
+        assumptions: assumptions.collect(),
     })
 }
 
-/// Where under `directory` any of the four files lies.
-pub(crate) fn locate(directory: &Path) -> Option<PathBuf> {
-    let mut places = LAYOUTS.iter().map(|layout| match *layout {
-        "." => directory.to_path_buf(),
-        below => directory.join(below),
-    });
-    places.find(|place| FILE_NAMES.iter().any(|name| find_file(place, name).is_some()))
+/// The images of an IDX or NPY file, the fingerprint of its content as IDX, and how floats were read.
+pub(crate) fn read_images(path: &Path) -> Result<(Images, Fingerprint, Option<Scale>)> {
+    if is_npy(path) {
+        return npy::images(path);
+    }
+    let (images, print) = open(path, idx::images)?;
+    Ok((images, print, None))
 }
 
-/// The file of that name, plain before compressed.
-pub(crate) fn find_file(place: &Path, name: &str) -> Option<PathBuf> {
-    [place.join(name), place.join(format!("{name}.gz"))].into_iter().find(|path| path.is_file())
+/// The labels of an IDX or NPY file, and the fingerprint of its content as IDX.
+pub(crate) fn read_labels(path: &Path) -> Result<(Vec<u8>, Fingerprint)> {
+    if is_npy(path) { npy::labels(path) } else { open(path, idx::labels) }
+}
+
+/// The fingerprint of a file as IDX, whatever it is.
+pub(crate) fn fingerprint(path: &Path, of_images: bool) -> Result<Fingerprint> {
+    if of_images {
+        read_images(path).map(|(_, print, _)| print)
+    } else {
+        read_labels(path).map(|(_, print)| print)
+    }
 }
 
 /// Opens `path` and reads it with one of the readers of [`idx`].
-pub(crate) fn open<T>(path: &Path, read: impl Fn(File, u64, &Path) -> Result<T>) -> Result<T> {
+fn open<T>(path: &Path, read: impl Fn(File, u64, &Path) -> Result<T>) -> Result<T> {
     let file = File::open(path).map_err(Error::io(path, "opening"))?;
     let size = file.metadata().map_err(Error::io(path, "asking for the size"))?.len();
     read(file, size, path)
 }
 
-fn find_files(place: &Path) -> Result<[PathBuf; 4]> {
-    let found = FILE_NAMES.map(|name| find_file(place, name));
-    let missing = FILE_NAMES.into_iter().zip(&found).filter(|(_, path)| path.is_none());
-    let names: Vec<_> = missing.map(|(name, _)| name).collect();
-    if names.is_empty() {
-        Ok(found.map(Option::unwrap_or_default))
-    } else {
-        Err(Error::Missing { directory: place.to_path_buf(), names })
+/// Refuses labels that are not below `classes`.
+fn check_labels(labels: &[u8], classes: Option<usize>, path: &Path) -> Result<()> {
+    if !is_npy(path) {
+        return idx::check_labels(labels, classes, path);
+    }
+    let classes = classes.unwrap_or(usize::MAX);
+    match labels.iter().position(|&label| usize::from(label) >= classes) {
+        None => Ok(()),
+        Some(position) => {
+            let (what, expected) = (format!("label {position}"), format!("below {classes}"));
+            Err(npy::wrong(path, what, expected, labels[position].to_string()))
+        }
     }
 }
 

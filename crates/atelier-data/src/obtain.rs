@@ -7,6 +7,7 @@ use std::time::Duration;
 use atelier_store::{Lock, Staged, remove_leftovers};
 
 use crate::download::Downloader;
+use crate::files::{find_file, locate};
 use crate::load::{self, Loaded, load_dir};
 use crate::{Error, Event, FASHION_MNIST, FILE_NAMES, Pins, Result, SAMPLE, idx, package};
 
@@ -33,6 +34,10 @@ pub struct Sources {
     pub package: Option<String>,
     /// The data set.
     pub pins: Pins,
+    /// Take the course's NPY files ([`COURSE_FILE_NAMES`](crate::COURSE_FILE_NAMES)) and no others:
+    /// those in `data_dir`, or those that the URLs give when `/NAME` is put after them, which are
+    /// kept in a folder of their own. With `allow_unpinned` their content need not be that of `pins`.
+    pub course: bool,
 }
 
 impl Sources {
@@ -51,13 +56,26 @@ impl Sources {
             ],
             package: Some("dataset-fashion-mnist".to_string()),
             pins: FASHION_MNIST,
+            course: false,
         }
     }
 
-    /// The folder of decompressed, verified files.
+    /// The course's own files of Fashion-MNIST, with `data_dir` as the data directory.
+    #[must_use]
+    pub fn course(data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            urls: vec!["https://s3.amazonaws.com/jrwprojects".to_string()],
+            package: None,
+            course: true,
+            ..Self::fashion_mnist(data_dir)
+        }
+    }
+
+    /// The folder of decompressed, verified files; of the course's files, as they came.
     #[must_use]
     pub fn cache_dir(&self) -> PathBuf {
-        self.data_dir.join(self.pins.name)
+        let name = self.pins.name;
+        self.data_dir.join(if self.course { format!("{name}-course") } else { name.to_string() })
     }
 }
 
@@ -92,18 +110,21 @@ impl Attempt {
 ///
 /// # Errors
 /// [`Error::NoDirectory`] if the user named one that is not there; as [`load_dir`] for files in a
-/// directory that the user named, or with unpinned data allowed; [`Error::Unobtainable`] with all
-/// that was tried if no source has the data.
+/// directory that the user named, or with unpinned data allowed; [`Error::Unobtainable`] or
+/// [`Error::NoCourseFiles`] with all that was tried if no source has the data.
 pub fn obtain(sources: &Sources, observe: &mut dyn FnMut(&Event)) -> Result<Loaded> {
     if sources.named && !sources.data_dir.is_dir() {
         return Err(Error::NoDirectory { directory: sources.data_dir.clone() });
     }
+    let mut chain = Chain { sources, cache: sources.cache_dir(), attempts: Vec::new(), observe };
+    if sources.course {
+        return chain.course();
+    }
     if sources.allow_unpinned {
         let loaded = load_dir(&sources.data_dir, &[sources.pins, SAMPLE], true)?;
-        observe(&Event::Obtained { source: loaded.provenance.source.clone() });
+        (chain.observe)(&Event::Obtained { source: loaded.provenance.source.clone() });
         return Ok(loaded);
     }
-    let mut chain = Chain { sources, cache: sources.cache_dir(), attempts: Vec::new(), observe };
     if let Some(loaded) = chain.present()? {
         return Ok(loaded);
     }
@@ -131,11 +152,12 @@ pub fn obtain(sources: &Sources, observe: &mut dyn FnMut(&Event)) -> Result<Load
     })
 }
 
-struct Chain<'a> {
-    sources: &'a Sources,
-    cache: PathBuf,
-    attempts: Vec<Attempt>,
-    observe: &'a mut dyn FnMut(&Event),
+/// The sources on the way from one to the next.
+pub(crate) struct Chain<'a> {
+    pub sources: &'a Sources,
+    pub cache: PathBuf,
+    pub attempts: Vec<Attempt>,
+    pub observe: &'a mut dyn FnMut(&Event),
 }
 
 impl Chain<'_> {
@@ -153,12 +175,12 @@ impl Chain<'_> {
 
     /// Where in the data directory the user's own files lie.
     fn own_files(&self) -> Option<PathBuf> {
-        load::locate(&self.sources.data_dir).filter(|place| *place != self.cache)
+        locate(&self.sources.data_dir).filter(|place| *place != self.cache)
     }
 
     /// The lock of the cache, and whether another process held it before. Where there can be no
     /// lock, there can be no cache either, and the data are used without one.
-    fn lock(&mut self) -> (Option<Lock>, bool) {
+    pub fn lock(&mut self) -> (Option<Lock>, bool) {
         let mut waited = false;
         if make_dir(&self.cache).is_err() {
             return (None, waited);
@@ -201,7 +223,7 @@ impl Chain<'_> {
     }
 
     fn try_cache(&mut self) -> Option<Loaded> {
-        if FILE_NAMES.iter().all(|name| load::find_file(&self.cache, name).is_none()) {
+        if FILE_NAMES.iter().all(|name| find_file(&self.cache, name).is_none()) {
             return None;
         }
         let source = self.cache.display().to_string();
@@ -325,7 +347,7 @@ impl Chain<'_> {
         loaded
     }
 
-    fn pass(&mut self, source: impl Into<String>, reason: impl Into<String>) {
+    pub fn pass(&mut self, source: impl Into<String>, reason: impl Into<String>) {
         let attempt = Attempt { source: source.into(), reason: reason.into() };
         let Attempt { source, reason } = attempt.clone();
         (self.observe)(&Event::Passed { source, reason });
@@ -333,17 +355,13 @@ impl Chain<'_> {
     }
 }
 
-fn make_dir(directory: &Path) -> Result<()> {
+pub(crate) fn make_dir(directory: &Path) -> Result<()> {
     fs::create_dir_all(directory).map_err(Error::io(directory, "creating the directory"))
 }
 
 /// Whether `path` is a decompressed file with that digest.
 fn is_good(path: &Path, file: &str, sha256: &str) -> bool {
-    let found = if file.contains("images") {
-        load::open(path, idx::images).map(|(_, print)| print)
-    } else {
-        load::open(path, idx::labels).map(|(_, print)| print)
-    };
+    let found = load::fingerprint(path, file.contains("images"));
     found.is_ok_and(|print| print.sha256 == sha256)
 }
 

@@ -3,6 +3,7 @@
 mod batching;
 mod hostile_files;
 mod loading;
+mod numpy_files;
 mod obtaining;
 mod sample;
 mod server;
