@@ -105,7 +105,8 @@ impl Spread {
 
 /// The walk of one draw written out in parameter space, to be looked at or sent through the same
 /// functions as a run: starts at the run's first point, has steps of the run's lengths in random
-/// directions and the run's times of snapshots. Named after the run, with "random walk for".
+/// directions and the run's times of snapshots. Named after the run, with "random walk for". Walks
+/// of the same `draw` go in the same directions: each run needs another.
 ///
 /// # Errors
 /// As [`Trajectory::new`].
