@@ -36,7 +36,9 @@ pub(crate) fn shaded_png(picture: &ShadedImage) -> Result<Vec<u8>, Error> {
 }
 
 pub(crate) fn png(scene: &Scene) -> Result<Vec<u8>, Error> {
-    encoded(&pixels(scene, scene.size, scene.samples)?, scene.size)
+    let mut canvas = Canvas::new(scene.size, scene.size, scene.samples);
+    canvas.paint(&scene.shapes)?;
+    encoded(&canvas.pixels(), scene.size)
 }
 
 fn encoded(pixels: &[u8], (width, height): (u32, u32)) -> Result<Vec<u8>, Error> {
@@ -46,15 +48,38 @@ fn encoded(pixels: &[u8], (width, height): (u32, u32)) -> Result<Vec<u8>, Error>
     Ok(png)
 }
 
-/// The scene at `size`, each pixel the mean of `samples` squared: red, green, blue, row by row.
-pub(crate) fn pixels(scene: &Scene, size: (u32, u32), samples: u32) -> Result<Vec<u8>, Error> {
-    let large = (size.0 * samples, size.1 * samples);
-    let mut pixels = vec![0; large.0 as usize * large.1 as usize * 3];
-    let scale = f64::from(large.0) / f64::from(scene.size.0);
-    Painter { backend: BitMapBackend::with_buffer(&mut pixels, large), scale }
-        .paint(scene)
-        .map_err(|reason| Error::Draw { reason })?;
-    Ok(reduced(&pixels, large.0 as usize, samples))
+/// A picture in the making, to which layers of shapes are added.
+#[derive(Clone)]
+pub(crate) struct Canvas {
+    large: Vec<u8>,
+    size: (u32, u32),
+    samples: u32,
+    scale: f64,
+}
+
+impl Canvas {
+    /// Empty paper of `size` pixels for shapes of a scene of `scene` pixels, each of its own pixels
+    /// the mean of `samples` squared.
+    pub(crate) fn new(scene: (u32, u32), size: (u32, u32), samples: u32) -> Self {
+        let (width, height) = (size.0 * samples, size.1 * samples);
+        let scale = f64::from(width) / f64::from(scene.0);
+        let Rgb(r, g, b) = theme::PAPER;
+        let large = [r, g, b].repeat(width as usize * height as usize);
+        Self { large, size, samples, scale }
+    }
+
+    /// Paints shapes over what is there.
+    pub(crate) fn paint(&mut self, shapes: &[Shape]) -> Result<(), Error> {
+        let large = (self.size.0 * self.samples, self.size.1 * self.samples);
+        let backend = BitMapBackend::with_buffer(&mut self.large, large);
+        let mut painter = Painter { backend, scale: self.scale };
+        shapes.iter().try_for_each(|s| painter.shape(s)).map_err(|reason| Error::Draw { reason })
+    }
+
+    /// Red, green, blue, row by row.
+    pub(crate) fn pixels(&self) -> Vec<u8> {
+        reduced(&self.large, (self.size.0 * self.samples) as usize, self.samples)
+    }
 }
 
 /// Draws shapes enlarged by a scale.
@@ -64,36 +89,30 @@ struct Painter<'a> {
 }
 
 impl Painter<'_> {
-    fn paint(&mut self, scene: &Scene) -> Result<(), String> {
-        let (width, height) = self.backend.get_size();
-        let whole = (f64::from(width), f64::from(height));
-        self.rectangle((0.0, 0.0), whole, theme::PAPER)?;
-        for shape in &scene.shapes {
-            match shape {
-                Shape::Polyline { points, stroke } => self.polyline(points, *stroke)?,
-                Shape::Rectangle { area, fill } => {
-                    let from = self.scaled((area.left, area.top));
-                    self.rectangle(from, self.scaled((area.right, area.bottom)), *fill)?;
-                }
-                Shape::Circle { center, radius, fill } => {
-                    self.disc(self.scaled(*center), radius * self.scale, *fill)?;
-                }
-                Shape::Picture { area, picture } => {
-                    let color =
-                        |i: usize| Rgb(picture.pixels[i], picture.pixels[i], picture.pixels[i]);
-                    self.squares(area, (picture.width, picture.height), color)?;
-                }
-                Shape::Shades { area, picture } => {
-                    self.squares(area, (picture.width, picture.height), |i| picture.pixels[i])?;
-                }
-                Shape::Polygon { points, fill } => {
-                    let points: Vec<Point> = points.iter().map(|p| self.scaled(*p)).collect();
-                    self.polygon(&points, *fill)?;
-                }
-                Shape::Text(text) => self.glyphs(text)?,
+    fn shape(&mut self, shape: &Shape) -> Result<(), String> {
+        match shape {
+            Shape::Polyline { points, stroke } => self.polyline(points, *stroke),
+            Shape::Rectangle { area, fill } => {
+                let from = self.scaled((area.left, area.top));
+                self.rectangle(from, self.scaled((area.right, area.bottom)), *fill)
             }
+            Shape::Circle { center, radius, fill } => {
+                self.disc(self.scaled(*center), radius * self.scale, *fill)
+            }
+            Shape::Picture { area, picture } => {
+                let sides = (picture.width, picture.height);
+                let grey = |i: usize| picture.pixels[i];
+                self.squares(area, sides, |i| Rgb(grey(i), grey(i), grey(i)))
+            }
+            Shape::Shades { area, picture } => {
+                self.squares(area, (picture.width, picture.height), |i| picture.pixels[i])
+            }
+            Shape::Polygon { points, fill } => {
+                let points: Vec<Point> = points.iter().map(|p| self.scaled(*p)).collect();
+                self.polygon(&points, *fill)
+            }
+            Shape::Text(text) => self.glyphs(text),
         }
-        Ok(())
     }
 
     fn rectangle(&mut self, from: Point, to: Point, fill: Rgb) -> Result<(), String> {

@@ -144,6 +144,56 @@ pub enum Error {
         /// What it can be.
         expected: &'static str,
     },
+    /// A surface's grid has no cell.
+    #[error("the surface has {found} coordinates along {axis}: expected at least 2")]
+    SurfaceSide {
+        /// Which axis: x or y.
+        axis: &'static str,
+        /// How many coordinates it has.
+        found: usize,
+    },
+    /// A surface has not one height for every point of its grid.
+    #[error("the surface has {found} heights over a grid of {xs} x {ys}: expected their product")]
+    SurfaceHeights {
+        /// Number of x coordinates.
+        xs: usize,
+        /// Number of y coordinates.
+        ys: usize,
+        /// Number of heights.
+        found: usize,
+    },
+    /// A surface is nothing but holes.
+    #[error("none of the {points} heights of the surface is finite: choose a smaller plane")]
+    NoFiniteHeight {
+        /// How many points the grid has.
+        points: usize,
+    },
+    /// A trajectory has no point.
+    #[error("trajectory {trajectory:?} has no point: leave it out or record it")]
+    NoPoint {
+        /// Name of the trajectory.
+        trajectory: String,
+    },
+    /// A value that a surface cannot show.
+    #[error("the surface's {place} is {value:e}: expected {expected}")]
+    SurfaceValue {
+        /// Which value: `heights[3]`, say.
+        place: String,
+        /// The value found.
+        value: f64,
+        /// What it can be.
+        expected: &'static str,
+    },
+    /// The texts around a surface leave too little room for it.
+    #[error(
+        "the surface has no room in a figure of {width} x {height} pixels: make the figure larger, or its texts shorter"
+    )]
+    NoRoomForSurface {
+        /// Width of the figure, in pixels.
+        width: u32,
+        /// Height of the figure, in pixels.
+        height: u32,
+    },
     /// The rasteriser failed.
     #[error("cannot draw the figure: {reason}")]
     Draw {
@@ -153,4 +203,7 @@ pub enum Error {
     /// The PNG encoder failed.
     #[error("cannot encode the figure as PNG")]
     Encode(#[from] image::ImageError),
+    /// The encoder of animations failed.
+    #[error("cannot encode the animation as PNG")]
+    Animate(#[from] png::EncodingError),
 }

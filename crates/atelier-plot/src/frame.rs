@@ -12,6 +12,8 @@ pub(crate) struct Words<'a> {
     pub title: &'a str,
     pub subtitle: &'a str,
     pub caption: &'a str,
+    /// Most lines of the caption; longer ones end in an ellipsis.
+    pub caption_lines: usize,
 }
 
 /// Writes the texts around the figure and returns the area that is left between them.
@@ -27,7 +29,13 @@ pub(crate) fn draw(scene: &mut Scene, words: Words<'_>) -> Rect {
     };
     let title = text::fit(words.title, Weight::Bold, theme::TITLE, area.width(), 2);
     let subtitle = text::fit(words.subtitle, Weight::Regular, theme::SUBTITLE, area.width(), 2);
-    let caption = text::fit(words.caption, Weight::Regular, theme::SMALLEST, area.width(), 4);
+    let caption = text::fit(
+        words.caption,
+        Weight::Regular,
+        theme::SMALLEST,
+        area.width(),
+        words.caption_lines,
+    );
 
     write_lines(scene, &title, (area.left, area.top), theme::INK);
     area.top += title.height();

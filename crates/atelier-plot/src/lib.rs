@@ -2,13 +2,22 @@
 
 mod axis;
 mod bitmap;
+mod camera;
 mod color;
+mod color_bar;
+mod colormap;
+mod contour_label;
+mod contour_map;
 mod decimate;
+mod descent_animation;
 mod error;
 mod font;
 mod frame;
 mod grey_image;
+mod height_field;
 mod image_grid;
+mod iso_lines;
+mod landscape;
 mod landscape_page;
 mod line_chart;
 mod number;
@@ -16,23 +25,33 @@ mod occupancy;
 mod panel;
 mod panel_drawing;
 mod panel_layout;
+mod path_drawing;
+mod path_tracing;
 mod reference_label;
 mod scene;
 mod series;
+mod surface_box;
+mod surface_drawing;
+mod surface_grid;
+mod surface_mesh;
 mod svg;
 mod text;
 mod theme;
 mod ticks;
+mod trajectory;
 
 pub use axis::{Axis, Scale};
 pub use color::Color;
 pub use error::Error;
 pub use grey_image::GreyImage;
 pub use image_grid::ImageGrid;
+pub use landscape::Landscape;
 pub use landscape_page::{LandscapePage, NullPoint, PageAxis, PagePoint, PageRun};
 pub use line_chart::LineChart;
 pub use panel::Panel;
 pub use series::{Series, Style};
+pub use surface_grid::SurfaceGrid;
+pub use trajectory::{Trajectory, TrajectoryPoint};
 
 /// A finished figure.
 #[derive(Clone, Debug, PartialEq, Eq)]

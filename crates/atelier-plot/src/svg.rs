@@ -12,6 +12,9 @@ use crate::font::{FAMILY, Weight};
 use crate::scene::{Anchor, Rect, Scene, Shape, Stroke, Text};
 use crate::theme;
 
+/// Width of the border of polygons; everything else with a border gives its own.
+const POLYGON_BORDER: &str = ".7";
+
 /// The document: real text, no scripts, no references to anything outside it.
 pub(crate) fn document(scene: &Scene) -> Result<String, Error> {
     let (width, height) = scene.size;
@@ -19,7 +22,7 @@ pub(crate) fn document(scene: &Scene) -> Result<String, Error> {
     // Writing into a String cannot fail, so the results of `write!` are dropped in this file.
     let _ = writeln!(
         out,
-        r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img" font-family="{FAMILY}" stroke-linejoin="round">"#
+        r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img" font-family="{FAMILY}" stroke-linejoin="round" stroke-width="{POLYGON_BORDER}">"#
     );
     if !scene.title.is_empty() {
         let _ = writeln!(out, "<title>{}</title>", escaped(&scene.title));
@@ -86,11 +89,16 @@ fn image(out: &mut String, area: &Rect, style: &str, png: &[u8]) {
 fn polygon(out: &mut String, points: &[(f64, f64)], fill: Rgb) {
     let color = hex(fill);
     out.push_str("<path d=\"");
+    // Steps are shorter than positions. They are taken between rounded ones, so that no error adds up.
+    let tenths = |x: f64| (10.0 * x).round();
+    let mut before = (0.0, 0.0);
     for (i, (x, y)) in points.iter().enumerate() {
-        let step = if i == 0 { 'M' } else { 'L' };
-        let _ = write!(out, "{step}{:.1} {:.1}", x, y);
+        let (step, at) = (if i == 0 { 'M' } else { 'l' }, (tenths(*x), tenths(*y)));
+        let (dx, dy) = (number((at.0 - before.0) / 10.0), number((at.1 - before.1) / 10.0));
+        let _ = write!(out, "{step}{dx} {dy}");
+        before = at;
     }
-    let _ = writeln!(out, r#"Z" fill="{color}" stroke="{color}" stroke-width=".7"/>"#);
+    let _ = writeln!(out, r#"z" fill="{color}" stroke="{color}"/>"#);
 }
 
 fn polyline(out: &mut String, points: &[(f64, f64)], stroke: Stroke) {
