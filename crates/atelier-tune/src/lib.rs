@@ -5,6 +5,7 @@ mod domain;
 mod error;
 mod event;
 mod history;
+mod importance;
 mod journal;
 mod options;
 mod pruner;
@@ -21,6 +22,7 @@ pub use config::{ParameterConfig, PrunerKind, SamplerKind, SpaceConfig, TuneConf
 pub use domain::Domain;
 pub use error::{Error, Result};
 pub use event::Event;
+pub use importance::importances;
 pub use journal::Journal;
 pub use options::{Options, Schedule};
 pub use pruner::Pruner;
