@@ -160,3 +160,81 @@ fn fetching_is_suggested_where_it_helps_and_into_the_right_place() {
     let refused = atelier(["data", "verify", "--data-dir", &path]).run().expect_code(2);
     assert!(!refused.stderr.contains("data fetch"), "{refused}");
 }
+
+/// An NPY file: version 1.0, C order.
+fn npy(descr: &str, shape: &str, values: &[u8]) -> Vec<u8> {
+    let text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
+    let length = u16::try_from(text.len()).expect("short").to_le_bytes();
+    [b"\x93NUMPY\x01\x00", &length[..], text.as_bytes(), values].concat()
+}
+
+#[test]
+fn the_course_files_are_fashion_mnist_whatever_their_type() {
+    let (files, course) = (Files::new(), temp_dir());
+    for (split, stem, n) in [("train", "train", 2000), ("test", "t10k", 1000)] {
+        let pixels = &files.get(&format!("{stem}-images-idx3-ubyte"))[16..];
+        let unit: Vec<u8> =
+            pixels.iter().flat_map(|&p| (f64::from(p) / 255.0).to_be_bytes()).collect();
+        let labels = &files.get(&format!("{stem}-labels-idx1-ubyte"))[8..];
+        let put = |what: &str, bytes: Vec<u8>| {
+            fs::write(course.path().join(format!("fashion_mnist_{split}_{what}.npy")), bytes)
+                .expect("a file");
+        };
+        put("images", npy(">f8", &format!("({n}, 784)"), &unit));
+        put("labels", npy("|u1", &format!("({n},)"), labels));
+    }
+    let path = course.path().display().to_string();
+    for more in [&[][..], &["--source", "course"]] {
+        let verify = ["data", "verify", "--format", "json", "--data-dir", &path];
+        let verified = atelier(verify.iter().chain(more)).run().expect_code(0);
+        assert!(verified.stderr.contains("floats in [0, 1]: multiplied by 255"), "{verified}");
+        let verified = verified.json();
+        assert_eq!(verified["name"], "fashion-mnist-sample");
+        assert_eq!(verified["pinned"], true);
+    }
+}
+
+#[test]
+fn course_files_that_are_not_there_are_named_with_what_fetches_them() {
+    let empty = temp_dir();
+    let path = empty.path().display().to_string();
+    let arguments = ["data", "verify", "--source", "course", "--data-dir", &path];
+    let refused = atelier(arguments).run().expect_code(2);
+    assert!(refused.stderr.contains("no fashion_mnist_train_images.npy"), "{refused}");
+    let help = format!("data fetch --source course --data-dir {path}` obtains the data");
+    assert!(refused.stderr.contains(&help), "{refused}");
+    assert!(fs::read_dir(empty.path()).expect("a directory").next().is_none());
+}
+
+#[test]
+fn data_of_ones_own_is_trained_with_its_size_and_classes() {
+    let (own, home) = (temp_dir(), temp_dir());
+    // 14x14 pixels in 3 classes: a bar in the upper, the middle or the lower part.
+    for (split, n) in [("train", 300_usize), ("test", 60)] {
+        let pixel = |i: usize| {
+            let (image, row) = (i / 196, i % 196 / 14);
+            if row / 5 == image % 3 { 200 + u8::try_from(i % 17).expect("small") } else { 0 }
+        };
+        let images: Vec<u8> = (0..196 * n).map(pixel).collect();
+        let labels: Vec<u8> = (0..n as u64).flat_map(|i| (i % 3).to_le_bytes()).collect();
+        let put = |what: &str, bytes: Vec<u8>| {
+            fs::write(own.path().join(format!("{split}_{what}.npy")), bytes).expect("a file");
+        };
+        put("images", npy("|u1", &format!("({n}, 14, 14)"), &images));
+        put("labels", npy("<i8", &format!("({n},)"), &labels));
+    }
+    fs::write(own.path().join("classes.txt"), "upper\nmiddle\nlower\n").expect("a file");
+    let path = own.path().display().to_string();
+    let refused = atelier(["data", "verify", "--data-dir", &path]).run().expect_code(2);
+    assert!(refused.stderr.contains("--allow-unpinned"), "{refused}");
+
+    let data = ["--data-dir", &path, "--allow-unpinned", "--format", "json"];
+    let info = atelier(["data", "info"].iter().chain(&data)).run().expect_code(0).json();
+    assert_eq!(info["classes"], serde_json::json!(["upper", "middle", "lower"]));
+    assert_eq!((&info["height"], &info["width"]), (&14.into(), &14.into()));
+
+    let train = ["train", "--set", "train.epochs=5", "--set", "data.validation=60"];
+    let command = atelier(train.iter().chain(&data)).env("ATELIER_HOME", home.path());
+    let summary = command.run().expect_code(0).json();
+    assert!(summary["test"]["accuracy"].as_f64() > Some(0.99), "{summary}");
+}

@@ -297,3 +297,35 @@ fn a_reproduction_ends_with_its_claims() {
     let claims = &reproduce("json").json()["claims"];
     assert!(claims.as_array().is_some_and(|claims| claims.len() >= 4), "{claims}");
 }
+
+#[test]
+fn snapshots_are_recorded_in_the_order_and_layout_of_the_model() {
+    let home = home_with_sample();
+    let set = ["--set", "train.snapshots_per_epoch=4", "--set", "train.snapshots_early=3"];
+    train(home.path(), &[&["--quiet"], &set[..]].concat()).expect_code(0);
+    let run = home.path().join("runs/train-0001");
+    let points = fs::read(run.join("snapshots.npy")).expect("snapshots");
+    let times = fs::read_to_string(run.join("snapshots.csv")).expect("their times");
+    let lines: Vec<&str> = times.lines().collect();
+    assert_eq!(lines[..2], ["step,epoch,training_loss", "0,0,"], "{times}");
+    // 25 steps in each of 3 epochs: 4 times in each, and after steps 1, 2 and 4.
+    let steps: Vec<&str> = lines[1..].iter().filter_map(|line| line.split(',').next()).collect();
+    let expected = "0 1 2 4 7 13 19 25 32 38 44 50 57 63 69 75";
+    assert_eq!(steps.join(" "), expected);
+
+    let header = String::from_utf8_lossy(&points[10..128]);
+    assert!(
+        header.contains("'descr': '<f4', 'fortran_order': False, 'shape': (16, 44860)"),
+        "{header}"
+    );
+    let row = 4 * 44_860;
+    assert_eq!(points.len(), 128 + 16 * row);
+    // The last one is the trained network: both files end with the same numbers.
+    let model = model(home.path(), "train-0001");
+    assert!(points[points.len() - row..] == model[model.len() - row..]);
+
+    // Recording disturbs nothing.
+    train(home.path(), &["--quiet"]).expect_code(0);
+    assert!(self::model(home.path(), "train-0002") == model);
+    assert!(!home.path().join("runs/train-0002/snapshots.npy").exists());
+}

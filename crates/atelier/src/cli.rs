@@ -123,7 +123,8 @@ const MAX_SEED: u64 = i64::MAX as u64;
 pub enum DataVerb {
     /// Obtain Fashion-MNIST, unless it is there already
     #[command(
-        after_help = "Examples:\n  atelier data fetch\n  atelier data fetch --data-dir /mnt/data"
+        after_help = "Examples:\n  atelier data fetch\n  atelier data fetch --data-dir /mnt/data\n  \
+                      atelier data fetch --source course"
     )]
     Fetch(DataArgs),
     /// Check the files against their pinned SHA-256; fetches nothing
@@ -241,11 +242,22 @@ pub struct DataFlags {
     /// Take files whose SHA-256 is not the pinned one (one's own data); recorded with the run
     #[arg(long)]
     pub allow_unpinned: bool,
+    /// Take the files of one source only: `course` for the course's own NPY files [default: whichever
+    /// source has the data]
+    #[arg(long, value_enum, value_name = "SOURCE", hide_possible_values = true)]
+    pub source: Option<DataSource>,
     /// Take the small sample that comes with the repository (2,000 + 1,000 images), 400 of it for
     /// validation, and train for 3 epochs: everything is done, within seconds, and the accuracy
     /// means nothing
-    #[arg(long, conflicts_with_all = ["data_dir", "allow_unpinned"])]
+    #[arg(long, conflicts_with_all = ["data_dir", "allow_unpinned", "source"])]
     pub smoke: bool,
+}
+
+/// A source of data that can be asked for by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DataSource {
+    /// The course's own files.
+    Course,
 }
 
 /// Where a run is written and what it runs on.

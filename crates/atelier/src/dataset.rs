@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use atelier_data::{
-    Error, Event, FASHION_MNIST, FILE_NAMES, Loaded, Provenance, SAMPLE, Sources, load_dir, obtain,
+    Error, Event, FASHION_MNIST, FILE_NAMES, Loaded, Provenance, SAMPLE, Sources, load_course,
+    load_dir, obtain,
 };
 
-use crate::cli::DataFlags;
+use crate::cli::{DataFlags, DataSource};
 use crate::failure::Help as _;
 use crate::home;
 use crate::terminal::{Bytes, Terminal, warn};
@@ -26,11 +27,8 @@ pub(crate) fn load(flags: &DataFlags, terminal: Terminal) -> Result<Loaded> {
     if flags.smoke {
         return load_sample(flags);
     }
-    let mut sources = Sources::fashion_mnist(directory(flags));
-    sources.named = flags.data_dir.is_some();
-    sources.allow_unpinned = flags.allow_unpinned;
     let mut progress = Bytes::new(terminal);
-    let loaded = obtain(&sources, &mut |event| match event {
+    let loaded = obtain(&sources(flags), &mut |event| match event {
         Event::Progress { file, done, total } => progress.show(file, *done, *total),
         Event::Damaged { .. } | Event::NotCached { .. } => {
             progress.clear();
@@ -42,29 +40,57 @@ pub(crate) fn load(flags: &DataFlags, terminal: Terminal) -> Result<Loaded> {
         }
     });
     progress.clear();
-    Ok(loaded?)
+    Ok(told(loaded?, terminal))
 }
 
 /// The data that is there already; nothing is fetched.
-pub(crate) fn load_present(flags: &DataFlags) -> Result<Loaded> {
+pub(crate) fn load_present(flags: &DataFlags, terminal: Terminal) -> Result<Loaded> {
     if flags.smoke {
         return load_sample(flags);
     }
-    let directory = directory(flags);
-    let named = flags.data_dir.is_some();
+    let sources = sources(flags);
+    let (directory, named) = (&sources.data_dir, sources.named);
     if named && !directory.is_dir() {
-        return Err(Error::NoDirectory { directory }.into());
+        return Err(Error::NoDirectory { directory: directory.clone() }.into());
     }
-    match load_dir(&directory, &[FASHION_MNIST, SAMPLE], flags.allow_unpinned) {
-        Err(error) if can_be_fetched(&error, &directory, named) => Err(error).help(|| {
+    let loaded = if sources.course {
+        load_course(&sources)
+    } else {
+        load_dir(directory, &[FASHION_MNIST, SAMPLE], flags.allow_unpinned)
+    };
+    match loaded {
+        Err(error) if can_be_fetched(&error, directory, named) => Err(error).help(|| {
             let mut command = format!("{} data fetch", home::program());
+            if sources.course {
+                command.push_str(" --source course");
+            }
             if named {
-                command = format!("{command} --data-dir {}", home::quoted(&directory));
+                command = format!("{command} --data-dir {}", home::quoted(directory));
             }
             format!("`{command}` obtains the data")
         }),
-        loaded => Ok(loaded?),
+        loaded => Ok(told(loaded?, terminal)),
     }
+}
+
+/// The sources that the flags allow.
+fn sources(flags: &DataFlags) -> Sources {
+    let directory = directory(flags);
+    let mut sources = match flags.source {
+        Some(DataSource::Course) => Sources::course(directory),
+        None => Sources::fashion_mnist(directory),
+    };
+    sources.named = flags.data_dir.is_some();
+    sources.allow_unpinned = flags.allow_unpinned;
+    sources
+}
+
+/// Says what was assumed in reading the files.
+fn told(loaded: Loaded, terminal: Terminal) -> Loaded {
+    for assumption in &loaded.assumptions {
+        terminal.talk(assumption);
+    }
+    loaded
 }
 
 /// Whether `data fetch` mends this: it fills a directory that has none of the files and replaces a
@@ -86,8 +112,11 @@ fn can_be_fetched(error: &Error, directory: &Path, named: bool) -> bool {
 pub(crate) fn recorded_directory(before: &atelier_store::Dataset) -> Option<PathBuf> {
     let source = PathBuf::from(&before.source);
     let system = Sources::fashion_mnist("").system_dir;
-    let usual = [std::path::absolute(home::data()).unwrap_or_default(), system];
-    let elsewhere = source.is_dir() && !usual.iter().any(|place| source.starts_with(place));
+    let home = std::path::absolute(home::data()).unwrap_or_default();
+    // The course's files are kept below it, and looked for only where they are asked for.
+    let course = Sources::course(&home).cache_dir();
+    let usual = [home, system].iter().any(|place| source.starts_with(place));
+    let elsewhere = source.is_dir() && (!usual || source == course);
     elsewhere.then_some(source)
 }
 

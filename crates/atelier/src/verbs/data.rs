@@ -16,7 +16,7 @@ pub(crate) fn run(verb: &DataVerb) -> Result<u8> {
         }
         DataVerb::Verify(arguments) => {
             let terminal = Terminal::new(arguments.output);
-            files(&dataset::load_present(&arguments.data)?, terminal)
+            files(&dataset::load_present(&arguments.data, terminal)?, terminal)
         }
         DataVerb::Info(arguments) => info(arguments),
     }
@@ -37,7 +37,7 @@ fn files(loaded: &Loaded, terminal: Terminal) -> Result<u8> {
 
 fn info(arguments: &DataArgs) -> Result<u8> {
     let terminal = Terminal::new(arguments.output);
-    let loaded = dataset::load_present(&arguments.data)?;
+    let loaded = dataset::load_present(&arguments.data, terminal)?;
     terminal.text(&format!("{}\n\n{}", headline(&loaded), table(&loaded)))?;
     let train = &loaded.train;
     let (mean, deviation) = pixel_moments(train);
