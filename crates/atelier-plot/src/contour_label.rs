@@ -13,8 +13,9 @@ const LEAST_LENGTH: f64 = 3.0;
 const PLACES: u32 = 40;
 /// A cell that something else takes counts as much as this bend, in parts of the label's length.
 const TAKEN: f64 = 0.2;
-/// A label bent more than this has no place.
+/// A label that is bent more than this, or covers more cells, has no place.
 const MOST_BENT: f64 = 0.2;
+const MOST_TAKEN: usize = 3;
 
 /// A line, in pixels, with a gap where its label is.
 pub(crate) struct LabelledLine {
@@ -56,8 +57,10 @@ fn best_place(line: &[Point], width: f64, plot: Rect, occupancy: &Occupancy) -> 
             let sag = (middle.0 - chord_middle.0).hypot(middle.1 - chord_middle.1);
             let bent = (1.0 - chord / width).max(sag / width);
             let area = around(from, to);
-            let bad = bent + TAKEN * occupancy.taken_in(area) as f64;
-            (bent <= MOST_BENT && plot.contains(&area)).then_some((bad, start))
+            let taken = occupancy.taken_in(area);
+            let bad = bent + TAKEN * taken as f64;
+            let fits = bent <= MOST_BENT && taken <= MOST_TAKEN && plot.contains(&area);
+            fits.then_some((bad, start))
         })
         .min_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, start)| start)

@@ -69,7 +69,7 @@ pub(crate) fn scene(prepared: &Prepared<'_>) -> Result<Scene, Error> {
             labels.extend(line.label.map(|text| Text { color: ink, ..text }));
         }
     }
-    labels.into_iter().for_each(|label| scene.text(label));
+    scene.shapes.extend(labels.into_iter().map(Shape::Text));
     scene.shapes.extend(path_drawing::paths(&paths, 1.0, project));
     axes.draw(&mut scene, plot);
     bar.draw(&mut scene, (plot.right + 2.0 * theme::GAP, plot.top));

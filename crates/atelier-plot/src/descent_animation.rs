@@ -14,8 +14,6 @@ use crate::error::Error;
 use crate::landscape::Prepared;
 use crate::surface_drawing::{self, SurfaceDrawing};
 
-/// Samples a pixel along each side. At half the figure's size two of them are one of its pixels.
-const SAMPLES: u32 = 4;
 /// Time of a picture and of the last one, in milliseconds.
 const DELAY: u16 = 80;
 const LAST_DELAY: u16 = 3000;
@@ -23,8 +21,7 @@ const LAST_DELAY: u16 = 3000;
 pub(crate) fn encode(prepared: &Prepared<'_>, frames: u32) -> Result<Vec<u8>, Error> {
     let SurfaceDrawing { scene, camera, paths } = surface_drawing::lay_out(prepared)?;
     let size = (scene.size.0 / 2, scene.size.1 / 2);
-    let samples = if scene.samples > crate::theme::SAMPLES { SAMPLES } else { 2 };
-    let mut surface = Canvas::new(scene.size, size, samples);
+    let mut surface = Canvas::new(scene.size, size, scene.samples);
     surface.paint(&scene.shapes)?;
 
     let mut bytes = Vec::new();

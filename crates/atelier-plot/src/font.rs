@@ -91,7 +91,8 @@ fn fill(
             max = (max.0.max(x), max.1.max(y));
         }
     }
-    if !(min.0.abs().max(min.1.abs()).max(max.0.abs()).max(max.1.abs()) < FARTHEST) {
+    // Infinite where there is no curve.
+    if min.0.abs().max(min.1.abs()).max(max.0.abs()).max(max.1.abs()) >= FARTHEST {
         return;
     }
     let corner = (min.0.floor(), min.1.floor());

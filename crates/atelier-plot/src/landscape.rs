@@ -22,31 +22,6 @@ const FINE: (u32, u32) = (3, 3_000_000);
 
 /// A loss over a plane and the descents in it, to be drawn as a surface, as a map, or as an
 /// animation.
-///
-/// ```
-/// use atelier_plot::{Axis, Landscape, SurfaceGrid, Trajectory, TrajectoryPoint};
-///
-/// let line: Vec<f64> = (-10..=10).map(|i| f64::from(i) / 5.0).collect();
-/// let bowl = |x: f64, y: f64| 0.3 + x * x + 3.0 * y * y;
-/// let heights: Vec<f64> =
-///     line.iter().flat_map(|y| line.iter().map(|x| bowl(*x, *y)).collect::<Vec<_>>()).collect();
-/// let descent: Vec<TrajectoryPoint> = (0..20)
-///     .map(|k| {
-///         let (x, y) = (1.8 * 0.8_f64.powi(k), 1.2 * 0.5_f64.powi(k));
-///         TrajectoryPoint { x, y, loss_in_plane: bowl(x, y), loss: f64::NAN }
-///     })
-///     .collect();
-/// let landscape = Landscape::new(
-///     "A bowl",
-///     SurfaceGrid::new(line.clone(), line, heights),
-///     ["PC 1 (62.1 % of variance)", "PC 2 (20.4 % of variance)"],
-///     Axis::logarithmic("cross-entropy (nats)"),
-/// )
-/// .trajectory(Trajectory::new("seed 0", descent));
-/// assert!(landscape.surface()?.png.starts_with(b"\x89PNG"));
-/// assert!(landscape.contour_map()?.svg.contains("PC 1"));
-/// # Ok::<(), atelier_plot::Error>(())
-/// ```
 #[derive(Clone, Debug)]
 pub struct Landscape {
     title: String,

@@ -37,7 +37,7 @@ pub(crate) struct Sample {
 #[derive(Debug)]
 pub(crate) struct Traced {
     pub path: Vec<Sample>,
-    /// From a point on the surface to its own loss; all samples of a stem have the time of its
+    /// From a point on the surface that is seen to its own loss; all samples of a stem have the time of its
     /// point.
     pub stems: Vec<Vec<Sample>>,
 }
@@ -96,7 +96,7 @@ impl Space<'_> {
         }
         let stems = (trajectory.points.iter())
             .zip(path.iter().filter(|sample| sample.given))
-            .filter(|(point, foot)| point.loss.is_finite() && foot.sight != Sight::Absent)
+            .filter(|(point, foot)| point.loss.is_finite() && foot.sight == Sight::Seen)
             .map(|(point, foot)| {
                 let [u, v, w] = foot.at;
                 let tip = self.height.fraction(point.loss).clamp(0.0, 1.0);

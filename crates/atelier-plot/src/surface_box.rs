@@ -18,11 +18,11 @@ const LABEL_GAP: f64 = 8.0;
 const TITLE_GAP: f64 = 14.0;
 /// Length of each axis that a tick should have for itself, in pixels: heights have theirs beside
 /// each other.
-const TICK_ROOM: [f64; 3] = [85.0, 85.0, 70.0];
+const TICK_ROOM: [f64; 3] = [85.0, 85.0, 60.0];
 /// Room that every title has, in pixels.
 const LEAST_TITLE: f64 = 420.0;
 /// Times that the box is fitted to the room that its texts leave; they change little after two.
-const FITS: usize = 4;
+const FITS: usize = 5;
 
 /// Labels and ranges of the axes: x, y, height.
 pub(crate) struct Axes<'a> {
@@ -63,16 +63,13 @@ pub(crate) fn fit(mut camera: Camera, axes: &Axes<'_>, area: Rect) -> Option<(Ca
             area.width() - (bounds.width() - inside.width()),
             area.height() - (bounds.height() - inside.height()),
         );
-        camera.scale = (room.0 / unit.width()).min(room.1 / unit.height());
-        if !(camera.scale * unit.width().min(unit.height()) >= theme::MIN_PLOT) {
-            return None;
-        }
-        let drawn = BoxAxes::new(&camera, axes);
-        let mut bounds = corners(&camera);
-        drawn.texts().iter().for_each(|text| bounds.include_text(text));
         let middle = bounds.middle();
         camera.middle.0 += f64::midpoint(area.left, area.right) - middle.0;
         camera.middle.1 += f64::midpoint(area.top, area.bottom) - middle.1;
+        camera.scale = (room.0 / unit.width()).min(room.1 / unit.height());
+        if camera.scale * unit.width().min(unit.height()) < theme::MIN_PLOT {
+            return None;
+        }
     }
     let drawn = BoxAxes::new(&camera, axes);
     Some((camera, drawn))
@@ -111,8 +108,8 @@ impl BoxAxes {
                 ((to.0 - from.0) / length, (to.1 - from.1) / length)
             };
             let length = (ends[1].0 - ends[0].0).hypot(ends[1].1 - ends[0].1);
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "2 to 7")]
-            let most = (length / TICK_ROOM[k]).clamp(2.0, 7.0) as usize;
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "3 to 7")]
+            let most = (length / TICK_ROOM[k]).clamp(3.0, 7.0) as usize;
             let ticks = ticks(&axes.ranges[k], most);
             // A title may be longer than an axis that is seen from its end.
             let room = length.max(LEAST_TITLE);
