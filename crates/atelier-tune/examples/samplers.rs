@@ -8,7 +8,9 @@
 
 use std::f64::consts::PI;
 
-use atelier_tune::{Options, Parameter, Sampler, Settings, Space, Trial, hyperparam_tuning};
+use atelier_tune::{
+    Options, Parameter, Sampler, Schedule, Settings, Space, Trial, hyperparam_tuning,
+};
 
 struct Function {
     name: &'static str,
@@ -93,22 +95,29 @@ fn median(mut values: Vec<f64>) -> f64 {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let seeds: u64 = std::env::args().nth(1).map_or(Ok(30), |text| text.parse())?;
     let samplers = [
-        ("random", Sampler::Random),
-        ("grid", Sampler::Grid { points: 5 }),
-        ("quasi-random", Sampler::QuasiRandom),
-        ("tpe", Sampler::Tpe),
+        ("random", Sampler::Random, 8),
+        ("grid", Sampler::Grid { points: 5 }, 8),
+        ("quasi-random", Sampler::QuasiRandom, 8),
+        ("tpe", Sampler::Tpe, 8),
+        ("tpe, one by one", Sampler::Tpe, 1),
     ];
     println!(
-        "{:12} {:13} {:>10} {:>10} {:>12}",
+        "{:12} {:15} {:>10} {:>10} {:>12}",
         "function", "sampler", "after 50", "after 100", "beats random"
     );
     for function in functions() {
         let space = Space::new(function.parameters.clone())?;
         let mut random: Vec<f64> = Vec::new();
-        for (name, sampler) in samplers {
+        for (name, sampler, batch) in samplers {
             let (mut half, mut whole) = (Vec::new(), Vec::new());
             for seed in 0..seeds {
-                let options = Options { trials: 100, sampler, seed, ..Options::default() };
+                let options = Options {
+                    trials: 100,
+                    sampler,
+                    seed,
+                    schedule: Schedule::Batches(batch),
+                    ..Options::default()
+                };
                 let objective =
                     |trial: &mut Trial<'_>| Ok((function.value)(&numbers(trial.settings())));
                 let study = hyperparam_tuning(&space, objective, &options)?;
@@ -127,7 +136,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let wins =
                 if sampler == Sampler::Random { String::new() } else { format!("{wins}/{seeds}") };
             println!(
-                "{:12} {name:13} {:10.4} {:10.4} {wins:>12}",
+                "{:12} {name:15} {:10.4} {:10.4} {wins:>12}",
                 function.name,
                 median(half),
                 median(whole)

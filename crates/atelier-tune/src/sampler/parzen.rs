@@ -1,8 +1,13 @@
 use rand::RngExt;
+use rand::seq::IndexedRandom;
 use rand_distr::{Distribution, StandardNormal};
 
 use crate::stream::Stream;
 use crate::{Settings, Space, Value};
+
+/// The width of a kernel around the first observation, as a share of the domain. Chosen on the
+/// functions of the example `samplers`: 0.2 was worse on all of them, 0.1 on most.
+const WIDTH: f64 = 0.06;
 
 /// A mixture of one kernel for each observed setting and a prior over the whole space, which
 /// counts as one observation. A kernel is a product over the parameters: a normal distribution cut
@@ -12,11 +17,10 @@ use crate::{Settings, Space, Value};
 ///
 /// # References
 /// Falkner, Klein and Hutter, *BOHB*, ICML 2018 (joint kernels); Watanabe, *Tree-structured Parzen
-/// estimator: understanding its algorithm components*, arXiv:2304.11127 (widths, weights).
+/// estimator: understanding its algorithm components*, arXiv:2304.11127.
 pub(super) struct Parzen<'a> {
     space: &'a Space,
     kernels: Vec<Vec<Kernel>>,
-    weights: Vec<f64>,
 }
 
 #[derive(Clone, Copy)]
@@ -30,13 +34,12 @@ enum Kernel {
 }
 
 impl<'a> Parzen<'a> {
-    /// `observations` with their weights. `narrowest` is the least width of a kernel, as a share
-    /// of the domain.
-    pub fn new(space: &'a Space, observations: &[(&Settings, f64)], narrowest: f64) -> Self {
+    /// One kernel for each of `observations`.
+    pub fn new(space: &'a Space, observations: &[&Settings]) -> Self {
         let n = observations.len() as f64;
         let dimensions = space.parameters().len() as f64;
         // Scott's rule for the number of observations and dimensions.
-        let scale = 0.2 * n.max(1.0).powf(-1.0 / (dimensions + 4.0));
+        let scale = WIDTH * n.max(1.0).powf(-1.0 / (dimensions + 4.0));
         let kernel = |settings: &Settings, i: usize| {
             let parameter = &space.parameters()[i];
             let Some(value) = settings.get(&parameter.name) else { return Kernel::Flat };
@@ -45,7 +48,7 @@ impl<'a> Parzen<'a> {
                 return Kernel::Choice { at, other: (1.0 / size) / (n + 1.0) };
             }
             let (low, high) = parameter.domain.range();
-            let width = scale.max(narrowest) * (high - low);
+            let width = scale * (high - low);
             parameter
                 .domain
                 .coordinate(value)
@@ -54,24 +57,15 @@ impl<'a> Parzen<'a> {
         let count = space.parameters().len();
         let mut kernels: Vec<Vec<Kernel>> = observations
             .iter()
-            .map(|(settings, _)| (0..count).map(|i| kernel(settings, i)).collect())
+            .map(|settings| (0..count).map(|i| kernel(settings, i)).collect())
             .collect();
         kernels.push(vec![Kernel::Flat; count]);
-        let mut weights: Vec<f64> = observations.iter().map(|&(_, weight)| weight).collect();
-        weights.push(1.0);
-        let total: f64 = weights.iter().sum();
-        weights.iter_mut().for_each(|weight| *weight /= total);
-        Self { space, kernels, weights }
+        Self { space, kernels }
     }
 
     /// Settings from the mixture.
     pub fn sample(&self, stream: &mut Stream) -> Settings {
-        let mut left: f64 = stream.random();
-        let chosen = self.weights.iter().position(|weight| {
-            left -= weight;
-            left < 0.0
-        });
-        let kernel = &self.kernels[chosen.unwrap_or(self.kernels.len() - 1)];
+        let Some(kernel) = self.kernels.choose(stream) else { return Settings::default() };
         self.space.fill(|i, domain| match kernel[i] {
             Kernel::Flat => domain.at(stream.random()),
             Kernel::Choice { at, other } => {
@@ -109,16 +103,14 @@ impl<'a> Parzen<'a> {
                 settings.get(&parameter.name).map(|value| Place::of(&parameter.domain, value))
             })
             .collect();
-        let logs = self.kernels.iter().zip(&self.weights).map(|(kernel, weight)| {
+        let log_density = |kernel: &Vec<Kernel>| -> f64 {
             let parts = kernel.iter().zip(&places);
-            weight.ln()
-                + parts
-                    .filter_map(|(kernel, place)| Some(place.as_ref()?.log_density(*kernel)))
-                    .sum::<f64>()
-        });
-        let logs: Vec<f64> = logs.collect();
+            parts.filter_map(|(kernel, place)| Some(place.as_ref()?.log_density(*kernel))).sum()
+        };
+        let logs: Vec<f64> = self.kernels.iter().map(log_density).collect();
         let largest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        largest + logs.iter().map(|log| (log - largest).exp()).sum::<f64>().ln()
+        let sum: f64 = logs.iter().map(|log| (log - largest).exp()).sum();
+        largest + (sum / logs.len() as f64).ln()
     }
 }
 
@@ -220,8 +212,8 @@ mod tests {
             all.push(settings);
             std::ops::ControlFlow::Continue(())
         });
-        let observed = [(&all[0], 1.0), (&all[3], 0.5), (&all[9], 1.0)];
-        let parzen = Parzen::new(&space, &observed, 0.1);
+        let observed = [&all[0], &all[3], &all[9]];
+        let parzen = Parzen::new(&space, &observed);
         let densities: Vec<f64> =
             all.iter().map(|settings| parzen.log_density(settings).exp()).collect();
         let total: f64 = densities.iter().sum();

@@ -37,12 +37,12 @@ pub(super) fn settings(
     let (mut above, mut below) = (Vec::new(), Vec::new());
     for (place, &i) in order.iter().enumerate() {
         let settings = history.results[i].settings;
-        if place < good { below.push((settings, 1.0)) } else { above.push((settings, 1.0)) }
+        if place < good { below.push(settings) } else { above.push(settings) }
     }
-    above.extend(history.pending.iter().map(|settings| (settings, 1.0)));
+    above.extend(&history.pending);
 
-    let below = Parzen::new(space, &below, NARROWEST);
-    let above = Parzen::new(space, &above, NARROWEST);
+    let below = Parzen::new(space, &below);
+    let above = Parzen::new(space, &above);
     let score = |settings: &Settings| below.log_density(settings) - above.log_density(settings);
     let mut best: Option<(f64, Settings)> = None;
     for _ in 0..CANDIDATES {
@@ -57,9 +57,6 @@ pub(super) fn settings(
     }
     best.map_or_else(|| quasi_random::settings(space, seed, slot), |(_, settings)| settings)
 }
-
-/// Kernels are no narrower than this share of a domain.
-const NARROWEST: f64 = 0.03;
 
 /// How many of `n` results count as good.
 #[expect(
