@@ -76,3 +76,31 @@ fn numpy_computes_the_same_reconstructions_and_the_same_errors_of_both_methods()
         check(&python, "autoencoder.py", &run, &[]);
     }
 }
+
+#[test]
+fn numpy_computes_the_same_landscape_from_its_files() {
+    let Some(python) = python() else {
+        skip("no Python environment with NumPy and safetensors; .ci/run makes one");
+        return;
+    };
+    let directory = temp_dir();
+    let small = ["--set", "landscape.curvature=0", "--set", "landscape.path_epochs=0"];
+    let landscape = |name: &str, arguments: &[&str], parts: &[&str]| {
+        let run = directory.path().join(name);
+        let out = run.to_str().expect("a plain path");
+        let all = ["landscape", "--smoke", "--quiet", "--out", out];
+        let command = atelier(all.iter().chain(&small).chain(arguments));
+        command.env("ATELIER_HOME", root()).run().expect_code(0);
+        check(&python, "landscape.py", &run, parts);
+    };
+    landscape("plain", &["--set", "model.hidden=20,20"], &[]);
+    landscape("standardized", &["--set", "model.hidden=20", "--set", "data.standardize=true"], &[]);
+
+    let autoencoder = directory.path().join("autoencoder");
+    let out = autoencoder.to_str().expect("a plain path");
+    let settings = ["--set", "train.snapshots_per_epoch=1", "--set", "data.validation=0"];
+    let all = ["autoencoder", "--smoke", "--quiet", "--out", out];
+    atelier(all.iter().chain(&settings)).env("ATELIER_HOME", root()).run().expect_code(0);
+    let arguments = ["--run", out, "--set", "landscape.examples=300", "--set", "landscape.grid=9"];
+    landscape("of-autoencoder", &arguments, &["autoencoder"]);
+}

@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod grid;
 mod measure;
 mod peak;
 mod step;
 
 use serde::Serialize;
 
+pub use grid::Grid;
 pub use measure::all;
 pub use step::Step;
 

@@ -33,6 +33,8 @@ pub enum Verb {
     Train(TrainArgs),
     /// Train an autoencoder and compare it with principal components
     Autoencoder(AutoencoderArgs),
+    /// Draw the loss landscape around runs, and their way down it
+    Landscape(LandscapeArgs),
     /// Look at what was done
     #[command(subcommand)]
     Runs(RunsVerb),
@@ -87,6 +89,37 @@ pub struct AutoencoderArgs {
     /// The run directory and the machine.
     #[command(flatten)]
     pub run: RunFlags,
+    /// The data.
+    #[command(flatten)]
+    pub data: DataFlags,
+    /// What is shown.
+    #[command(flatten)]
+    pub output: OutputFlags,
+}
+
+/// `landscape`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  atelier landscape\n  atelier landscape --preset full\n  \
+                        atelier landscape --run train-0001 --run train-0002\n  \
+                        atelier landscape --run autoencoder-0001 --set landscape.examples=5000\n  \
+                        atelier landscape --set landscape.directions=filter-normalized\n  \
+                        atelier landscape --import snapshots --set model.hidden=50,50,50\n  \
+                        atelier landscape --resume\n  atelier landscape --smoke --format json")]
+pub struct LandscapeArgs {
+    /// Draw this run of `train` or `autoencoder`, which must have recorded snapshots, in place of
+    /// training runs; may be repeated
+    #[arg(long, value_name = "RUN", conflicts_with = "resume")]
+    pub run: Vec<PathBuf>,
+    /// Draw the .safetensors files in this directory, one run in the order of their names, of the
+    /// network that the section `model` describes; may be repeated
+    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    pub import: Vec<PathBuf>,
+    /// The configuration.
+    #[command(flatten)]
+    pub config: ConfigFlags,
+    /// The run directory and the machine.
+    #[command(flatten)]
+    pub run_flags: RunFlags,
     /// The data.
     #[command(flatten)]
     pub data: DataFlags,

@@ -7,6 +7,7 @@
 mod assignment;
 mod autoencoding;
 pub(crate) mod keys;
+mod landscaping;
 mod layers;
 mod origin;
 pub mod presets;
@@ -18,6 +19,7 @@ use atelier_train::{OptimizerConfig, ScheduleConfig, TrainConfig};
 use serde::{Deserialize, Serialize};
 
 pub use autoencoding::AutoencodingConfig;
+pub use landscaping::LandscapingConfig;
 pub use origin::Origin;
 pub use resolved::Resolved;
 

@@ -4,6 +4,8 @@
 pub(crate) mod autoencoding;
 pub(crate) mod figures;
 pub(crate) mod history;
+pub(crate) mod landscaping;
+pub(crate) mod nested;
 pub(crate) mod prepared;
 pub(crate) mod range;
 pub(crate) mod recorded;

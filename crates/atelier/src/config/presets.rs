@@ -47,6 +47,16 @@ pub const PRESETS: &[Preset] = &[
         name: "longest",
         text: include_str!("../../presets/autoencoder/longest.toml"),
     },
+    Preset {
+        verb: "landscape",
+        name: "assignment",
+        text: include_str!("../../presets/landscape/assignment.toml"),
+    },
+    Preset {
+        verb: "landscape",
+        name: "full",
+        text: include_str!("../../presets/landscape/full.toml"),
+    },
 ];
 
 /// The preset of `verb` by its name, with or without `verb/` before it; without a name the

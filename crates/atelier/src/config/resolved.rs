@@ -20,6 +20,16 @@ pub struct Resolved<C = Config> {
 
 /// What `--smoke` makes small, so that a run takes seconds.
 const SMOKE: &[(&str, i64)] = &[("data.validation", 400), ("train.epochs", 3)];
+/// The same for a landscape.
+const SMOKE_LANDSCAPE: &[(&str, i64)] = &[
+    ("data.validation", 0),
+    ("data.examples", 500),
+    ("train.epochs", 3),
+    ("landscape.examples", 0),
+    ("landscape.grid", 15),
+    ("landscape.curvature", 2),
+    ("landscape.path_epochs", 3),
+];
 
 impl<C: Default + Serialize + DeserializeOwned> Resolved<C> {
     /// The configuration of `verb` under these flags.
@@ -34,7 +44,7 @@ impl<C: Default + Serialize + DeserializeOwned> Resolved<C> {
             layers.file(path)?;
         }
         if smoke {
-            for (key, value) in SMOKE {
+            for (key, value) in if verb == "landscape" { SMOKE_LANDSCAPE } else { SMOKE } {
                 layers.put(key, Value::Integer(*value), Origin::Smoke)?;
             }
         }

@@ -3,7 +3,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::cli::{ConfigFlags, ConfigShowArgs, ConfigVerb};
-use crate::config::{AutoencodingConfig, Config, Resolved};
+use crate::config::{AutoencodingConfig, Config, LandscapingConfig, Resolved};
 use crate::failure::DONE;
 use crate::terminal::Terminal;
 
@@ -21,6 +21,7 @@ fn show(arguments: &ConfigShowArgs) -> Result<u8> {
     // A preset says by its name whose it is; without one it is of `train`.
     match flags.preset.as_deref().and_then(|name| name.split_once('/')) {
         Some(("autoencoder", _)) => shown::<AutoencodingConfig>("autoencoder", &flags, arguments),
+        Some(("landscape", _)) => shown::<LandscapingConfig>("landscape", &flags, arguments),
         _ => shown::<Config>("train", &flags, arguments),
     }
 }

@@ -1,0 +1,338 @@
+//! What a landscape is of: a model, examples, and the runs that moved through its parameters.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use atelier_core::{Batch, Objective, Parameter};
+use atelier_data::{Dataset, Standardization, Subset};
+use atelier_landscape::{LandscapeConfig, Snapshot, Trajectory};
+use atelier_models::Layer;
+use atelier_store::{Manifest, Snapshots, read_model};
+use atelier_train::{OptimizerConfig, ScheduleConfig};
+use ndarray::Array2;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::config::{AutoencodingConfig, Config};
+use crate::dataset;
+use crate::experiment::prepared::{Place, Prepared, Trainable};
+use crate::failure::Help as _;
+use crate::home;
+
+/// What is evaluated, and on what.
+pub(crate) struct Subject {
+    pub(crate) objective: Box<dyn Objective>,
+    pub(crate) batches: Vec<Batch>,
+    /// Which training examples: indices into the whole training set.
+    pub(crate) examples: Vec<u32>,
+    pub(crate) standardization: Option<Standardization>,
+    /// The name of the loss with its unit.
+    pub(crate) quantity: &'static str,
+    /// Such as `784-50-50-50-10`.
+    pub(crate) network: String,
+    /// The name of the data set.
+    pub(crate) dataset: String,
+    /// Lines of the model's table, to tell models apart.
+    layers: Vec<Layer>,
+    /// All training examples.
+    train: Arc<Dataset>,
+}
+
+/// A run that is drawn.
+pub(crate) struct Run {
+    /// A short name: what files of it are called.
+    pub(crate) name: String,
+    /// Where it is.
+    pub(crate) path: PathBuf,
+    /// All its randomness came from this number; not known of imported snapshots.
+    pub(crate) seed: Option<u64>,
+    pub(crate) trajectory: Trajectory,
+    /// How it was trained, where that is known.
+    pub(crate) recipe: Option<Recipe>,
+}
+
+/// What the learning rate at a step is told from.
+pub(crate) struct Recipe {
+    pub(crate) optimizer: OptimizerConfig,
+    schedule: ScheduleConfig,
+    epochs: usize,
+    batches: usize,
+    snapshots_per_epoch: usize,
+    snapshots_early: u32,
+}
+
+impl Recipe {
+    /// The learning rate of the step after `step`, or of the last.
+    pub(crate) fn learning_rate(&self, step: u64) -> f64 {
+        let last = (self.epochs * self.batches).saturating_sub(1) as u64;
+        let factor = self.schedule.factor_at(step.min(last), self.epochs, self.batches);
+        self.optimizer.learning_rate * factor
+    }
+
+    /// When snapshots were recorded.
+    pub(crate) fn schedule(&self) -> String {
+        let early = match self.snapshots_early {
+            0 => String::new(),
+            n => format!(" and {n} early"),
+        };
+        format!("{} an epoch{early} over {} epochs", self.snapshots_per_epoch, self.epochs)
+    }
+}
+
+impl Subject {
+    /// The model of `prepared` over its training examples, or as many of them as `landscape` says.
+    pub(crate) fn new<C>(
+        prepared: Prepared<C, C::Model>,
+        landscape: &LandscapeConfig,
+    ) -> Result<Self>
+    where
+        C: Trainable,
+        C::Model: 'static,
+    {
+        let all = &prepared.split.train;
+        let examples: Subset = match landscape.examples {
+            0 => all.clone(),
+            count if count >= all.len() => all.clone(),
+            count => all.stratified(count, prepared.seed)?,
+        };
+        let standardization = prepared.standardization.as_ref();
+        let batches = examples
+            .evaluation_batches(landscape.batch_size, standardization, &prepared.device)?
+            .collect::<atelier_core::Result<Vec<Batch>>>()?;
+        let layers: Vec<Layer> = C::layers(&prepared.model).into_iter().cloned().collect();
+        let quantity =
+            if C::VERB == Config::VERB { "cross-entropy (nats)" } else { "mean squared error" };
+        Ok(Self {
+            batches,
+            examples: examples.indices().to_vec(),
+            quantity,
+            network: widths(prepared.data.train.pixels(), &layers),
+            dataset: dataset::title(&prepared.data.provenance.name).to_string(),
+            layers,
+            train: Arc::clone(&prepared.data.train),
+            standardization: prepared.standardization,
+            objective: Box::new(prepared.model),
+        })
+    }
+
+    /// How many numbers are trained.
+    pub(crate) fn parameters(&self) -> usize {
+        self.objective.parameters().iter().map(Parameter::len).sum()
+    }
+}
+
+fn widths(inputs: usize, layers: &[Layer]) -> String {
+    let linear = layers.iter().filter(|layer| layer.kind.starts_with("Linear"));
+    let widths: Vec<String> = linear.map(|layer| layer.outputs.to_string()).collect();
+    format!("{inputs}-{}", widths.join("-"))
+}
+
+/// The run in `path`, which must have been recorded, and its model over the examples it learned from.
+pub(crate) fn given(
+    path: &Path,
+    name: String,
+    place: Place,
+    landscape: &LandscapeConfig,
+    first: Option<&Subject>,
+) -> Result<(Run, Option<Subject>)> {
+    let manifest = manifest(path)?;
+    match manifest.verb.as_str() {
+        Config::VERB => of::<Config>(path, name, &manifest, place, landscape, first),
+        AutoencodingConfig::VERB => {
+            of::<AutoencodingConfig>(path, name, &manifest, place, landscape, first)
+        }
+        verb => Err(anyhow!("the run in {} is one of `{verb}`", path.display()))
+            .help(|| "give runs of `train` or of `autoencoder`".to_string()),
+    }
+}
+
+/// The manifest of the run in `path`.
+pub(crate) fn manifest(path: &Path) -> Result<Manifest> {
+    Manifest::read(&path.join("manifest.json")).help(|| {
+        let program = home::program();
+        format!("`{program} runs list` shows the runs that there are")
+    })
+}
+
+fn of<C>(
+    path: &Path,
+    name: String,
+    manifest: &Manifest,
+    place: Place,
+    landscape: &LandscapeConfig,
+    first: Option<&Subject>,
+) -> Result<(Run, Option<Subject>)>
+where
+    C: Trainable + DeserializeOwned,
+    C::Model: 'static,
+{
+    // Before the data: a run without snapshots is the most likely mistake.
+    let snapshots = Snapshots::read(path).help(|| no_snapshots(path, C::VERB))?;
+    let config: C = serde_json::from_value(manifest.config.clone())
+        .with_context(|| format!("the configuration in {}", path.display()))?;
+    let common = config.common();
+    let (optimizer, schedule) = (common.optimizer.clone(), common.schedule.clone());
+    let (epochs, snapshots_per_epoch) = (common.train.epochs, common.train.snapshots_per_epoch);
+    let snapshots_early = common.train.snapshots_early;
+    let subject = match first {
+        Some(first) => {
+            same_model::<C>(&config, first, path)?;
+            None
+        }
+        None => Some(Subject::new(Prepared::new(config, place)?, landscape)?),
+    };
+    let wanted = subject.as_ref().or(first).map_or(0, Subject::parameters);
+    let trajectory = trajectory(&name, snapshots)?;
+    if trajectory.parameters() != wanted {
+        let found = trajectory.parameters();
+        bail!(
+            "the snapshots in {} are of {found} parameters, the network has {wanted}",
+            path.display()
+        );
+    }
+    let last = trajectory.snapshots.last();
+    // Whole numbers at the end of an epoch; a run that was stopped within one comes near enough.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
+    let batches = last.map_or(1, |s| (s.step as f64 / s.epoch.max(1e-9)).round().max(1.0) as usize);
+    let recipe =
+        Recipe { optimizer, schedule, epochs, batches, snapshots_per_epoch, snapshots_early };
+    let recipe = Some(recipe);
+    let (path, seed) = (path.to_path_buf(), Some(manifest.seed));
+    Ok((Run { name, path, seed, trajectory, recipe }, subject))
+}
+
+fn no_snapshots(path: &Path, verb: &str) -> String {
+    format!(
+        "record some: `{} {verb} --config {}/config.toml --set train.snapshots_per_epoch=4`",
+        home::program(),
+        home::quoted(path)
+    )
+}
+
+/// Refuses a run whose model is another than that of the first.
+fn same_model<C: Trainable>(config: &C, first: &Subject, path: &Path) -> Result<()> {
+    let parameters = first.objective.parameters();
+    let device = parameters.first().map_or(candle_core::Device::Cpu, |p| p.var.device().clone());
+    let same = config
+        .model(&first.train, &device)
+        .map(|model| {
+            C::layers(&model).into_iter().eq(first.layers.iter())
+                && model.parameters().iter().map(|p| &p.name).eq(parameters.iter().map(|p| &p.name))
+        })
+        .unwrap_or(false);
+    if same {
+        return Ok(());
+    }
+    Err(anyhow!(
+        "the network of the run in {} is another than {}, that of the first run",
+        path.display(),
+        first.network
+    ))
+    .help(|| "give runs of one architecture".to_string())
+}
+
+/// The points of a run with their times.
+fn trajectory(name: &str, snapshots: Snapshots) -> Result<Trajectory> {
+    let Snapshots { parameters, points, steps, epochs, losses } = snapshots;
+    let times = steps.into_iter().zip(epochs).zip(losses);
+    let times =
+        times.map(|((step, epoch), minibatch_loss)| Snapshot { step, epoch, minibatch_loss });
+    let times: Vec<Snapshot> = times.collect();
+    let points = Array2::from_shape_vec((times.len(), parameters), points)
+        .context("the snapshots are no table")?;
+    Ok(Trajectory::new(name, points, times)?)
+}
+
+/// The points that a directory of `.safetensors` files of `subject`'s network holds, in the order of
+/// their names, numbers as numbers.
+pub(crate) fn imported(directory: &Path, name: String, subject: &Subject) -> Result<Run> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(directory)
+        .with_context(|| format!("cannot list {}", directory.display()))?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<std::io::Result<Vec<_>>>()
+        .with_context(|| format!("cannot list {}", directory.display()))?;
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "safetensors"));
+    files.sort_by_cached_key(|file| natural(&file.to_string_lossy()));
+    if files.is_empty() {
+        return Err(anyhow!("there is no .safetensors file in {}", directory.display()))
+            .help(|| "save one state_dict after every few steps, numbered".to_string());
+    }
+    let parameters = subject.objective.parameters();
+    let mut points = Vec::with_capacity(files.len() * subject.parameters());
+    for file in &files {
+        let arrays = read_model(file)?;
+        for parameter in parameters {
+            let array = arrays
+                .iter()
+                .find(|array| array.name == parameter.name)
+                .ok_or_else(|| anyhow!("{} has no tensor `{}`", file.display(), parameter.name));
+            let array = array.help(|| {
+                format!(
+                    "say with --set model.… or --config what the network is, now {}",
+                    subject.network
+                )
+            })?;
+            if array.shape != parameter.shape() {
+                bail!(
+                    "`{}` in {} has the shape {:?}, expected {:?}",
+                    parameter.name,
+                    file.display(),
+                    array.shape,
+                    parameter.shape()
+                );
+            }
+            points.extend(array.as_f32()?);
+        }
+    }
+    let points = Array2::from_shape_vec((files.len(), subject.parameters()), points)
+        .context("the snapshots are no table")?;
+    let times = (0..files.len() as u64).map(|step| Snapshot {
+        step,
+        epoch: step as f64,
+        minibatch_loss: None,
+    });
+    let trajectory = Trajectory::new(&name, points, times.collect())?;
+    Ok(Run { name, path: directory.to_path_buf(), seed: None, trajectory, recipe: None })
+}
+
+/// A key that orders `2.x` before `10.x`.
+fn natural(text: &str) -> Vec<(String, u64)> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let start = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+        let digits = &rest[start..];
+        let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+        parts.push((rest[..start].to_string(), digits[..end].parse().unwrap_or(u64::MAX)));
+        rest = &digits[end..];
+    }
+    parts
+}
+
+/// A run as the manifest of a landscape names it.
+#[derive(Debug, Clone, Serialize, serde::Deserialize)]
+pub(crate) enum Source {
+    /// Trained by the landscape itself, the run number.
+    #[serde(rename = "trained")]
+    Trained(u64),
+    /// A run that was there before.
+    #[serde(rename = "run")]
+    Run(PathBuf),
+    /// A directory of PyTorch's files.
+    #[serde(rename = "import")]
+    Import(PathBuf),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_ordered_by_their_numbers() {
+        let mut names = ["s-10.safetensors", "s-9.safetensors", "s-1.safetensors", "a.safetensors"];
+        names.sort_by_cached_key(|name| natural(name));
+        let sorted = ["a.safetensors", "s-1.safetensors", "s-9.safetensors", "s-10.safetensors"];
+        assert_eq!(names, sorted);
+    }
+}

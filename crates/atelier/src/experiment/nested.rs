@@ -1,0 +1,62 @@
+//! A run within another: a directory of its own inside that of the run that wants it.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use atelier_data::SAMPLE;
+use atelier_store::{Manifest, Status, read_regular};
+use serde::de::DeserializeOwned;
+
+use super::recorded::Recorded;
+use crate::cli::{DataFlags, RunFlags};
+use crate::dataset;
+use crate::verbs::runs::LARGEST_SUMMARY;
+
+/// What is to be done for a run within another.
+pub(crate) enum Nested<S> {
+    /// Nothing: it is complete, with this summary.
+    Complete(Box<S>),
+    /// It is to be begun, or taken up, with these flags.
+    Run(RunFlags, DataFlags),
+}
+
+/// How far the run in `path` within `outer` is.
+pub(crate) fn nested<S: DeserializeOwned>(
+    path: &Path,
+    outer: &Recorded,
+    run: &RunFlags,
+    data: &DataFlags,
+) -> Result<Nested<S>> {
+    let manifest = path.join("manifest.json");
+    let begun = manifest.is_file().then(|| Manifest::read(&manifest)).transpose()?;
+    if begun.as_ref().is_some_and(|manifest| manifest.status == Status::Complete) {
+        let file = path.join("summary.json");
+        let bytes = read_regular(&file, LARGEST_SUMMARY)?;
+        let summary = serde_json::from_slice(&bytes)
+            .with_context(|| format!("cannot use {}", file.display()))?;
+        return Ok(Nested::Complete(Box::new(summary)));
+    }
+    let run = RunFlags {
+        out: Some(path.to_path_buf()),
+        resume: begun.is_some(),
+        device: Some(outer.manifest.device.clone()),
+        ..run.clone()
+    };
+    Ok(Nested::Run(run, same_data(data, outer)))
+}
+
+/// The flags that lead to the data of `outer`. `--smoke` is none of them: it would once more make
+/// small what the configuration has already, and what `--set` may have made larger again.
+pub(crate) fn same_data(flags: &DataFlags, outer: &Recorded) -> DataFlags {
+    let mut data = DataFlags { smoke: false, ..flags.clone() };
+    let Some(before) = &outer.manifest.dataset else { return data };
+    data.allow_unpinned |= !before.pinned;
+    if data.data_dir.is_none() {
+        data.data_dir = if before.name == SAMPLE.name {
+            Some(dataset::directory(&DataFlags { smoke: true, ..DataFlags::default() }))
+        } else {
+            dataset::recorded_directory(before)
+        };
+    }
+    data
+}

@@ -1,0 +1,252 @@
+//! `landscape` from one end to the other, on the sample.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::cli::{Output, atelier};
+use crate::fixture::home_with_sample;
+
+/// `landscape --smoke` with more arguments, in a home of its own.
+fn landscape(home: &Path, arguments: &[&str]) -> Output {
+    atelier(["landscape", "--smoke"].iter().chain(arguments)).env("ATELIER_HOME", home).run()
+}
+
+/// A short training run that records snapshots.
+fn train(home: &Path, name: &str, arguments: &[&str]) {
+    let out = home.join("runs").join(name);
+    let out = out.to_str().expect("a plain path");
+    let settings = ["--set", "train.epochs=1", "--set", "train.snapshots_per_epoch=4", "--out", out];
+    let all = ["train", "--smoke", "--quiet"];
+    let command = atelier(all.iter().chain(&settings).chain(arguments));
+    command.env("ATELIER_HOME", home).run().expect_code(0);
+}
+
+fn read(path: &Path) -> Vec<u8> {
+    fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn json(path: &Path) -> Value {
+    serde_json::from_slice(&read(path)).expect("JSON")
+}
+
+#[test]
+fn two_runs_are_trained_and_drawn_with_a_caption_that_states_every_choice() {
+    let home = home_with_sample();
+    let shown = landscape(home.path(), &[]).expect_code(0);
+    let run = home.path().join("runs/landscape-0001");
+    for file in [
+        "origin.npy",
+        "directions.npy",
+        "surface.npy",
+        "surface.csv",
+        "surface.vtk",
+        "axes.json",
+        "examples.npy",
+        "snapshots-a.npy",
+        "snapshots-b.npy",
+        "trajectory-a.csv",
+        "trajectory-b.csv",
+        "trajectory-a.vtk",
+        "landscape.html",
+        "figures/landscape.png",
+        "figures/landscape.svg",
+        "figures/contour.png",
+        "figures/descent.png",
+        "figures/scree.png",
+        "figures/barrier-a-b.png",
+        "figures/curvature.png",
+        "figures/animation.png",
+    ] {
+        assert!(run.join(file).is_file(), "no {file}");
+    }
+    let summary = json(&run.join("summary.json"));
+    let caption = summary["caption"].as_str().expect("a caption");
+    for text in [
+        "500 training examples",
+        "15 x 15 points",
+        "counted from the mean of all snapshots",
+        "of the total variance",
+        "random walks",
+        "seed 0",
+        "seed 1",
+        "at most",
+        "Barrier on the straight line",
+        "other directions may be sharper",
+    ] {
+        assert!(caption.contains(text), "no {text:?} in {caption}");
+        assert!(shown.stdout.contains(text), "no {text:?}: {shown}");
+    }
+    let shares = summary["explained_variance_ratio"].as_array().expect("two shares");
+    let scree: f64 = summary["scree"].as_array().expect("shares").iter().filter_map(Value::as_f64).sum();
+    assert!((scree - 1.0).abs() < 1e-9 && shares[0].as_f64() > shares[1].as_f64());
+    // 3 epochs of 500 examples in batches of 64, 3 snapshots each and the start.
+    assert_eq!(summary["runs"][0]["snapshots"], 10);
+    assert_eq!(summary["runs"][1]["seed"], 1);
+}
+
+#[test]
+fn the_number_of_threads_changes_no_byte() {
+    let home = home_with_sample();
+    for threads in ["1", "2"] {
+        landscape(home.path(), &["--threads", threads, "--quiet"]).expect_code(0);
+    }
+    let runs = home.path().join("runs");
+    for file in ["surface.npy", "directions.npy", "trajectory-a.csv", "landscape.html", "figures/landscape.svg"] {
+        let [one, two] = ["landscape-0001", "landscape-0002"].map(|run| read(&runs.join(run).join(file)));
+        assert!(one == two, "{file} differs");
+    }
+}
+
+#[test]
+fn given_runs_of_one_architecture_are_drawn_and_others_are_refused() {
+    let home = home_with_sample();
+    train(home.path(), "first", &["--set", "model.hidden=12,8"]);
+    train(home.path(), "second", &["--set", "model.hidden=12,8", "--seed", "5"]);
+    train(home.path(), "other", &["--set", "model.hidden=12,9"]);
+    train(home.path(), "bent", &["--set", "model.hidden=12,8", "--set", "model.activation=tanh"]);
+    let small = ["--set", "landscape.curvature=0", "--set", "landscape.examples=200"];
+    let with = |runs: &[&str]| {
+        let mut arguments: Vec<&str> = runs.iter().flat_map(|run| ["--run", *run]).collect();
+        arguments.extend(small);
+        landscape(home.path(), &arguments)
+    };
+    let shown = with(&["first", "second"]).expect_code(0);
+    assert!(shown.stdout.contains("784-12-8-10"), "{shown}");
+    for other in ["other", "bent"] {
+        let refused = with(&["first", other]).expect_code(2);
+        assert!(refused.stderr.contains("is another than 784-12-8-10"), "{refused}");
+    }
+    let refused = with(&["nowhere"]).expect_code(2);
+    assert!(refused.stderr.contains("there is no run nowhere"), "{refused}");
+    // What belongs to training has no meaning for runs that are there.
+    let refused = landscape(home.path(), &["--run", "first", "--set", "train.epochs=5"]).expect_code(2);
+    assert!(refused.stderr.contains("train.epochs"), "{refused}");
+}
+
+#[test]
+fn a_run_without_usable_snapshots_is_refused_with_what_to_do_and_nothing_is_written() {
+    let home = home_with_sample();
+    let runs = home.path().join("runs");
+    let settings = ["--set", "train.snapshots_per_epoch=0"];
+    train(home.path(), "bare", &settings);
+    let refused = landscape(home.path(), &["--run", "bare"]).expect_code(2);
+    assert!(refused.stderr.contains("--set train.snapshots_per_epoch=4"), "{refused}");
+
+    train(home.path(), "whole", &[]);
+    let file = runs.join("whole/snapshots.npy");
+    let bytes = read(&file);
+    fs::write(&file, &bytes[..bytes.len() / 2]).expect("written");
+    let refused = landscape(home.path(), &["--run", "whole"]).expect_code(2);
+    assert!(refused.stderr.contains("snapshots.npy"), "{refused}");
+    fs::write(&file, &bytes).expect("written");
+    fs::remove_file(runs.join("whole/snapshots.csv")).expect("removed");
+    let refused = landscape(home.path(), &["--run", "whole"]).expect_code(2);
+    assert!(refused.stderr.contains("snapshots"), "{refused}");
+    assert!(!runs.join("landscape-0001").exists(), "a directory was left behind");
+}
+
+#[test]
+fn bad_settings_are_named_before_anything_is_written() {
+    let home = home_with_sample();
+    for (setting, text) in [
+        ("landscape.grid=1", "landscape.grid is 1"),
+        ("landscape.margin=-1", "landscape.margin is -1"),
+        ("landscape.x=2,1", "landscape.x is [2.0, 1.0]"),
+        ("landscape.runs=0", "landscape.runs is 0"),
+        ("landscape.batch_size=0", "landscape.batch_size is 0"),
+        ("landscape.directions=sideways", "landscape.directions"),
+        ("train.snapshots_per_epoch=0", "train.snapshots_per_epoch is 0"),
+        ("landscape.girt=5", "did you mean"),
+    ] {
+        let refused = landscape(home.path(), &["--set", setting]).expect_code(2);
+        assert!(refused.stderr.contains(text), "{setting}: {refused}");
+    }
+    let only = ["--set", "landscape.runs=1", "--set", "landscape.directions=three-points"];
+    let refused = landscape(home.path(), &only).expect_code(2);
+    assert!(refused.stderr.contains("there is one run"), "{refused}");
+}
+
+#[test]
+fn other_directions_say_what_they_are() {
+    let home = home_with_sample();
+    train(home.path(), "one", &["--set", "model.hidden=12"]);
+    train(home.path(), "two", &["--set", "model.hidden=12", "--seed", "1"]);
+    for (directions, text) in [
+        ("random", "two random directions through the end of a"),
+        ("filter-normalized", "each filter as large as that of the parameters"),
+        ("three-points", "the mean of the starts of a and b and their ends"),
+        ("hessian", "two largest eigenvalues of the Hessian at the end of a"),
+    ] {
+        let setting = format!("landscape.directions={directions}");
+        let arguments = ["--run", "one", "--run", "two", "--set", &setting];
+        let more = ["--set", "landscape.curvature=0", "--set", "landscape.examples=200"];
+        let all: Vec<&str> = arguments.iter().chain(&more).copied().collect();
+        let shown = landscape(home.path(), &all).expect_code(0);
+        assert!(shown.stdout.contains(text), "{shown}");
+    }
+}
+
+#[test]
+fn an_autoencoder_has_a_landscape() {
+    let home = home_with_sample();
+    let settings = ["--set", "autoencoder.hidden=16", "--set", "autoencoder.latent=4"];
+    let more = ["--set", "train.snapshots_per_epoch=2", "--set", "train.epochs=1"];
+    let arguments = ["autoencoder", "--smoke", "--quiet"].iter().chain(&settings).chain(&more);
+    atelier(arguments).env("ATELIER_HOME", home.path()).run().expect_code(0);
+    let small = ["--set", "landscape.curvature=0", "--set", "landscape.examples=200"];
+    let arguments: Vec<&str> = ["--run", "autoencoder-0001"].iter().chain(&small).copied().collect();
+    let shown = landscape(home.path(), &arguments).expect_code(0);
+    assert!(shown.stdout.contains("mean squared error"), "{shown}");
+    assert!(shown.stdout.contains("784-16-4-16-784"), "{shown}");
+}
+
+#[test]
+fn a_series_of_model_files_is_a_run() {
+    let home = home_with_sample();
+    let series = home.path().join("series");
+    fs::create_dir(&series).expect("a directory");
+    for (i, epochs) in ["1", "2", "3", "4"].iter().enumerate() {
+        let setting = format!("train.epochs={epochs}");
+        let name = format!("run-{i}");
+        train(home.path(), &name, &["--set", "model.hidden=12", "--set", &setting]);
+        let model = home.path().join("runs").join(&name).join("model.safetensors");
+        fs::copy(model, series.join(format!("step-{}.safetensors", i * 9))).expect("copied");
+    }
+    let directory = series.to_str().expect("a plain path");
+    let arguments = ["--import", directory, "--set", "model.hidden=12", "--set", "landscape.curvature=0"];
+    let shown = landscape(home.path(), &arguments).expect_code(0);
+    assert!(shown.stdout.contains("4 snapshots"), "{shown}");
+    // Another network than the files are of.
+    let refused = landscape(home.path(), &["--import", directory, "--set", "model.hidden=13"]).expect_code(2);
+    assert!(refused.stderr.contains("has the shape [12, 784], expected [13, 784]"), "{refused}");
+}
+
+#[test]
+fn an_interrupted_landscape_goes_on_and_ends_with_the_same_bytes() {
+    let home = home_with_sample();
+    landscape(home.path(), &["--quiet"]).expect_code(0);
+    let runs = home.path().join("runs");
+    // As after a kill in the middle of the grid: the manifest says running, some rows are done.
+    let (whole, cut) = (runs.join("landscape-0001"), runs.join("cut"));
+    landscape(home.path(), &["--quiet", "--out", cut.to_str().expect("a plain path")]).expect_code(0);
+    let mut manifest = json(&cut.join("manifest.json"));
+    manifest["status"] = "running".into();
+    fs::write(cut.join("manifest.json"), manifest.to_string()).expect("written");
+    let rows = fs::read_to_string(cut.join("grid.jsonl")).expect("the rows");
+    let kept: Vec<&str> = rows.lines().take(6).collect();
+    fs::write(cut.join("grid.jsonl"), kept.join("\n") + "\n{\"row\":{\"y\":").expect("written");
+    for file in ["surface.npy", "summary.json", "landscape.html"] {
+        fs::remove_file(cut.join(file)).expect("removed");
+    }
+    // And in the middle of the second run.
+    let mut manifest = json(&cut.join("run-b/manifest.json"));
+    manifest["status"] = "running".into();
+    fs::write(cut.join("run-b/manifest.json"), manifest.to_string()).expect("written");
+    let arguments = ["landscape", "--resume", "--quiet", "--out", cut.to_str().expect("a plain path")];
+    atelier(arguments).env("ATELIER_HOME", home.path()).run().expect_code(0);
+    for file in ["surface.npy", "landscape.html", "trajectory-b.csv"] {
+        assert!(read(&whole.join(file)) == read(&cut.join(file)), "{file} differs");
+    }
+}
