@@ -9,7 +9,6 @@ use atelier_tune::{
     hyperparam_tuning,
 };
 
-const BOXES: usize = 60;
 const SHELF: u32 = 100;
 
 /// A small generator of its own keeps the example free of other crates (Marsaglia's xorshift).
@@ -50,15 +49,15 @@ fn anneal(trial: &mut Trial<'_>) -> Result<f64, TrialError> {
     let reach = settings.int("reach")?;
 
     let mut numbers = Numbers(88_172_645_463_325_252);
-    let mut order: Vec<u32> = (0..BOXES).map(|i| 15 + (i as u32 * 37) % 50).collect();
+    let mut order: Vec<u32> = (0..60).map(|i| 15 + (i * 37) % 50).collect();
     let mut now = waste(&order);
     let steps = 20_000_u32;
     for step in 1..=steps {
         let share = f64::from(step) / f64::from(steps);
         let temperature =
             if geometric { hot * (cold / hot).powf(share) } else { hot + (cold - hot) * share };
-        let a = numbers.below(BOXES);
-        let b = (a + 1 + numbers.below(usize::try_from(reach)?)) % BOXES;
+        let a = numbers.below(order.len());
+        let b = (a + 1 + numbers.below(usize::try_from(reach)?)) % order.len();
         order.swap(a, b);
         let then = waste(&order);
         if then <= now || numbers.unit() < ((now - then) / temperature).exp() {

@@ -91,8 +91,7 @@ fn density(domain: &Domain, values: &[&Value]) -> Vec<f64> {
         }
     }
     let total: f64 = density.iter().sum();
-    density.iter_mut().for_each(|cell| *cell /= total);
-    density
+    density.into_iter().map(|cell| cell / total).collect()
 }
 
 #[cfg(test)]

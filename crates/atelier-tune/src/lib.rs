@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod claim;
 mod config;
 mod domain;
+mod driver;
 mod error;
 mod event;
 mod history;

@@ -131,6 +131,7 @@ fn batch(slot: Option<u64>, schedule: Schedule) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::State::{Complete, Failed, Pruned, Running, Waiting};
     use crate::record::TrialRecord;
     use crate::{Direction, State};
 
@@ -174,7 +175,6 @@ mod tests {
             let pruner = Pruner::SuccessiveHalving { first: 1, reduction: 3 };
             pruner.decide(study, Schedule::Batches(4), number, 1)
         };
-        use State::{Complete, Failed, Pruned, Running, Waiting};
         let waiting = [(Running, &[0.5][..]), (Running, &[0.4]), (Waiting, &[]), (Failed, &[])];
         assert_eq!(decide(&study(Direction::Maximize, &waiting), 0), Decision::Wait);
         // Of three that came there, one of each three begun goes on.

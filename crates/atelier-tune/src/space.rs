@@ -258,7 +258,7 @@ mod tests {
             foreign(&[("layers", Value::from(4)), adam.clone(), ("other", Value::from(1))]),
             Some("optimizer = \"adam\", layers = 4".to_string())
         );
-        assert_eq!(foreign(&[adam.clone()]), None);
+        assert_eq!(foreign(std::slice::from_ref(&adam)), None);
         assert_eq!(foreign(&[adam, ("layers", Value::from(9))]), None);
     }
 

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::study::Driver;
+use crate::driver::Driver;
 use crate::{Result, Settings};
 
 /// What a trial is told when it reports.

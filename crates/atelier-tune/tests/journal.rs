@@ -121,8 +121,7 @@ fn killing_workers_at_any_moment_neither_loses_nor_doubles_a_trial() {
         let directory = tempfile::tempdir().expect("a directory");
         let journal = directory.path().join("study.log");
         // One process or two at a time, killed at moments that differ from round to round.
-        let mut workers: Vec<Child> =
-            (0..1 + round % 2).map(|_| worker_process(&journal)).collect();
+        let mut workers: Vec<Child> = (0..=round % 2).map(|_| worker_process(&journal)).collect();
         for kill in 0..6 {
             let moment = 25 + (round * 37 + kill * 61) % 90;
             std::thread::sleep(Duration::from_millis(moment));
