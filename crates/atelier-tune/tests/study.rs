@@ -178,6 +178,21 @@ fn a_finite_space_ends_the_study_when_every_setting_was_tried_once() {
 }
 
 #[test]
+fn an_exhausted_study_that_is_resumed_ends_at_once() {
+    let space = Space::new([Parameter::int("n", 1, 5)]).expect("a space");
+    let storage = Memory::new(Direction::Minimize);
+    for _ in 0..2 {
+        let options = Options { trials: 9, storage: Some(&storage), ..Options::default() };
+        let objective = |trial: &mut Trial<'_>| {
+            assert_eq!(trial.attempt(), 1);
+            Ok(trial.settings().float("n")?)
+        };
+        let study = hyperparam_tuning(&space, objective, &options).expect("a study");
+        assert_eq!((study.ended, study.trials.len()), (Ended::Exhausted, 5));
+    }
+}
+
+#[test]
 fn an_error_that_no_setting_would_cure_ends_the_study_and_leaves_its_trial_waiting() {
     let storage = Memory::new(Direction::Maximize);
     let broken = Mutex::new(true);
