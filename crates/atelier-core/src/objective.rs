@@ -30,14 +30,16 @@ pub enum Mode {
     /// A training step: dropout draws from the step's streams, batch norm uses and records the
     /// statistics of the batch.
     Train(StepAddress),
-    /// Evaluation: no randomness, running statistics.
+    /// Evaluation: no randomness, running statistics, and nothing that only training has: what is
+    /// minimised is then the plain loss, the one that is reported.
     Evaluate,
 }
 
 /// The loss of one batch; every tensor stays on the device until it is read.
 #[derive(Debug, Clone)]
 pub struct Loss {
-    /// What is minimised: a scalar that can be differentiated.
+    /// What is minimised: a scalar that can be differentiated. Smoothed or penalised in
+    /// [`Mode::Train`] where the objective does so; in [`Mode::Evaluate`] the same as `reported`.
     pub objective: Tensor,
     /// What is reported: the plain mean over the batch, unregularised and unsmoothed; a scalar.
     pub reported: Tensor,

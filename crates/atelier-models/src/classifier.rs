@@ -54,7 +54,11 @@ impl Objective for Classifier {
 
     fn loss(&self, batch: &Batch, mode: Mode) -> atelier_core::Result<Loss> {
         let logits = self.net.forward(&batch.matrix()?, mode)?;
-        ops::cross_entropy(&logits, &batch.targets, self.label_smoothing)
+        let smoothing = match mode {
+            Mode::Train(_) => self.label_smoothing,
+            Mode::Evaluate => 0.0,
+        };
+        ops::cross_entropy(&logits, &batch.targets, smoothing)
     }
 
     fn replica(&self) -> atelier_core::Result<Option<Box<dyn Objective + Send>>> {

@@ -158,6 +158,22 @@ fn dropout_is_on_in_training_by_the_address_of_the_step_and_off_in_evaluation() 
 }
 
 #[test]
+fn labels_are_smoothed_in_training_only() {
+    let config = ModelConfig { hidden: vec![4], ..ModelConfig::default() };
+    let smoothed = Classifier::new(6, 3, &config, 0.3, 1, &Device::Cpu).unwrap();
+    let losses = |net: &Classifier, mode| {
+        let loss = net.loss(&batch(5), mode).unwrap();
+        [loss.objective, loss.reported].map(|t| t.to_scalar::<f32>().unwrap().to_bits())
+    };
+    let plain = losses(&classifier(&config), Mode::Evaluate);
+    assert_eq!(losses(&smoothed, Mode::Evaluate), plain);
+    assert_eq!(plain[0], plain[1]);
+    let trained = losses(&smoothed, Mode::Train(StepAddress { seed: 0, epoch: 0, index: 0 }));
+    assert_eq!(trained[1], plain[1]);
+    assert_ne!(trained[0], plain[0]);
+}
+
+#[test]
 fn a_state_goes_out_and_comes_back() {
     let config = ModelConfig { batch_norm: true, ..ModelConfig::default() };
     let (from, to) =
