@@ -1,5 +1,6 @@
 //! Which rows of a grid are done, in memory and on disk.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -44,7 +45,8 @@ impl<'a> Done<'a> {
         axes: &'a Axes,
         batches: &[Batch],
     ) -> Result<Self> {
-        let mut done = Self { axes, rows: vec![None; axes.y.len()], log: None, synced: Instant::now() };
+        let mut done =
+            Self { axes, rows: vec![None; axes.y.len()], log: None, synced: Instant::now() };
         let Some(file) = file else { return Ok(done) };
         let digest = digest(objective, plane, axes, batches)?;
         let mut log = AppendLog::open(file)?;
@@ -53,13 +55,14 @@ impl<'a> Done<'a> {
         let ours = matches!(lines.next(), Some(Ok(Line::Of(found))) if found == digest);
         // A line that cannot be read is what a power failure left: everything is evaluated anew.
         let rows: Option<Vec<Line>> = lines.collect::<serde_json::Result<_>>().ok();
-        match rows.filter(|_| ours) {
-            Some(rows) => rows.into_iter().for_each(|row| done.remember(row)),
-            None => {
-                log.truncate(0)?;
-                append(&mut log, &Line::Of(digest))?;
-                log.sync()?;
+        if let Some(rows) = rows.filter(|_| ours) {
+            for row in rows {
+                done.remember(row);
             }
+        } else {
+            log.truncate(0)?;
+            append(&mut log, &Line::Of(digest))?;
+            log.sync()?;
         }
         done.log = Some(log);
         Ok(done)
@@ -106,34 +109,37 @@ impl<'a> Done<'a> {
                 },
             )?;
             if self.synced.elapsed() > BETWEEN_SYNCS {
-                log.sync()?;
-                self.synced = Instant::now();
+                self.sync()?;
             }
         }
         self.rows[row] = Some(heights);
         Ok(())
     }
 
-    /// The surface, if all rows are done; otherwise what is done is on the disk.
-    pub(crate) fn surface(mut self) -> Result<Option<Surface>> {
+    /// Makes the rows that are done durable.
+    pub(crate) fn sync(&mut self) -> Result<()> {
         if let Some(log) = &mut self.log {
             log.sync()?;
+            self.synced = Instant::now();
         }
-        let rows: Option<Vec<Vec<Height>>> = self.rows.into_iter().collect();
-        let Some(heights) = rows.map(|rows| rows.concat()) else { return Ok(None) };
-        Ok(Some(Surface {
+        Ok(())
+    }
+
+    /// The surface of the rows, all of which are done.
+    pub(crate) fn surface(self) -> Surface {
+        let heights: Vec<Height> = self.rows.into_iter().flatten().flatten().collect();
+        Surface {
             axes: self.axes.clone(),
             loss: heights.iter().map(|h| h.loss).collect(),
             standard_error: heights.iter().map(|h| h.standard_error).collect(),
             accuracy: heights.iter().map(|h| h.accuracy).collect(),
-        }))
+        }
     }
 }
 
 fn append(log: &mut AppendLog, line: &Line) -> Result<()> {
-    let bytes = serde_json::to_vec(line).map_err(|error| {
-        crate::Error::setting("a row of the grid", "finite numbers", error)
-    })?;
+    let bytes = serde_json::to_vec(line)
+        .map_err(|error| crate::Error::setting("a row of the grid", "finite numbers", error))?;
     Ok(log.append(&bytes)?)
 }
 
@@ -152,10 +158,14 @@ fn digest(
     }
     for axis in [&axes.x, &axes.y] {
         digest.update(axis.len().to_le_bytes());
-        axis.iter().for_each(|c| digest.update(c.to_le_bytes()));
+        for coordinate in axis {
+            digest.update(coordinate.to_le_bytes());
+        }
     }
     for vector in [&plane.origin, &plane.directions[0], &plane.directions[1]] {
-        vector.iter().for_each(|v| digest.update(v.to_le_bytes()));
+        for value in vector {
+            digest.update(value.to_le_bytes());
+        }
     }
     for batch in batches {
         let targets = match &batch.targets {
@@ -164,7 +174,9 @@ fn digest(
         };
         for tensor in [Some(&batch.inputs), targets].into_iter().flatten() {
             digest.update(format!("{:?}", tensor.dims()));
-            numbers(tensor)?.iter().for_each(|v| digest.update(v.to_le_bytes()));
+            for value in numbers(tensor)? {
+                digest.update(value.to_le_bytes());
+            }
         }
     }
     if let Some(first) = batches.first() {
@@ -175,7 +187,11 @@ fn digest(
         })?;
         digest.update(loss.to_le_bytes());
     }
-    Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    let mut text = String::new();
+    for byte in digest.finalize() {
+        let _ = write!(text, "{byte:02x}");
+    }
+    Ok(text)
 }
 
 fn numbers(tensor: &Tensor) -> candle_core::Result<Vec<f32>> {

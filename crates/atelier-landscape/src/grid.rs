@@ -9,7 +9,8 @@ use atelier_core::{Batch, Evaluation, Objective};
 use crate::done::Done;
 use crate::height::{evaluate_at, finite};
 use crate::kept::{examples, restored};
-use crate::{Error, Height, Plane, Result};
+use crate::watch::report;
+use crate::{Error, Height, Plane, Result, Watch};
 
 /// The points of a grid: all pairs of an `x` and a `y`.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,7 +62,8 @@ pub struct Surface {
     pub accuracy: Option<Vec<f64>>,
 }
 
-/// What [`evaluate_grid`] works with besides the objective.
+/// How [`evaluate_grid`] works.
+#[derive(Debug, Clone, Copy)]
 pub struct GridWork<'a> {
     /// How many threads evaluate points; the values do not depend on it. An objective that has neither
     /// a plane evaluator nor a replica is evaluated by the caller's thread alone.
@@ -69,47 +71,39 @@ pub struct GridWork<'a> {
     /// A file that remembers finished rows, so that a killed evaluation can go on; what it holds of
     /// another grid, plane, objective or set of examples is thrown away.
     pub remember: Option<&'a Path>,
-    /// Told how many points are done, of how many.
-    pub progress: &'a mut dyn FnMut(usize, usize),
-    /// Asked after each row; `true` ends the evaluation.
-    pub interrupted: &'a dyn Fn() -> bool,
 }
 
 /// Evaluates at a point of the plane.
 type At<'a> = Box<dyn FnMut(f64, f64) -> Result<Vec<Evaluation>> + Send + 'a>;
 
-/// Evaluates `objective` over `plane` at all points of `axes`, on all examples of `batches`; `None` if
-/// it was interrupted.
+/// Evaluates `objective` over `plane` at all points of `axes`, on all examples of `batches`.
 ///
 /// Where the objective has a [`atelier_core::PlaneEvaluator`], that is used; otherwise its parameters
 /// are set for each point (those of a replica for each thread) and statistics of data are recomputed
-/// there. The objective itself is left with the values it had.
+/// there. The objective itself is left with the values it had. `watch` is told how many points are
+/// done at the beginning and after each row.
 ///
 /// # Errors
 /// As [`Axes::check`]; [`Error::Setting`] if there are no examples; [`Error::NonFinite`] if a loss is
-/// not finite; fails if the plane is of another number of parameters, or the objective or the disk
-/// does.
+/// not finite; [`Error::Stopped`] if `watch` says so, with the rows that are done in the file; fails
+/// if the plane is of another number of parameters, or the objective or the disk does.
 pub fn evaluate_grid(
     objective: &dyn Objective,
     plane: &Plane,
     axes: &Axes,
     batches: &[Batch],
     work: GridWork,
-) -> Result<Option<Surface>> {
+    watch: &mut Watch,
+) -> Result<Surface> {
     axes.check()?;
     examples(batches)?;
     let mut done = Done::open(work.remember, objective, plane, axes, batches)?;
     let todo = done.todo();
     let points = axes.x.len() * axes.y.len();
-    (work.progress)(points - todo.len() * axes.x.len(), points);
+    report(watch, points - todo.len() * axes.x.len(), points)?;
 
     let evaluator = objective.plane(plane.of_parameters(), batches)?;
     let threads = work.threads.clamp(1, todo.len().max(1));
-    let mut keep = |row: usize, heights: Vec<Height>| -> Result<bool> {
-        done.add(row, heights)?;
-        (work.progress)(points - done.left() * axes.x.len(), points);
-        Ok((work.interrupted)())
-    };
     let workers: Vec<At> = match &evaluator {
         Some(evaluator) => {
             let worker = || -> At { Box::new(|x, y| Ok(evaluator.at(x, y)?)) };
@@ -117,20 +111,20 @@ pub fn evaluate_grid(
         }
         None => replicas(objective, threads, plane, batches)?,
     };
-    if workers.is_empty() {
+    let mut keep = |row: usize, heights: Vec<Height>| {
+        done.add(row, heights)?;
+        report(watch, points - done.left() * axes.x.len(), points)
+    };
+    let evaluated = if workers.is_empty() {
         let at = |x, y| evaluate_at(objective, &plane.point(x, y), batches);
-        restored(objective, || {
-            for row in todo {
-                if keep(row, row_of(row, axes, at)?)? {
-                    break;
-                }
-            }
-            Ok(())
-        })?;
+        restored(objective, || todo.iter().try_for_each(|&row| keep(row, row_of(row, axes, at)?)))
     } else {
-        spread(workers, &todo, axes, &mut keep)?;
-    }
-    done.surface()
+        spread(workers, &todo, axes, &mut keep)
+    };
+    // Also after an error: what is done need not be done again.
+    let synced = done.sync();
+    evaluated.and(synced)?;
+    Ok(done.surface())
 }
 
 /// A worker with a replica for each thread; none where there is one thread, or no replica.
@@ -148,12 +142,12 @@ fn replicas<'a>(
     Ok(workers)
 }
 
-/// Gives rows to the workers, each on a thread of its own, until none is left or `keep` says so.
+/// Gives rows to the workers, each on a thread of its own, until none is left or `keep` fails.
 fn spread(
     workers: Vec<At>,
     todo: &[usize],
     axes: &Axes,
-    keep: &mut dyn FnMut(usize, Vec<Height>) -> Result<bool>,
+    keep: &mut dyn FnMut(usize, Vec<Height>) -> Result<()>,
 ) -> Result<()> {
     let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
     std::thread::scope(|scope| {
@@ -172,13 +166,10 @@ fn spread(
         }
         drop(send);
         for (row, heights) in receive {
-            match heights.and_then(|heights| keep(row, heights)) {
-                Ok(ended) => stop.fetch_or(ended, Ordering::Relaxed),
-                Err(error) => {
-                    stop.store(true, Ordering::Relaxed);
-                    return Err(error);
-                }
-            };
+            if let Err(error) = heights.and_then(|heights| keep(row, heights)) {
+                stop.store(true, Ordering::Relaxed);
+                return Err(error);
+            }
         }
         Ok(())
     })

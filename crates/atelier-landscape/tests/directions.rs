@@ -2,7 +2,7 @@
 
 use atelier_core::seed::stream;
 use atelier_landscape::{
-    Anchor, Error, Line, Pca, Snapshot, Trajectory, filter_normalised_directions, plane_through,
+    Anchor, Error, Pca, Snapshot, Trajectory, filter_normalised_directions, plane_through,
     principal_components, random_directions,
 };
 use linfa::DatasetBase;
@@ -280,29 +280,13 @@ fn a_plane_goes_through_its_three_points() {
     let plane = plane_through(&a, &b, &c).unwrap();
     let [at_a, at_b, at_c] = [&a, &b, &c].map(|point| plane.project(point).unwrap());
     assert_eq!((at_a.x, at_a.y, at_a.distance), (0.0, 0.0, 0.0));
-    let length = Line::new(a.clone(), b.clone()).unwrap().length();
+    let squares = a.iter().zip(&b).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2));
+    let length = squares.sum::<f64>().sqrt();
     assert!((at_b.x / length - 1.0).abs() < 1e-6 && at_b.y.abs() < 1e-6 * length);
     assert!(at_c.y > 0.0);
     assert!(at_b.distance < 1e-6 * length && at_c.distance < 1e-6 * length);
-    let middle = Line::new(a.clone(), b).unwrap().point(0.5);
+    let middle: Vec<f32> = a.iter().zip(&b).map(|(a, b)| f32::midpoint(*a, *b)).collect();
     let error = plane_through(&a, &middle, &middle).unwrap_err();
     assert!(error.to_string().contains("parallel"), "{error}");
     assert!(plane_through(&a, &middle, &middle[1..]).unwrap_err().to_string().contains("lengths"));
-}
-
-#[test]
-fn a_line_starts_and_ends_at_its_points_and_goes_on_beyond() {
-    let (start, end) = (vec![0.1_f32, -3.0, 7.7], vec![0.4_f32, 1.0, 7.7]);
-    let line = Line::new(start.clone(), end.clone()).unwrap();
-    assert_eq!((line.point(0.0), line.point(1.0)), (start.clone(), end.clone()));
-    assert_eq!((line.point(0.25)[1], line.point(-1.0)[1]), (-2.0, -7.0));
-    assert!((line.length() - 0.3_f64.hypot(4.0)).abs() < 1e-6);
-    for (a, b, said) in [
-        (start.clone(), start.clone(), "the same point twice"),
-        (start.clone(), end[1..].to_vec(), "3 and 2 parameters"),
-        (start, vec![f32::INFINITY; 3], "not finite"),
-    ] {
-        let message = Line::new(a, b).unwrap_err().to_string();
-        assert!(message.contains(said), "{message}");
-    }
 }

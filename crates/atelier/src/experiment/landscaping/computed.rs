@@ -129,9 +129,9 @@ fn landscape(subject: &Subject, runs: &[Run], work: &Work) -> Result<Landscape> 
     let points = axes.x.len() * axes.y.len();
     work.terminal
         .talk(&format!("{points} points of the plane, {} examples", subject.examples.len()));
-    let grid =
-        GridWork { threads: work.threads, remember: Some(work.remember), watch: &mut work.watch() };
-    let surface = evaluate_grid(subject.objective.as_ref(), &plane, &axes, &subject.batches, grid)?;
+    let grid = GridWork { threads: work.threads, remember: Some(work.remember) };
+    let (objective, batches) = (subject.objective.as_ref(), subject.batches.as_slice());
+    let surface = evaluate_grid(objective, &plane, &axes, batches, grid, &mut work.watch())?;
     let paths = between(subject, runs, work)?;
     if config.curvature > 0 {
         work.terminal.talk("curvature along the runs");
