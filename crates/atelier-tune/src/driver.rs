@@ -68,6 +68,14 @@ impl Driver<'_> {
         self.wake.notify_all();
     }
 
+    /// Keeps a panic of the objective or the observer until the other trials have stopped.
+    fn panicked(&self, panic: Box<dyn Any + Send>) {
+        let mut shared = self.shared();
+        shared.panic.get_or_insert(panic);
+        shared.stopping = true;
+        self.wake.notify_all();
+    }
+
     /// Compares the stored study with this one, and takes back what this worker left running.
     pub(crate) fn begin(&self) -> Result<()> {
         let conditions = self.options.conditions(self.space);
@@ -93,6 +101,20 @@ impl Driver<'_> {
     }
 
     pub(crate) fn run<'s, 'e>(
+        &'s self,
+        scope: &'s Scope<'s, 'e>,
+        objective: &'e (dyn Fn(&mut Trial<'_>) -> std::result::Result<f64, TrialError> + Sync),
+    ) where
+        'e: 's,
+    {
+        // Trials that wait for others would wait for ever if this thread went away.
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.dispatch(scope, objective))) {
+            self.panicked(panic);
+        }
+    }
+
+    /// Gives trials to free places until there are none left or the study stops.
+    fn dispatch<'s, 'e>(
         &'s self,
         scope: &'s Scope<'s, 'e>,
         objective: &'e (dyn Fn(&mut Trial<'_>) -> std::result::Result<f64, TrialError> + Sync),
@@ -146,7 +168,6 @@ impl Driver<'_> {
     ) {
         let Claimed { number, settings, record } = claimed;
         let attempt = record.attempts + 1;
-        (self.options.observer)(Event::Started { number, settings: &settings, attempt });
         let last = record.reports.iter().next_back();
         let mut trial = Trial {
             driver: self,
@@ -162,14 +183,18 @@ impl Driver<'_> {
             holds_place: true,
         };
         let result = catch_unwind(AssertUnwindSafe(|| {
+            let settings = &trial.settings;
+            (self.options.observer)(Event::Started { number, settings, attempt });
             // It may have been interrupted at a rung.
             if let Some((&step, _)) = last {
                 trial.verdict = self.verdict(&mut trial, step)?;
             }
             if trial.verdict == Verdict::Continue { objective(&mut trial) } else { Ok(0.0) }
         }));
-        if let Err(error) = self.settle(&trial, result) {
-            self.fail(error);
+        match catch_unwind(AssertUnwindSafe(|| self.settle(&trial, result))) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => self.fail(error),
+            Err(panic) => self.panicked(panic),
         }
         let mut shared = self.shared();
         shared.running -= usize::from(trial.holds_place);
@@ -186,10 +211,7 @@ impl Driver<'_> {
         let number = trial.number;
         let (state, value, failure) = match result {
             Err(panic) => {
-                let mut shared = self.shared();
-                shared.panic.get_or_insert(panic);
-                shared.stopping = true;
-                drop(shared);
+                self.panicked(panic);
                 return self.requeue(number);
             }
             Ok(Err(TrialError(Cause::Fatal(cause)))) => {

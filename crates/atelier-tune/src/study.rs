@@ -71,7 +71,7 @@ impl Study {
 /// ran wait in the storage then.
 ///
 /// # Panics
-/// Where the objective does, once the other trials have stopped.
+/// Where the objective or the observer does, once the other trials have stopped.
 pub fn hyperparam_tuning(
     space: &Space,
     objective: impl Fn(&mut Trial<'_>) -> std::result::Result<f64, TrialError> + Sync,

@@ -257,18 +257,32 @@ fn without_batches_every_worker_is_busy_and_the_number_of_trials_is_kept() {
     }
 }
 
+fn panics(
+    objective: &(dyn Fn(&mut Trial<'_>) -> Result<f64, TrialError> + Sync),
+    options: &Options<'_>,
+) -> bool {
+    let run = || hyperparam_tuning(&space(), objective, options);
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err()
+}
+
 #[test]
-fn a_panic_of_the_objective_is_passed_on_after_the_others_have_stopped() {
+fn a_panic_of_objective_or_observer_is_passed_on_after_the_others_have_stopped() {
     let objective = |trial: &mut Trial<'_>| {
         assert_ne!(trial.number(), 3, "a mistake");
         train(trial)
     };
     let pruner = Pruner::SuccessiveHalving { first: 1, reduction: 2 };
     let options = Options { trials: 20, workers: 2, pruner, ..Options::default() };
-    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        hyperparam_tuning(&space(), objective, &options)
-    }));
-    assert!(caught.is_err());
+    assert!(panics(&objective, &options));
+    for place in 0..3 {
+        let observer = move |event: Event<'_>| match event {
+            Event::Started { number: 4, .. } => assert_ne!(place, 0, "a mistake"),
+            Event::Reported { number: 4, .. } => assert_ne!(place, 1, "a mistake"),
+            Event::Finished { number: 4, .. } => assert_ne!(place, 2, "a mistake"),
+            _ => {}
+        };
+        assert!(panics(&train, &Options { observer: &observer, ..options }), "{place}");
+    }
 }
 
 #[test]
