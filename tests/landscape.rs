@@ -17,7 +17,8 @@ fn landscape(home: &Path, arguments: &[&str]) -> Output {
 fn train(home: &Path, name: &str, arguments: &[&str]) {
     let out = home.join("runs").join(name);
     let out = out.to_str().expect("a plain path");
-    let settings = ["--set", "train.epochs=1", "--set", "train.snapshots_per_epoch=4", "--out", out];
+    let settings =
+        ["--set", "train.epochs=1", "--set", "train.snapshots_per_epoch=4", "--out", out];
     let all = ["train", "--smoke", "--quiet"];
     let command = atelier(all.iter().chain(&settings).chain(arguments));
     command.env("ATELIER_HOME", home).run().expect_code(0);
@@ -61,25 +62,29 @@ fn two_runs_are_trained_and_drawn_with_a_caption_that_states_every_choice() {
     ] {
         assert!(run.join(file).is_file(), "no {file}");
     }
+    assert!(
+        shown.stdout.contains("Barrier on the straight line between the ends of A and B"),
+        "{shown}"
+    );
     let summary = json(&run.join("summary.json"));
     let caption = summary["caption"].as_str().expect("a caption");
     for text in [
         "500 training examples",
         "15 x 15 points",
-        "counted from the mean of all snapshots",
+        "counted from their mean",
         "of the total variance",
-        "random walks",
+        "Random walks of the same steps",
         "seed 0",
         "seed 1",
         "at most",
-        "Barrier on the straight line",
         "other directions may be sharper",
     ] {
         assert!(caption.contains(text), "no {text:?} in {caption}");
         assert!(shown.stdout.contains(text), "no {text:?}: {shown}");
     }
     let shares = summary["explained_variance_ratio"].as_array().expect("two shares");
-    let scree: f64 = summary["scree"].as_array().expect("shares").iter().filter_map(Value::as_f64).sum();
+    let scree: f64 =
+        summary["scree"].as_array().expect("shares").iter().filter_map(Value::as_f64).sum();
     assert!((scree - 1.0).abs() < 1e-9 && shares[0].as_f64() > shares[1].as_f64());
     // 3 epochs of 500 examples in batches of 64, 3 snapshots each and the start.
     assert_eq!(summary["runs"][0]["snapshots"], 10);
@@ -93,8 +98,15 @@ fn the_number_of_threads_changes_no_byte() {
         landscape(home.path(), &["--threads", threads, "--quiet"]).expect_code(0);
     }
     let runs = home.path().join("runs");
-    for file in ["surface.npy", "directions.npy", "trajectory-a.csv", "landscape.html", "figures/landscape.svg"] {
-        let [one, two] = ["landscape-0001", "landscape-0002"].map(|run| read(&runs.join(run).join(file)));
+    for file in [
+        "surface.npy",
+        "directions.npy",
+        "trajectory-a.csv",
+        "landscape.html",
+        "figures/landscape.svg",
+    ] {
+        let [one, two] =
+            ["landscape-0001", "landscape-0002"].map(|run| read(&runs.join(run).join(file)));
         assert!(one == two, "{file} differs");
     }
 }
@@ -121,7 +133,8 @@ fn given_runs_of_one_architecture_are_drawn_and_others_are_refused() {
     let refused = with(&["nowhere"]).expect_code(2);
     assert!(refused.stderr.contains("there is no run nowhere"), "{refused}");
     // What belongs to training has no meaning for runs that are there.
-    let refused = landscape(home.path(), &["--run", "first", "--set", "train.epochs=5"]).expect_code(2);
+    let refused =
+        landscape(home.path(), &["--run", "first", "--set", "train.epochs=5"]).expect_code(2);
     assert!(refused.stderr.contains("train.epochs"), "{refused}");
 }
 
@@ -174,10 +187,10 @@ fn other_directions_say_what_they_are() {
     train(home.path(), "one", &["--set", "model.hidden=12"]);
     train(home.path(), "two", &["--set", "model.hidden=12", "--seed", "1"]);
     for (directions, text) in [
-        ("random", "two random directions through the end of a"),
+        ("random", "two random directions through the end of A"),
         ("filter-normalized", "each filter as large as that of the parameters"),
-        ("three-points", "the mean of the starts of a and b and their ends"),
-        ("hessian", "two largest eigenvalues of the Hessian at the end of a"),
+        ("three-points", "the mean of the starts of A and B and their ends"),
+        ("hessian", "two largest eigenvalues of the Hessian at the end of A"),
     ] {
         let setting = format!("landscape.directions={directions}");
         let arguments = ["--run", "one", "--run", "two", "--set", &setting];
@@ -196,9 +209,10 @@ fn an_autoencoder_has_a_landscape() {
     let arguments = ["autoencoder", "--smoke", "--quiet"].iter().chain(&settings).chain(&more);
     atelier(arguments).env("ATELIER_HOME", home.path()).run().expect_code(0);
     let small = ["--set", "landscape.curvature=0", "--set", "landscape.examples=200"];
-    let arguments: Vec<&str> = ["--run", "autoencoder-0001"].iter().chain(&small).copied().collect();
+    let arguments: Vec<&str> =
+        ["--run", "autoencoder-0001"].iter().chain(&small).copied().collect();
     let shown = landscape(home.path(), &arguments).expect_code(0);
-    assert!(shown.stdout.contains("mean squared error"), "{shown}");
+    assert!(shown.stdout.contains("Mean squared error of 200"), "{shown}");
     assert!(shown.stdout.contains("784-16-4-16-784"), "{shown}");
 }
 
@@ -215,11 +229,13 @@ fn a_series_of_model_files_is_a_run() {
         fs::copy(model, series.join(format!("step-{}.safetensors", i * 9))).expect("copied");
     }
     let directory = series.to_str().expect("a plain path");
-    let arguments = ["--import", directory, "--set", "model.hidden=12", "--set", "landscape.curvature=0"];
+    let arguments =
+        ["--import", directory, "--set", "model.hidden=12", "--set", "landscape.curvature=0"];
     let shown = landscape(home.path(), &arguments).expect_code(0);
     assert!(shown.stdout.contains("4 snapshots"), "{shown}");
     // Another network than the files are of.
-    let refused = landscape(home.path(), &["--import", directory, "--set", "model.hidden=13"]).expect_code(2);
+    let refused =
+        landscape(home.path(), &["--import", directory, "--set", "model.hidden=13"]).expect_code(2);
     assert!(refused.stderr.contains("has the shape [12, 784], expected [13, 784]"), "{refused}");
 }
 
@@ -230,7 +246,8 @@ fn an_interrupted_landscape_goes_on_and_ends_with_the_same_bytes() {
     let runs = home.path().join("runs");
     // As after a kill in the middle of the grid: the manifest says running, some rows are done.
     let (whole, cut) = (runs.join("landscape-0001"), runs.join("cut"));
-    landscape(home.path(), &["--quiet", "--out", cut.to_str().expect("a plain path")]).expect_code(0);
+    landscape(home.path(), &["--quiet", "--out", cut.to_str().expect("a plain path")])
+        .expect_code(0);
     let mut manifest = json(&cut.join("manifest.json"));
     manifest["status"] = "running".into();
     fs::write(cut.join("manifest.json"), manifest.to_string()).expect("written");
@@ -244,7 +261,8 @@ fn an_interrupted_landscape_goes_on_and_ends_with_the_same_bytes() {
     let mut manifest = json(&cut.join("run-b/manifest.json"));
     manifest["status"] = "running".into();
     fs::write(cut.join("run-b/manifest.json"), manifest.to_string()).expect("written");
-    let arguments = ["landscape", "--resume", "--quiet", "--out", cut.to_str().expect("a plain path")];
+    let arguments =
+        ["landscape", "--resume", "--quiet", "--out", cut.to_str().expect("a plain path")];
     atelier(arguments).env("ATELIER_HOME", home.path()).run().expect_code(0);
     for file in ["surface.npy", "landscape.html", "trajectory-b.csv"] {
         assert!(read(&whole.join(file)) == read(&cut.join(file)), "{file} differs");

@@ -50,6 +50,7 @@ fn every_json_output_and_file_is_as_its_schema_says() {
     let sweep = ["autoencoder", "--smoke", "--bottlenecks", "4"];
     check("summary-bottlenecks", &shown(&sweep));
     check("summary-bottlenecks", &shown(&[&sweep[..], &noise].concat()));
+    check("summary-landscape", &shown(&["landscape", "--smoke"]));
     check("summary-reproduce", &shown(&["reproduce", "--smoke"]));
     check("runs-show", &shown(&["runs", "show", "train-0001"]));
 
@@ -60,6 +61,8 @@ fn every_json_output_and_file_is_as_its_schema_says() {
         ("autoencoder-0001", "summary-autoencoder"),
         ("bottlenecks-0001", "summary-bottlenecks"),
         ("bottlenecks-0001/latent-0004", "summary-autoencoder"),
+        ("landscape-0001", "summary-landscape"),
+        ("landscape-0001/run-a", "summary-train"),
         ("reproduce-0001", "summary-reproduce"),
         ("reproduce-0001/train", "summary-train"),
     ] {

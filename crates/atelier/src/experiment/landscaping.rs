@@ -11,6 +11,7 @@ mod summary;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow};
+use atelier_landscape::Directions;
 use atelier_store::{Manifest, Status};
 use serde_json::json;
 
@@ -24,12 +25,12 @@ use super::recorded::{Beginning, Recorded, check_place};
 use super::summary::Summary as TrainingSummary;
 use super::training::{Trained, train};
 use crate::cli::{ConfigFlags, Format, LandscapeArgs, OutputFlags, TrainArgs};
-use crate::config::{Config, LandscapingConfig, Resolved};
+use crate::config::{LandscapingConfig, Resolved};
 use crate::dataset;
 use crate::failure::Help as _;
 use crate::home;
 use crate::signals::Stop;
-use crate::terminal::{Align, Table, Terminal, brief, counted, significant};
+use crate::terminal::{Align, Table, Terminal, brief, counted, significant, thousands};
 
 const VERB: &str = "landscape";
 
@@ -40,13 +41,14 @@ pub(crate) fn landscape(
     terminal: Terminal,
     stop: &Stop,
 ) -> Result<Trained<Summary>> {
-    let mut recorded = if arguments.run_flags.resume {
-        Recorded::resume(&arguments.run_flags, &arguments.data, VERB)?
+    let (mut recorded, opened) = if arguments.run_flags.resume {
+        (Recorded::resume(&arguments.run_flags, &arguments.data, VERB)?, None)
     } else {
         begin(arguments, command_line, terminal)?
     };
     terminal.talk(&format!("run: {}", home::shown(recorded.dir.path())));
-    let done = draw(arguments, &mut recorded, command_line, terminal, stop);
+    let asked = Asked { arguments, command_line, terminal, stop };
+    let done = draw(&asked, &mut recorded, opened);
     let Some(summary) = recorded.settle(done)? else {
         recorded.end(Status::Interrupted, None)?;
         return Ok(Trained::Interrupted(
@@ -60,12 +62,24 @@ pub(crate) fn landscape(
     Ok(Trained::Complete(path, Box::new(summary)))
 }
 
-/// Checks everything that can be checked and begins the run directory.
+/// What a landscape was asked for with.
+struct Asked<'a> {
+    arguments: &'a LandscapeArgs,
+    command_line: &'a [String],
+    terminal: Terminal,
+    stop: &'a Stop,
+}
+
+/// A model with its examples, and the runs through its parameters.
+type Opened = (Subject, Vec<Run>);
+
+/// Checks everything that can be checked and begins the run directory; gives the runs where they were
+/// there before.
 fn begin(
     arguments: &LandscapeArgs,
     command_line: &[String],
     terminal: Terminal,
-) -> Result<Recorded> {
+) -> Result<(Recorded, Option<Opened>)> {
     let flags = &arguments.data;
     let resolved = Resolved::<LandscapingConfig>::new(VERB, &arguments.config, flags.smoke)?;
     let config = &resolved.config;
@@ -73,39 +87,46 @@ fn begin(
     let out = arguments.run_flags.out.as_deref();
     check_place(out, 0)?;
     let sources = sources(arguments, config)?;
-    if sources.iter().all(|source| matches!(source, Source::Run(_))) {
-        refuse_training_settings(arguments)?;
+    if config.landscape.directions == Directions::ThreePoints && sources.len() < 2 {
+        return Err(anyhow!("landscape.directions is three-points, and there is one run"))
+            .help(|| "give two runs, or other directions such as pca".to_string());
     }
-    let training = config.training(0);
-    let place = Place {
-        run: &arguments.run_flags,
-        device_name: arguments.run_flags.device.as_deref().unwrap_or("cpu"),
-        data: flags,
-        terminal,
-    };
+    let device = arguments.run_flags.device.clone().unwrap_or_else(|| "cpu".to_string());
+    let place = |data| Place { run: &arguments.run_flags, device_name: &device, data, terminal };
+    // Files and figures; the snapshots are counted below.
     let mut bytes = 64 << 20;
-    let dataset;
-    let threads;
-    let device;
-    if let Some(Source::Run(first)) = sources.first() {
-        // Opened for good once there is a directory; here, so that mistakes cost nothing.
-        let manifest = subject::manifest(first)?;
-        dataset = manifest.dataset;
-        device = place.device_name.to_string();
-        threads = arguments.run_flags.threads.map_or(manifest.threads, usize::from);
-    } else {
-        if training.train.snapshots_per_epoch == 0 && matches!(sources[0], Source::Trained(_)) {
+    let (dataset, opened);
+    if let Source::Trained(_) = sources[0] {
+        if config.train.snapshots_per_epoch == 0 {
             return Err(anyhow!(
                 "train.snapshots_per_epoch is 0: nothing of the runs would be kept"
             ))
             .help(|| "record some, such as --set train.snapshots_per_epoch=4".to_string());
         }
-        let prepared = Prepared::new(training, place)?;
+        let prepared = Prepared::new(config.training(0), place(flags))?;
         terminal.text(&prepared.tables())?;
         bytes += prepared.bytes()?.saturating_mul(2 * sources.len() as u64);
         dataset = Some(dataset::record(&prepared.data.provenance));
-        device = prepared.device_name.clone();
-        threads = prepared.threads;
+        opened = None;
+    } else {
+        let runs = sources.iter().find_map(|source| match source {
+            Source::Run(path) => Some(path),
+            _ => None,
+        });
+        if sources.iter().all(|source| matches!(source, Source::Run(_))) {
+            refuse_training_settings(arguments)?;
+        }
+        let before = runs.map(|path| subject::manifest(path)).transpose()?.and_then(|m| m.dataset);
+        let data = match &before {
+            Some(before) => same_data(flags, Some(before)),
+            None => flags.clone(),
+        };
+        let paths: Vec<PathBuf> = sources.iter().map(Source::path).collect();
+        let (subject, runs) = open(&sources, &paths, config, place(&data))?;
+        let points: usize = runs.iter().map(|run| run.trajectory.points.len()).sum();
+        bytes += 4 * points as u64;
+        dataset = Some(subject.provenance.clone());
+        opened = Some((subject, runs));
     }
     check_place(out, bytes)?;
     let beginning = Beginning {
@@ -114,7 +135,7 @@ fn begin(
         config: json!({ "sources": sources, "landscape": config }),
         dataset,
         device,
-        threads,
+        threads: atelier_core::threads::count(),
         seed: config.seed,
         data: flags,
     };
@@ -122,7 +143,7 @@ fn begin(
     let mut recorded = Recorded::begin(out, beginning)?;
     let written = recorded.dir.write("config.toml", text.as_bytes());
     recorded.settle(written.map_err(Into::into))?;
-    Ok(recorded)
+    Ok((recorded, opened))
 }
 
 /// Refuses settings of runs that are trained already.
@@ -159,38 +180,39 @@ fn sources(arguments: &LandscapeArgs, config: &LandscapingConfig) -> Result<Vec<
     Ok(sources)
 }
 
-/// Trains or reads the runs, computes the landscape and writes all of it; `None` if a signal came.
-fn draw(
-    arguments: &LandscapeArgs,
-    recorded: &mut Recorded,
-    command_line: &[String],
-    terminal: Terminal,
-    stop: &Stop,
-) -> Result<Option<Summary>> {
+/// Trains the runs where they are not there, computes the landscape and writes all of it; `None` if a
+/// signal came.
+fn draw(asked: &Asked, recorded: &mut Recorded, opened: Option<Opened>) -> Result<Option<Summary>> {
     let unusable = || format!("the configuration in {}", recorded.dir.path().display());
     let stored = &recorded.manifest.config;
     let sources: Vec<Source> =
         serde_json::from_value(stored["sources"].clone()).with_context(unusable)?;
     let config: LandscapingConfig =
         serde_json::from_value(stored["landscape"].clone()).with_context(unusable)?;
-    let Some((subject, runs)) =
-        opened(&sources, &config, arguments, recorded, command_line, terminal, stop)?
-    else {
-        return Ok(None);
+    let (subject, runs) = if let Some(opened) = opened {
+        opened
+    } else {
+        let Some(paths) = trained(&sources, &config, asked, recorded)? else { return Ok(None) };
+        let device = recorded.manifest.device.clone();
+        let data = same_data(&asked.arguments.data, recorded.manifest.dataset.as_ref());
+        let run = &asked.arguments.run_flags;
+        let place = Place { run, device_name: &device, data: &data, terminal: asked.terminal };
+        open(&sources, &paths, &config, place)?
     };
-    let _held = stop.hold();
+    recorded.manifest.threads = atelier_core::threads::count();
+    let _held = asked.stop.hold();
     let remember = recorded.dir.file("grid.jsonl")?;
     let work = Work {
         config: &config.landscape,
         seed: config.seed,
         threads: recorded.manifest.threads,
-        terminal,
-        stop,
+        terminal: asked.terminal,
+        stop: asked.stop,
         remember: &remember,
     };
     let Some(landscape) = compute(&subject, &runs, &work)? else { return Ok(None) };
     let summary = Summary::new(config.seed, &config.landscape, &subject, &runs, &landscape);
-    terminal.talk("files and figures");
+    asked.terminal.talk("files and figures");
     exports::write(recorded, &subject, &runs, &landscape)?;
     figures::write(recorded, &subject, &runs, &landscape, &summary)?;
     page::write(recorded, &subject, &runs, &landscape, &summary)?;
@@ -198,69 +220,66 @@ fn draw(
     Ok(Some(summary))
 }
 
-/// The model with its examples, and the runs; `None` if a signal came.
-fn opened(
+/// The directories of the runs, those of the landscape's own after training; `None` if a signal came.
+fn trained(
     sources: &[Source],
     config: &LandscapingConfig,
-    arguments: &LandscapeArgs,
+    asked: &Asked,
     recorded: &mut Recorded,
-    command_line: &[String],
-    terminal: Terminal,
-    stop: &Stop,
-) -> Result<Option<(Subject, Vec<Run>)>> {
+) -> Result<Option<Vec<PathBuf>>> {
     let mut paths = Vec::with_capacity(sources.len());
     let mut reads = 0;
     for source in sources {
-        paths.push(match source {
-            Source::Run(path) | Source::Import(path) => path.clone(),
-            Source::Trained(position) => {
-                let path = recorded.dir.path().join(format!("run-{}", letter(*position)));
-                match trained(*position, config, &path, arguments, recorded, command_line, stop)? {
-                    Trained::Complete(..) => {}
-                    Trained::Interrupted(..) => return Ok(None),
-                }
-                let manifest = Manifest::read(&path.join("manifest.json"))?;
-                if let Some(data) = &manifest.dataset {
-                    recorded.check_dataset(data)?;
-                }
-                reads += manifest.test_set_reads;
-                path
-            }
-        });
+        let Source::Trained(position) = source else {
+            paths.push(source.path());
+            continue;
+        };
+        let path = recorded.dir.path().join(format!("run-{}", letter(*position)));
+        if let Trained::Interrupted(..) = train_one(*position, config, &path, asked, recorded)? {
+            return Ok(None);
+        }
+        let manifest = Manifest::read(&path.join("manifest.json"))?;
+        if let Some(data) = &manifest.dataset {
+            recorded.check_dataset(data)?;
+        }
+        reads += manifest.test_set_reads;
+        paths.push(path);
     }
     recorded.manifest.test_set_reads = reads;
-    let device_name = recorded.manifest.device.clone();
-    let data = same_data(&arguments.data, recorded);
-    let place =
-        Place { run: &arguments.run_flags, device_name: &device_name, data: &data, terminal };
+    Ok(Some(paths))
+}
+
+/// The model with its examples, and the runs in `paths`.
+fn open(
+    sources: &[Source],
+    paths: &[PathBuf],
+    config: &LandscapingConfig,
+    place: Place,
+) -> Result<Opened> {
     let mut subject: Option<Subject> = None;
     let mut runs = Vec::with_capacity(sources.len());
-    for (position, (source, path)) in sources.iter().zip(&paths).enumerate() {
+    for (position, (source, path)) in sources.iter().zip(paths).enumerate() {
         let name = letter(position as u64);
         let run = if let Source::Import(_) = source {
             let of = match subject.take() {
                 Some(subject) => subject,
                 None => Subject::new(Prepared::new(config.training(0), place)?, &config.landscape)?,
             };
-            let run = subject::imported(path, name, &of);
+            let run = subject::imported(path, name, &of)?;
             subject = Some(of);
-            run?
+            run
         } else {
             let (run, new) =
                 subject::given(path, name, place, &config.landscape, subject.as_ref())?;
             subject = subject.or(new);
             run
         };
-        terminal.talk(&format!(
-            "{}: {} of {}",
-            run.name,
-            counted(run.trajectory.snapshots.len(), "snapshot"),
-            home::shown(&run.path)
-        ));
+        let n = counted(run.trajectory.snapshots.len(), "snapshot");
+        place.terminal.talk(&format!("{}: {n} of {}", run.name, home::shown(&run.path)));
         runs.push(run);
     }
     let subject = subject.ok_or_else(|| anyhow!("there is no run to draw"))?;
-    Ok(Some((subject, runs)))
+    Ok((subject, runs))
 }
 
 /// `a`, `b`, `c` and so on.
@@ -272,22 +291,21 @@ fn letter(position: u64) -> String {
 }
 
 /// A run of the landscape's own: begun, taken up, or found complete.
-fn trained(
+fn train_one(
     position: u64,
     config: &LandscapingConfig,
     path: &Path,
-    arguments: &LandscapeArgs,
+    asked: &Asked,
     recorded: &Recorded,
-    command_line: &[String],
-    stop: &Stop,
 ) -> Result<Trained<TrainingSummary>> {
-    let terminal = Terminal::new(arguments.output);
+    let arguments = asked.arguments;
     let (run, data) = match nested(path, recorded, &arguments.run_flags, &arguments.data)? {
         Nested::Complete(summary) => return Ok(Trained::Complete(path.to_path_buf(), summary)),
         Nested::Run(run, data) => (run, data),
     };
     let training = config.training(position);
-    terminal.talk(&format!("training run {}, seed {}", letter(position), training.seed));
+    let (name, seed) = (letter(position), training.seed);
+    asked.terminal.talk(&format!("training run {name}, seed {seed}"));
     let mut nested = TrainArgs {
         find_learning_rate: false,
         config: ConfigFlags::default(),
@@ -297,13 +315,12 @@ fn trained(
         output: OutputFlags { format: Format::Json, ..arguments.output },
     };
     if !nested.run.resume {
-        let file = format!("run-{}.toml", letter(position));
+        let file = format!("run-{name}.toml");
         let text = toml::to_string(&training).context("cannot write the run's configuration")?;
         recorded.dir.write(&file, text.as_bytes())?;
         nested.config.config = Some(recorded.dir.path().join(file));
     }
-    let _: &Config = &training;
-    train(&nested, command_line, Terminal::new(nested.output), stop)
+    train(&nested, asked.command_line, Terminal::new(nested.output), asked.stop)
 }
 
 /// What is shown of a finished landscape.
@@ -327,7 +344,9 @@ fn shown(summary: &Summary, path: &Path) -> String {
         ]);
     }
     format!(
-        "\n{runs}\n{}\n\n{}figure: {}\npage: {}\nrun: {}",
+        "\nlandscape of {}, {} parameters\n\n{runs}\n{}\n\n{}figure: {}\npage: {}\nrun: {}",
+        summary.network,
+        thousands(summary.parameters),
         summary.caption,
         summary.paths.iter().map(|path| between_text(path) + "\n\n").collect::<String>(),
         home::shown(&path.join("figures/landscape.png")),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use atelier_data::SAMPLE;
-use atelier_store::{Manifest, Status, read_regular};
+use atelier_store::{Dataset, Manifest, Status, read_regular};
 use serde::de::DeserializeOwned;
 
 use super::recorded::Recorded;
@@ -42,14 +42,14 @@ pub(crate) fn nested<S: DeserializeOwned>(
         device: Some(outer.manifest.device.clone()),
         ..run.clone()
     };
-    Ok(Nested::Run(run, same_data(data, outer)))
+    Ok(Nested::Run(run, same_data(data, outer.manifest.dataset.as_ref())))
 }
 
-/// The flags that lead to the data of `outer`. `--smoke` is none of them: it would once more make
+/// The flags that lead to the data that a run began with. `--smoke` is none of them: it would once more make
 /// small what the configuration has already, and what `--set` may have made larger again.
-pub(crate) fn same_data(flags: &DataFlags, outer: &Recorded) -> DataFlags {
+pub(crate) fn same_data(flags: &DataFlags, before: Option<&Dataset>) -> DataFlags {
     let mut data = DataFlags { smoke: false, ..flags.clone() };
-    let Some(before) = &outer.manifest.dataset else { return data };
+    let Some(before) = before else { return data };
     data.allow_unpinned |= !before.pinned;
     if data.data_dir.is_none() {
         data.data_dir = if before.name == SAMPLE.name {

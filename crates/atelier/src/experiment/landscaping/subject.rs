@@ -19,6 +19,7 @@ use crate::dataset;
 use crate::experiment::prepared::{Place, Prepared, Trainable};
 use crate::failure::Help as _;
 use crate::home;
+use crate::terminal::counted;
 
 /// What is evaluated, and on what.
 pub(crate) struct Subject {
@@ -33,6 +34,8 @@ pub(crate) struct Subject {
     pub(crate) network: String,
     /// The name of the data set.
     pub(crate) dataset: String,
+    /// What manifests say of it.
+    pub(crate) provenance: atelier_store::Dataset,
     /// Lines of the model's table, to tell models apart.
     layers: Vec<Layer>,
     /// All training examples.
@@ -76,7 +79,11 @@ impl Recipe {
             0 => String::new(),
             n => format!(" and {n} early"),
         };
-        format!("{} an epoch{early} over {} epochs", self.snapshots_per_epoch, self.epochs)
+        format!(
+            "{} an epoch{early} over {}",
+            self.snapshots_per_epoch,
+            counted(self.epochs, "epoch")
+        )
     }
 }
 
@@ -109,6 +116,7 @@ impl Subject {
             quantity,
             network: widths(prepared.data.train.pixels(), &layers),
             dataset: dataset::title(&prepared.data.provenance.name).to_string(),
+            provenance: dataset::record(&prepared.data.provenance),
             layers,
             train: Arc::clone(&prepared.data.train),
             standardization: prepared.standardization,
@@ -177,6 +185,7 @@ where
     let snapshots_early = common.train.snapshots_early;
     let subject = match first {
         Some(first) => {
+            same_data(manifest, first, path)?;
             same_model::<C>(&config, first, path)?;
             None
         }
@@ -208,6 +217,20 @@ fn no_snapshots(path: &Path, verb: &str) -> String {
         home::program(),
         home::quoted(path)
     )
+}
+
+/// Refuses a run of other data than the first.
+fn same_data(manifest: &Manifest, first: &Subject, path: &Path) -> Result<()> {
+    match &manifest.dataset {
+        Some(data) if data.files != first.provenance.files => Err(anyhow!(
+            "the run in {} is of other data ({}) than the first run ({})",
+            path.display(),
+            data.name,
+            first.provenance.name
+        ))
+        .help(|| "give runs of one data set".to_string()),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses a run whose model is another than that of the first.
@@ -322,6 +345,16 @@ pub(crate) enum Source {
     /// A directory of PyTorch's files.
     #[serde(rename = "import")]
     Import(PathBuf),
+}
+
+impl Source {
+    /// Where it is; nothing for a run that is yet to be trained.
+    pub(crate) fn path(&self) -> PathBuf {
+        match self {
+            Self::Trained(_) => PathBuf::new(),
+            Self::Run(path) | Self::Import(path) => path.clone(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -203,11 +203,11 @@ fn caption(config: &LandscapeConfig, subject: &Subject, runs: &[Run], summary: &
         format!("{} ({})", significant(run.largest_distance_off_plane), run.name.to_uppercase())
     });
     format!(
-        "Mean {} of {} {} examples on {} x {} points, without regularisation{statistics}; loss axis \
+        "{} of {} {} examples on {} x {} points, without regularisation{statistics}; loss axis \
          {height}, nothing cut. {} Points lie on the surface at the projections of the snapshots, at most \
          {} off the plane; stems lead to the snapshots' own losses. A two-dimensional slice: other \
          directions may be sharper.",
-        subject.quantity,
+        mean_of(subject.quantity),
         thousands(summary.examples),
         summary.split,
         summary.grid.x.points,
@@ -215,6 +215,12 @@ fn caption(config: &LandscapeConfig, subject: &Subject, runs: &[Run], summary: &
         axes_text(config, runs, summary),
         list(distances),
     )
+}
+
+/// `Mean cross-entropy (nats)`; a mean squared error is one already.
+fn mean_of(quantity: &str) -> String {
+    let mean = if quantity.starts_with("mean ") { "" } else { "mean " };
+    format!("{mean}{quantity}").replacen('m', "M", 1)
 }
 
 /// `a`, `a and b`, or `a, b and c`.
