@@ -228,6 +228,8 @@ fn curvature(runs: &[Run], seen: &[Seen], subtitle: &str) -> Result<Figure> {
     let axis = Axis::logarithmic("largest eigenvalue of the Hessian");
     let mut panel = Panel::new(Axis::linear("step"), axis);
     let mut bounded = false;
+    let all = seen.iter().flat_map(|seen| &seen.curvature).flat_map(|at| &at.eigenvalues);
+    let highest = all.copied().fold(0.0, f64::max);
     for (i, (run, seen)) in runs.iter().zip(seen).enumerate() {
         let name = run.name.to_uppercase();
         // What cannot stand on a logarithmic axis is left out: at a maximum, or where the rate is 0.
@@ -242,10 +244,9 @@ fn curvature(runs: &[Run], seen: &[Seen], subtitle: &str) -> Result<Figure> {
             Some(series) => panel.series(series),
             None => panel,
         };
-        // Runs of one recipe have one bound.
-        if !bounded
-            && let Some(bound) = series(STABLE.to_string(), Style::Dashed, &|at| at.stable_below)
-        {
+        // Runs of one recipe have one bound. Towards the end of a schedule it leaves the picture.
+        let bound = |at: &Curvature| at.stable_below.filter(|bound| *bound < BOUNDS * highest);
+        if !bounded && let Some(bound) = series(STABLE.to_string(), Style::Dashed, &bound) {
             panel = panel.series(bound.color(Color::Grey));
             bounded = true;
         }
@@ -262,5 +263,7 @@ fn curvature(runs: &[Run], seen: &[Seen], subtitle: &str) -> Result<Figure> {
         .context("cannot draw the curvature")
 }
 
+/// A bound that is this many times the highest eigenvalue is far away.
+const BOUNDS: f64 = 20.0;
 /// The name of the bound of stability.
 const STABLE: &str = "stable below, by the learning rate";
