@@ -49,6 +49,39 @@ pub enum Error {
         /// What the axis can show.
         expected: &'static str,
     },
+    /// A dot plot has no row.
+    #[error("the dot plot has no row: add at least one")]
+    NoRow,
+    /// A row of a dot plot has no value.
+    #[error("row {row:?} has no value: leave it out or record some")]
+    NoDot {
+        /// Label of the row.
+        row: String,
+    },
+    /// A value that the axis of a dot plot cannot show.
+    #[error("value {index} of row {row:?} is {value:e}: expected {expected}")]
+    Dot {
+        /// Label of the row.
+        row: String,
+        /// Which value, counted from 0.
+        index: usize,
+        /// The value found.
+        value: f64,
+        /// What the axis can show.
+        expected: &'static str,
+    },
+    /// The texts of a dot plot leave too little room for its rows.
+    #[error(
+        "{rows} rows have no room in a figure of {width} x {height} pixels: make the figure larger, or the rows or texts fewer"
+    )]
+    NoRoomForRows {
+        /// How many rows.
+        rows: usize,
+        /// Width of the figure, in pixels.
+        width: u32,
+        /// Height of the figure, in pixels.
+        height: u32,
+    },
     /// The grid has no image.
     #[error("the grid has no image: add at least one")]
     NoImage,

@@ -10,6 +10,7 @@ mod contour_label;
 mod contour_map;
 mod decimate;
 mod descent_animation;
+mod dot_plot;
 mod error;
 mod font;
 mod frame;
@@ -42,6 +43,7 @@ mod trajectory;
 
 pub use axis::{Axis, Scale};
 pub use color::Color;
+pub use dot_plot::{DotPlot, DotRow};
 pub use error::Error;
 pub use grey_image::GreyImage;
 pub use image_grid::ImageGrid;

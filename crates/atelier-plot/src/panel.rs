@@ -109,14 +109,21 @@ impl Panel {
 }
 
 fn check(panel: usize, scale: Scale, value: f64, place: impl Fn() -> String) -> Result<(), Error> {
-    let expected = if !value.is_finite() {
-        "a finite value"
+    match refusal(scale, value) {
+        Some(expected) => Err(Error::Value { panel, place: place(), value, expected }),
+        None => Ok(()),
+    }
+}
+
+/// What is expected in place of a value that an axis cannot show; `None` where it can.
+pub(crate) fn refusal(scale: Scale, value: f64) -> Option<&'static str> {
+    if !value.is_finite() {
+        Some("a finite value")
     } else if value.abs() > GREATEST {
-        "a magnitude of at most 1e300"
+        Some("a magnitude of at most 1e300")
     } else if scale == Scale::Logarithmic && value <= 0.0 {
-        "a value above 0, because the axis is logarithmic"
+        Some("a value above 0, because the axis is logarithmic")
     } else {
-        return Ok(());
-    };
-    Err(Error::Value { panel, place: place(), value, expected })
+        None
+    }
 }

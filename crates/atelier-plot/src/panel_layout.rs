@@ -170,7 +170,7 @@ fn legend(panel: &Panel, bounds: Rect, top: f64) -> (Vec<LegendEntry<'_>>, f64) 
 }
 
 /// The most ticks of a horizontal axis whose labels keep their distance.
-fn ticks_that_fit(range: &Range, width: f64) -> Vec<Tick> {
+pub(crate) fn ticks_that_fit(range: &Range, width: f64) -> Vec<Tick> {
     for most in (3..=10).rev() {
         let ticks = ticks(range, most);
         let labelled: Vec<&Tick> = ticks.iter().filter(|t| !t.label.is_empty()).collect();
