@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("atelier-autoencoder", &["atelier-core", "atelier-models"]),
     ("atelier-train", &["atelier-core", "atelier-store"]),
     ("atelier-tune", &["atelier-store"]),
+    ("atelier-init", &["atelier-core"]),
     ("atelier-landscape", &["atelier-core", "atelier-store"]),
     ("atelier-plot", &[]),
     ("atelier-report", &["atelier-store"]),
@@ -32,6 +33,7 @@ const LIBRARIES: &[&str] = &[
     "atelier-autoencoder",
     "atelier-train",
     "atelier-tune",
+    "atelier-init",
     "atelier-landscape",
     "atelier-plot",
 ];
@@ -45,6 +47,7 @@ const ALL_BUT_REPORT: &[&str] = &[
     "atelier-autoencoder",
     "atelier-train",
     "atelier-tune",
+    "atelier-init",
     "atelier-landscape",
     "atelier-plot",
 ];
