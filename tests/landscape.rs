@@ -268,3 +268,24 @@ fn an_interrupted_landscape_goes_on_and_ends_with_the_same_bytes() {
         assert!(read(&whole.join(file)) == read(&cut.join(file)), "{file} differs");
     }
 }
+
+#[test]
+fn batch_norm_is_looked_at_with_the_statistics_of_each_point() {
+    let home = home_with_sample();
+    let settings = ["--set", "model.batch_norm=true", "--set", "model.dropout=0.2", "--set"];
+    let arguments: Vec<&str> = settings.iter().chain(&["model.hidden=16"]).copied().collect();
+    let shown = landscape(home.path(), &arguments).expect_code(0);
+    let text = "batch-norm statistics recomputed at each point, dropout off";
+    assert!(shown.stdout.contains(text), "{shown}");
+    let summary = json(&home.path().join("runs/landscape-0001/summary.json"));
+    for run in summary["runs"].as_array().expect("runs") {
+        // Below chance with these statistics; with those of a fresh model it would be far above.
+        assert!(run["end"]["loss"].as_f64() < Some(10_f64.ln()), "{}", run["end"]);
+        for at in run["curvature"].as_array().expect("curvature") {
+            assert!(
+                at["trace"].as_f64() > Some(0.0) && at["eigenvalues"][0].as_f64() > Some(0.0),
+                "{at}"
+            );
+        }
+    }
+}

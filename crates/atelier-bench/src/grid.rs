@@ -1,6 +1,8 @@
 //! A loss grid: the plane of a landscape, evaluated on examples in memory.
 
-use anyhow::{Result, anyhow};
+use std::ops::ControlFlow;
+
+use anyhow::Result;
 use atelier_core::{Batch, Objective, Targets, flatten};
 use atelier_landscape::{Axes, GridWork, Plane, evaluate_grid, random_directions};
 use atelier_models::{Classifier, ModelConfig};
@@ -57,15 +59,10 @@ impl Grid {
     /// # Errors
     /// Fails if there is no memory left.
     pub fn take(&self) -> Result<f64> {
-        let work = GridWork {
-            threads: self.threads,
-            remember: None,
-            progress: &mut |_, _| {},
-            interrupted: &|| false,
-        };
-        let surface =
-            evaluate_grid(&self.classifier, &self.plane, &self.axes, &self.batches, work)?
-                .ok_or_else(|| anyhow!("nobody interrupts this"))?;
+        let work = GridWork { threads: self.threads, remember: None };
+        let watch = &mut |_, _| ControlFlow::Continue(());
+        let (plane, axes, batches) = (&self.plane, &self.axes, &self.batches);
+        let surface = evaluate_grid(&self.classifier, plane, axes, batches, work, watch)?;
         Ok(surface.loss.iter().copied().fold(f64::NEG_INFINITY, f64::max))
     }
 }

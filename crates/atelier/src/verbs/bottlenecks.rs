@@ -5,17 +5,17 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use atelier_data::SAMPLE;
 use atelier_plot::{Axis, Figure, LineChart, Panel, Series, Style};
-use atelier_store::{Manifest, Status, read_regular};
+use atelier_store::{Manifest, Status};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::cli::{AutoencoderArgs, ConfigFlags, DataFlags, Format, OutputFlags};
+use crate::cli::{AutoencoderArgs, ConfigFlags, Format, OutputFlags};
 use crate::config::{AutoencodingConfig, Resolved};
 use crate::dataset;
 use crate::experiment::autoencoding::{Summary, train};
 use crate::experiment::figures;
+use crate::experiment::nested::{Nested, nested};
 use crate::experiment::prepared::{Place, Prepared};
 use crate::experiment::recorded::{Beginning, Recorded, check_place};
 use crate::experiment::training::Trained;
@@ -23,7 +23,6 @@ use crate::failure::{DONE, Help as _};
 use crate::home;
 use crate::signals::Stop;
 use crate::terminal::{Align, Table, Terminal};
-use crate::verbs::runs::LARGEST_SUMMARY;
 
 /// Where no sizes are named.
 const SIZES: [usize; 5] = [4, 8, 16, 32, 64];
@@ -193,47 +192,23 @@ fn trained(
     command_line: &[String],
     stop: &Stop,
 ) -> Result<Trained<Summary>> {
-    let manifest = path.join("manifest.json");
-    let begun = manifest.is_file().then(|| Manifest::read(&manifest)).transpose()?;
-    if begun.as_ref().is_some_and(|manifest| manifest.status == Status::Complete) {
-        let file = path.join("summary.json");
-        let bytes = read_regular(&file, LARGEST_SUMMARY)?;
-        let summary: Summary = serde_json::from_slice(&bytes)
-            .with_context(|| format!("cannot use {}", file.display()))?;
-        return Ok(Trained::Complete(path.to_path_buf(), Box::new(summary)));
-    }
+    let (flags, data) = match nested(path, run, &arguments.run, &arguments.data)? {
+        Nested::Complete(summary) => return Ok(Trained::Complete(path.to_path_buf(), summary)),
+        Nested::Run(flags, data) => (flags, data),
+    };
     let mut nested = AutoencoderArgs {
         bottlenecks: None,
         config: ConfigFlags::default(),
-        run: arguments.run.clone(),
-        data: data(&arguments.data, run),
+        run: flags,
+        data,
         // Its tables would stand between those of the other sizes.
         output: OutputFlags { format: Format::Json, ..arguments.output },
     };
-    nested.run.out = Some(path.to_path_buf());
-    nested.run.resume = begun.is_some();
-    nested.run.device = Some(run.manifest.device.clone());
     if !nested.run.resume {
         nested.config.config = Some(run.dir.path().join("config.toml"));
         nested.config.set = vec![format!("autoencoder.latent={latent}")];
     }
     train(&nested, command_line, Terminal::new(nested.output), stop)
-}
-
-/// The flags that lead to the data of the sweep. `--smoke` is none of them: it would once more make
-/// small what the configuration has already, and what `--set` may have made larger again.
-fn data(flags: &DataFlags, run: &Recorded) -> DataFlags {
-    let mut data = DataFlags { smoke: false, ..flags.clone() };
-    let Some(before) = &run.manifest.dataset else { return data };
-    data.allow_unpinned |= !before.pinned;
-    if data.data_dir.is_none() {
-        data.data_dir = if before.name == SAMPLE.name {
-            Some(dataset::directory(&DataFlags { smoke: true, ..DataFlags::default() }))
-        } else {
-            dataset::recorded_directory(before)
-        };
-    }
-    data
 }
 
 /// The sizes, one a line.

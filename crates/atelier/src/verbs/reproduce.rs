@@ -1,14 +1,15 @@
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use atelier_data::FASHION_MNIST;
-use atelier_store::{Dataset, Manifest, Status, read_regular};
+use atelier_store::{Dataset, Manifest, Status};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::cli::{ConfigFlags, ReproduceArgs, TrainArgs};
 use crate::config::{Config, Resolved};
 use crate::dataset;
+use crate::experiment::nested::{Nested, nested};
 use crate::experiment::prepared::{Place, Prepared};
 use crate::experiment::recorded::{Beginning, Recorded, check_place};
 use crate::experiment::summary::Summary;
@@ -17,7 +18,6 @@ use crate::failure::{CheckFailed, DONE, Help as _};
 use crate::home;
 use crate::signals::Stop;
 use crate::terminal::{Align, Table, Terminal, percent, thousands};
-use crate::verbs::runs::LARGEST_SUMMARY;
 
 /// What the assignment asks of the plain network on the test examples.
 const ACCURACY: f64 = 0.87;
@@ -126,33 +126,19 @@ fn trained(
     terminal: Terminal,
     stop: &Stop,
 ) -> Result<Trained> {
-    let manifest = path.join("manifest.json");
-    let begun = manifest.is_file().then(|| Manifest::read(&manifest)).transpose()?;
-    if begun.as_ref().is_some_and(|manifest| manifest.status == Status::Complete) {
-        let file = path.join("summary.json");
-        let bytes = read_regular(&file, LARGEST_SUMMARY)?;
-        let summary: Summary = serde_json::from_slice(&bytes)
-            .with_context(|| format!("cannot use {}", file.display()))?;
-        return Ok(Trained::Complete(path.to_path_buf(), Box::new(summary)));
-    }
+    let (flags, data) = match nested(path, run, &arguments.run, &arguments.data)? {
+        Nested::Complete(summary) => return Ok(Trained::Complete(path.to_path_buf(), summary)),
+        Nested::Run(flags, data) => (flags, data),
+    };
     let mut nested = TrainArgs {
         find_learning_rate: false,
         config: ConfigFlags::default(),
-        run: arguments.run.clone(),
-        data: arguments.data.clone(),
+        run: flags,
+        data,
         output: arguments.output,
     };
-    nested.run.out = Some(path.to_path_buf());
-    nested.run.resume = begun.is_some();
     if !nested.run.resume {
-        nested.config.seed = Some(run.manifest.seed);
-        nested.data.smoke |= run.manifest.config["smoke"] == json!(true);
-        if let Some(before) = &run.manifest.dataset {
-            nested.data.allow_unpinned |= !before.pinned;
-            if nested.data.data_dir.is_none() && !nested.data.smoke {
-                nested.data.data_dir = dataset::recorded_directory(before);
-            }
-        }
+        nested.config.config = Some(run.dir.path().join("config.toml"));
     }
     train(&nested, command_line, terminal, stop)
 }

@@ -188,12 +188,12 @@ fn plane(
         Directions::Hessian => {
             let objective = subject.objective.as_ref();
             let before = flatten(objective.parameters())?;
-            assign(objective.parameters(), &last)?;
+            go(subject, &last)?;
             let pairs = Hessian::new(objective, &subject.batches).and_then(|hessian| {
                 let lanczos = Lanczos { pairs: 2, seed: work.seed, ..Lanczos::default() };
                 hessian.eigenpairs(&lanczos, &mut work.watch())
             });
-            assign(objective.parameters(), &before)?;
+            go(subject, &before)?;
             let pairs = pairs?.pairs;
             // Where the quadratic of the origin would have risen by 1.
             let reach = |k: usize| (2.0 / pairs[k].value.abs().max(1e-12)).sqrt();
@@ -241,6 +241,13 @@ fn axes(seen: &[Seen], reach: Option<[f64; 2]>, config: &LandscapeConfig) -> Res
     Ok(Axes { x: coordinates(0)?, y: coordinates(1)? })
 }
 
+/// Takes the model to `point`, with the statistics of data that belong there.
+fn go(subject: &Subject, point: &[f32]) -> Result<()> {
+    let objective = subject.objective.as_ref();
+    assign(objective.parameters(), point)?;
+    Ok(objective.recompute_statistics(&subject.batches)?)
+}
+
 /// The Hessian at some snapshots of a run, the first and the last among them.
 fn curvature(
     subject: &Subject,
@@ -259,7 +266,7 @@ fn curvature(
     let before = flatten(objective.parameters())?;
     let mut all = || -> Result<()> {
         for &row in &chosen {
-            assign(objective.parameters(), &points.row(row).to_vec())?;
+            go(subject, &points.row(row).to_vec())?;
             let hessian = Hessian::new(objective, &subject.batches)?;
             let lanczos = Lanczos { pairs: EIGENVALUES, seed: work.seed, ..Lanczos::default() };
             let found = hessian.eigenpairs(&lanczos, &mut work.watch())?;
@@ -289,6 +296,6 @@ fn curvature(
         Ok(())
     };
     let done = all();
-    assign(objective.parameters(), &before)?;
+    go(subject, &before)?;
     done
 }
