@@ -220,7 +220,9 @@ impl Check {
     fn symmetry(self, found: &mut Vec<Identity>) {
         let mut z = self.units("symmetry", Inputs::Independent, dot);
         let mut mirrored = z.split_off(z.len() / 2);
-        mirrored.iter_mut().for_each(|z| *z = -*z);
+        for z in &mut mirrored {
+            *z = -*z;
+        }
         let distance = two_samples(&mut z, &mut mirrored);
         let statement = "z and -z have the same distribution (two samples)".into();
         found.push(self.goodness("symmetry", "3c", statement, distance));
@@ -268,7 +270,7 @@ impl Check {
     /// The consequence: layers keep the variance of signals and of gradients.
     fn depth(self, found: &mut Vec<Identity>) {
         let purpose = self.name("stack");
-        let networks = (self.draws / 8).max(FEWEST_DRAWS);
+        let networks = (self.draws / 16).max(FEWEST_DRAWS);
         let (signals, gradients) = stacked(self.seed, &purpose, networks, self.weights);
         let statement = format!(
             "Var[z] is the same {STACKED} ReLU layers of {NARROW} units on, with Var[w] = 2/n"

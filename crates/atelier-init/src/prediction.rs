@@ -33,8 +33,8 @@ pub(crate) fn predict(network: &Network, inputs: ArrayView2<'_, f64>) -> Vec<Pre
     let phi = |z| value(network.activation, z);
     let derivative = |z| slope(network.activation, z);
     let mut square = inputs.iter().map(|x| x * x).sum::<f64>() / inputs.len() as f64;
-    // What batch norm divides by: the variance of a pre-activation over the batch. Beyond the first
-    // layer, examples are as good as unrelated, and what they share is E[phi]^2.
+    // What batch norm divides by comes from how much an input varies over the batch. Beyond the first
+    // layer that is Var[phi(g)] with g from N(0, 1), which is how a normalised unit is distributed.
     let mut varying = inputs.var_axis(Axis(0), 0.0).mean().unwrap_or(0.0);
     let mut predictions = Vec::with_capacity(network.layers);
     let mut shares = Vec::with_capacity(network.layers);

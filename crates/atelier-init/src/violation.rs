@@ -84,12 +84,14 @@ impl Breach {
         draws.of_products(Weights::Normal, INPUTS, of)
     }
 
-    /// The weights share a part: each pair adds E[w_j w_k] E[x]^2 to the variance.
+    /// The weights share a part: each pair adds `E[w_j w_k] E[x]^2` to the variance.
     fn correlated_weights(self) -> Violation {
         let shared = 0.1_f64;
         let sums = self.units("correlated weights", Inputs::Independent, |w, x, normal| {
             let common = normal() * (shared * VARIANCE).sqrt();
-            w.iter_mut().for_each(|w| *w = common + *w * (1.0 - shared).sqrt());
+            for w in w.iter_mut() {
+                *w = common + *w * (1.0 - shared).sqrt();
+            }
             dot(w, x)
         });
         let n = INPUTS as f64;
@@ -123,12 +125,14 @@ impl Breach {
     }
 
     /// A mean matters to the sum where the inputs depend on each other: each pair adds
-    /// E[w]^2 Cov[x_j, x_k].
+    /// `E[w]^2 Cov[x_j, x_k]`.
     fn mean_with_dependent_inputs(self) -> Violation {
         let (shift, correlation) = (0.1, 0.5);
         let inputs = Inputs::Correlated(correlation);
         let sums = self.units("mean with dependent inputs", inputs, |w, x, _| {
-            w.iter_mut().for_each(|w| *w += shift);
+            for w in w.iter_mut() {
+                *w += shift;
+            }
             dot(w, x)
         });
         let n = INPUTS as f64;

@@ -60,13 +60,13 @@ fn only_hes_scale_keeps_signals_and_gradients_through_thirty_relu_layers() {
 }
 
 #[test]
-fn he_for_fan_out_keeps_gradients_where_widths_differ() {
-    // 64 features, 256 units: only the first layer has other fans, and its weights matter to
-    // gradients with respect to the inputs alone.
+fn fewer_features_than_units_change_neither_signals_nor_gradients_of_he_layers() {
     let network = Network { width: 256, layers: 3, ..small() };
     let layers = layers(&network, 30);
-    assert!((layers[0].gradient.mean / layers[2].gradient.mean - 1.0).abs() < 0.1);
+    // Inputs of mean square 1, 64 of them with weights of variance 2/64.
     assert!((layers[0].pre_activation.mean / 2.0 - 1.0).abs() < 0.1);
+    assert!((layers[2].pre_activation.mean / 2.0 - 1.0).abs() < 0.1);
+    assert!((layers[0].gradient.mean / layers[2].gradient.mean - 1.0).abs() < 0.1);
 }
 
 #[test]
