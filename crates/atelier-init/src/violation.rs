@@ -49,6 +49,7 @@ pub fn violations(seed: u64, draws: usize) -> Result<Vec<Violation>> {
         breach.scaled_by_inputs(),
         breach.following_inputs(),
         breach.mean_given_x(),
+        breach.density_scaled_by_inputs(),
         breach.asymmetric_sign(),
         breach.asymmetric_half(),
         breach.bias(),
@@ -217,6 +218,26 @@ impl Breach {
             theory: shift * x,
         }
         .with(mean(&products))
+    }
+
+    /// Where large inputs have large weights, w given x is not distributed as w is: given x = 3/2,
+    /// w = e x / sqrt(E[x^2]) has 2.1 times the deviation s of e.
+    fn density_scaled_by_inputs(self) -> Violation {
+        let (s, x) = (VARIANCE.sqrt(), 1.5);
+        let factor = x / Inputs::MEAN_SQUARE.sqrt();
+        let within = self.products("density scaled by inputs", |w, _| {
+            f64::from(u8::from((w * factor * x).abs() <= s * x))
+        });
+        let probability = |deviations: f64| 1.0 - 2.0 * normal_probability(-deviations);
+        Case {
+            name: "weights-scaled-by-inputs-density",
+            assumption: "the weights are independent of the inputs",
+            step: "3b",
+            statement: "int_(|z| < s x) f_w(z/x)/|x| dz = 0.683 of w x given x = 1.5",
+            promised: probability(1.0),
+            theory: probability(factor.recip()),
+        }
+        .with(mean(&within))
     }
 
     /// Exponential weights less their mean have mean 0, and are positive with probability 1/e.
