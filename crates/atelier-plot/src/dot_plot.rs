@@ -16,7 +16,7 @@ const MIN_ROW: f64 = 34.0;
 /// Rows are no higher than this, however much room there is.
 const MAX_ROW: f64 = 90.0;
 /// Most of the figure's width that labels may take.
-const LABELS: f64 = 0.35;
+const LABELS: f64 = 0.4;
 const GUIDE: Stroke = Stroke { color: theme::GRID, width: theme::GRID_WIDTH, dash: None };
 const AXIS: Stroke = Stroke { color: theme::FAINT_INK, width: theme::AXIS_WIDTH, dash: None };
 const MEAN: Stroke = Stroke { color: theme::INK, width: theme::SERIES_WIDTH + 1.0, dash: None };
@@ -72,8 +72,8 @@ impl DotRow {
     }
 }
 
-/// Rows of dots over one common axis: every value of some few samples, and the mean of each as an
-/// upright bar.
+/// Rows of dots over one common axis: every value of some few samples, and the mean of each, if
+/// there are several, as an upright bar.
 ///
 /// Rows stand in groups, each below its heading. Dots that would cover each other are moved up or
 /// down within their row, never to the side.
@@ -272,8 +272,11 @@ fn draw_row(scene: &mut Scene, layout: &Layout, row: &DotRow, area: Rect, middle
         let (radius, fill) = (theme::MARKER_RADIUS, row.color.rgb());
         scene.shapes.push(Shape::Circle { center, radius, fill });
     }
-    let (x, half) = (layout.x_at(row.mean()), 0.36 * layout.row);
-    scene.line((x, middle - half), (x, middle + half), MEAN);
+    // A single value is its own mean.
+    if row.values.len() > 1 {
+        let (x, half) = (layout.x_at(row.mean()), 0.36 * layout.row);
+        scene.line((x, middle - half), (x, middle + half), MEAN);
+    }
 }
 
 /// Dots at `xs` around the height `middle`, no farther from it than `most`, moved up and down so

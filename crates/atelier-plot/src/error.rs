@@ -82,6 +82,54 @@ pub enum Error {
         /// Height of the figure, in pixels.
         height: u32,
     },
+    /// A figure of parallel coordinates has no axis or no line.
+    #[error("parallel coordinates with {axes} axes and {lines} lines: add at least one of each")]
+    NothingParallel {
+        /// How many axes.
+        axes: usize,
+        /// How many lines.
+        lines: usize,
+    },
+    /// A line of parallel coordinates has not one place for each axis.
+    #[error("line {line} has {found} places: expected {expected}, one for each axis")]
+    ParallelPlaces {
+        /// Which line, counted from 0.
+        line: usize,
+        /// How many places it has.
+        found: usize,
+        /// How many axes there are.
+        expected: usize,
+    },
+    /// A value that an axis of parallel coordinates cannot show.
+    #[error("line {line} has {value:e} on the axis {axis:?}: expected {expected}")]
+    ParallelValue {
+        /// Label of the axis.
+        axis: String,
+        /// Which line, counted from 0.
+        line: usize,
+        /// The value found.
+        value: f64,
+        /// What the axis can show.
+        expected: &'static str,
+    },
+    /// No line has a place on an axis of parallel coordinates.
+    #[error("no line has a value on the axis {axis:?}: leave it out")]
+    EmptyAxis {
+        /// Label of the axis.
+        axis: String,
+    },
+    /// The axes of parallel coordinates stand too close, or the texts leave them no height.
+    #[error(
+        "{axes} axes have no room in a figure of {width} x {height} pixels: make the figure larger, or the axes or texts fewer"
+    )]
+    NoRoomForAxes {
+        /// How many axes.
+        axes: usize,
+        /// Width of the figure, in pixels.
+        width: u32,
+        /// Height of the figure, in pixels.
+        height: u32,
+    },
     /// The grid has no image.
     #[error("the grid has no image: add at least one")]
     NoImage,
@@ -160,6 +208,22 @@ pub enum Error {
     NoFiniteLoss {
         /// How many points the grid has.
         points: usize,
+    },
+    /// A page of a search has nothing to show.
+    #[error("none of the page's {trials} trials has a value: leave the page out")]
+    NoPageTrial {
+        /// How many trials there are.
+        trials: usize,
+    },
+    /// A trial on a page has not one place for each parameter.
+    #[error("trial {number} of the page has {found} places: expected {expected}, one for each parameter")]
+    PagePlaces {
+        /// The trial's number.
+        number: usize,
+        /// How many places it has.
+        found: usize,
+        /// How many parameters there are.
+        expected: usize,
     },
     /// A run on a page has no point.
     #[error("run {run:?} of the page has no point: leave it out or record it")]

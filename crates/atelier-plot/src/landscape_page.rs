@@ -1,10 +1,33 @@
 mod check;
-mod document;
 mod json;
 #[cfg(test)]
 mod tests;
 
 use crate::error::Error;
+use crate::page_document::{self, CANVAS, ELEMENTS, NUMBERS, Parts, THEME};
+
+pub(crate) const PARTS: Parts = Parts {
+    template: include_str!("../assets/landscape/page.html"),
+    scripts: &[
+        NUMBERS,
+        include_str!("../assets/landscape/data.js"),
+        include_str!("../assets/landscape/palette.js"),
+        include_str!("../assets/landscape/state.js"),
+        include_str!("../assets/landscape/plane.js"),
+        CANVAS,
+        include_str!("../assets/landscape/signs.js"),
+        include_str!("../assets/landscape/surface_view.js"),
+        include_str!("../assets/landscape/surface_things.js"),
+        include_str!("../assets/landscape/surface_frame.js"),
+        include_str!("../assets/landscape/contour_view.js"),
+        include_str!("../assets/landscape/step_view.js"),
+        include_str!("../assets/landscape/scree_view.js"),
+        ELEMENTS,
+        include_str!("../assets/landscape/words.js"),
+        THEME,
+        include_str!("../assets/landscape/main.js"),
+    ],
+};
 
 /// An interactive page of a loss landscape: one HTML document that needs no network and no other file.
 ///
@@ -153,6 +176,6 @@ impl LandscapePage {
     /// not increase.
     pub fn render(&self) -> Result<String, Error> {
         check::page(self)?;
-        Ok(document::write(&self.title, &json::of(self)))
+        Ok(page_document::write(&PARTS, &self.title, &json::of(self)))
     }
 }

@@ -23,9 +23,11 @@ mod landscape_page;
 mod line_chart;
 mod number;
 mod occupancy;
+mod page_document;
 mod panel;
 mod panel_drawing;
 mod panel_layout;
+mod parallel_coordinates;
 mod path_drawing;
 mod path_tracing;
 mod reference_label;
@@ -40,6 +42,7 @@ mod text;
 mod theme;
 mod ticks;
 mod trajectory;
+mod tuning_page;
 
 pub use axis::{Axis, Scale};
 pub use color::Color;
@@ -51,9 +54,11 @@ pub use landscape::Landscape;
 pub use landscape_page::{LandscapePage, NullPoint, PageAxis, PagePoint, PageRun};
 pub use line_chart::LineChart;
 pub use panel::Panel;
+pub use parallel_coordinates::{ParallelAxis, ParallelCoordinates, ParallelLine};
 pub use series::{Series, Style};
 pub use surface_grid::SurfaceGrid;
 pub use trajectory::{Trajectory, TrajectoryPoint};
+pub use tuning_page::{PageParameter, PageScale, PageTrial, PageTrialState, TuningPage};
 
 /// A finished figure.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,21 +9,6 @@ const right = data.x[columns - 1];
 const bottom = data.y[0];
 const top = data.y[rows - 1];
 
-const isNumber = (value) => typeof value === "number";
-
-/** Least and greatest of the numbers among `values`; null where there is none. */
-function extent(values) {
-  let least = Infinity;
-  let greatest = -Infinity;
-  for (const value of values) {
-    if (isNumber(value)) {
-      least = Math.min(least, value);
-      greatest = Math.max(greatest, value);
-    }
-  }
-  return least <= greatest ? [least, greatest] : null;
-}
-
 const gridExtent = extent(data.loss);
 const runLosses = data.runs.flatMap((run) => [...run.loss, ...run.inPlane]);
 /** Everything that stands on the axis of heights. */

@@ -8,6 +8,17 @@ if (data.runs.some((run) => run.minibatch.some(isNumber))) {
   lossCurves.push({ label: "of the minibatch", of: (run) => run.minibatch, width: 1, dash: [], faint: true });
 }
 
+/** The keys that work in every figure; whether it was one of them. */
+function pageKey(key) {
+  switch (key) {
+    case " ": player.toggle(); return true;
+    case "n": case "N": goTo(1); return true;
+    case "p": case "P": goTo(-1); return true;
+    case "Escape": setMark(null); return true;
+    default: return false;
+  }
+}
+
 /** Lets the points descend, all steps in about ten seconds. Where motion is not wanted: from snapshot to snapshot. */
 const player = {
   begun: 0,
@@ -79,30 +90,6 @@ function addSwitches() {
   if (data.null.length > 0) addSwitch("walks", "Random walks (the null)", state.walks, (on) => { state.walks = on; });
   const log = addSwitch("log", "Logarithmic loss", state.log, (on) => { state.log = on; layAll(); });
   log.disabled = !canBeLogarithmic;
-}
-
-function setTheme(dark) {
-  document.documentElement.dataset.theme = dark ? "dark" : "light";
-  byId("theme").setAttribute("aria-pressed", String(dark));
-  readColors();
-  redraw();
-}
-
-function followTheme() {
-  const wanted = matchMedia("(prefers-color-scheme: dark)");
-  const isDark = () => document.documentElement.dataset.theme === "dark";
-  let chosen = false;
-  setTheme(wanted.matches);
-  wanted.addEventListener("change", () => { if (!chosen) setTheme(wanted.matches); });
-  byId("theme").addEventListener("click", () => { chosen = true; setTheme(!isDark()); });
-  // Paper is white.
-  let before = false;
-  addEventListener("beforeprint", () => {
-    before = isDark();
-    setTheme(false);
-    for (const view of views) view.paint();
-  });
-  addEventListener("afterprint", () => setTheme(before));
 }
 
 function layAll() {

@@ -14,21 +14,6 @@ const state = {
   mark: null,
 };
 
-const views = [];
-const waiting = new Set();
-
-/** Draws these views (all, if none is named) again before the next picture. */
-function redraw(...which) {
-  if (waiting.size === 0) {
-    requestAnimationFrame(() => {
-      const now = [...waiting];
-      waiting.clear();
-      for (const view of now) view.paint();
-    });
-  }
-  for (const view of which.length > 0 ? which : views) waiting.add(view);
-}
-
 /** Marks something, or nothing, in all views. What the keyboard marks is also spoken. */
 function setMark(mark, byKeyboard = false) {
   if (JSON.stringify(mark) === JSON.stringify(state.mark)) return;

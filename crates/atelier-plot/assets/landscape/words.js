@@ -1,14 +1,5 @@
 // Everything that is said in words. Texts reach the document through textContent alone.
 
-const byId = (id) => document.getElementById(id);
-
-/** An element with these properties and children (elements or texts). */
-function element(name, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(name), properties);
-  made.append(...children);
-  return made;
-}
-
 function swatch(run) {
   const dot = element("span", { className: "swatch" });
   dot.style.setProperty("--color", `var(--run-${run % 7})`);
@@ -94,17 +85,6 @@ function showReadout() {
     ...read.values.map(([name, text]) => element("span", {}, element("i", { textContent: name }), text)),
   ];
   byId("readout").replaceChildren(...parts);
-}
-
-let speaking = 0;
-
-/** Has a screen reader say what is marked, once the keys have come to rest. */
-function speak() {
-  clearTimeout(speaking);
-  speaking = setTimeout(() => {
-    const read = reading();
-    if (read) byId("spoken").textContent = `${read.title}: ${read.values.map(([name, text]) => `${name} ${text}`).join(", ")}`;
-  }, 350);
 }
 
 function writeTable() {

@@ -1,12 +1,13 @@
-//! The data of a page as JSON that can stand inside of a `<script>` element.
+//! The data of a page as JSON.
 
 use serde_json::{Value, json};
 
 use super::{LandscapePage, PageAxis, PagePoint, PageRun};
+use crate::page_document::{number, numbers};
 
-/// One line of JSON without `<`, `>` and `&`: no text in it can end the element or begin another.
-pub(super) fn of(page: &LandscapePage) -> String {
-    let data = json!({
+/// What the page's scripts read.
+pub(super) fn of(page: &LandscapePage) -> Value {
+    json!({
         "title": page.title,
         "subtitle": page.subtitle,
         "caption": page.caption,
@@ -24,8 +25,7 @@ pub(super) fn of(page: &LandscapePage) -> String {
             "inPlane": walk.iter().map(|point| point.loss_in_plane.map_or(Value::Null, number)).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
         "scree": numbers(&page.scree),
-    });
-    data.to_string().replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
+    })
 }
 
 fn axis(axis: &PageAxis) -> Value {
@@ -51,32 +51,4 @@ fn run(run: &PageRun) -> Value {
 
 fn column<T>(points: &[T], value: impl Fn(&T) -> f64) -> Vec<Value> {
     points.iter().map(|point| number(value(point))).collect()
-}
-
-fn numbers(values: &[f64]) -> Vec<Value> {
-    values.iter().copied().map(number).collect()
-}
-
-/// Six significant digits, which no screen resolves; `null` for what is no number.
-fn number(value: f64) -> Value {
-    let rounded: f64 = format!("{value:.5e}").parse().unwrap_or(value);
-    // Whole numbers without ".0": a quarter of the file otherwise.
-    #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and small")]
-    if rounded.fract() == 0.0 && rounded.abs() < 1e15 {
-        json!(rounded as i64)
-    } else {
-        json!(rounded)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_keep_six_digits_and_what_is_no_number_is_null() {
-        let written =
-            json!(numbers(&[1.0 / 3.0, 12_345_678.9, 2.0, -0.0, f64::NAN, f64::INFINITY]));
-        assert_eq!(written.to_string(), "[0.333333,12345700,2,0,null,null]");
-    }
 }

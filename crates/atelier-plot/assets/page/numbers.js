@@ -1,4 +1,19 @@
-// Numbers as people read them, and the ticks of an axis.
+// Numbers as people read them, and the ticks of an axis. Numbers that are none are null.
+
+const isNumber = (value) => typeof value === "number";
+
+/** Least and greatest of the numbers among `values`; null where there is none. */
+function extent(values) {
+  let least = Infinity;
+  let greatest = -Infinity;
+  for (const value of values) {
+    if (isNumber(value)) {
+      least = Math.min(least, value);
+      greatest = Math.max(greatest, value);
+    }
+  }
+  return least <= greatest ? [least, greatest] : null;
+}
 
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
