@@ -17,4 +17,5 @@ mod runs;
 mod schemas;
 mod training;
 mod tuning;
+mod variants;
 mod xtask_help;

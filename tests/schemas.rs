@@ -51,6 +51,7 @@ fn every_json_output_and_file_is_as_its_schema_says() {
     check("summary-bottlenecks", &shown(&sweep));
     check("summary-bottlenecks", &shown(&[&sweep[..], &noise].concat()));
     check("summary-landscape", &shown(&["landscape", "--smoke"]));
+    check("summary-variants", &shown(&["variants", "--smoke", "--seeds", "2"]));
     check("summary-reproduce", &shown(&["reproduce", "--smoke"]));
     check("runs-show", &shown(&["runs", "show", "train-0001"]));
 
@@ -63,6 +64,7 @@ fn every_json_output_and_file_is_as_its_schema_says() {
         ("bottlenecks-0001/latent-0004", "summary-autoencoder"),
         ("landscape-0001", "summary-landscape"),
         ("landscape-0001/run-a", "summary-train"),
+        ("variants-0001", "summary-variants"),
         ("reproduce-0001", "summary-reproduce"),
         ("reproduce-0001/train", "summary-train"),
     ] {

@@ -35,6 +35,8 @@ pub enum Verb {
     Autoencoder(AutoencoderArgs),
     /// Draw the loss landscape around runs, and their way down it
     Landscape(LandscapeArgs),
+    /// Compare variants of a network with it, over many seeds
+    Variants(VariantsArgs),
     /// Look at what was done
     #[command(subcommand)]
     Runs(RunsVerb),
@@ -120,6 +122,32 @@ pub struct LandscapeArgs {
     /// The run directory and the machine.
     #[command(flatten)]
     pub run_flags: RunFlags,
+    /// The data.
+    #[command(flatten)]
+    pub data: DataFlags,
+    /// What is shown.
+    #[command(flatten)]
+    pub output: OutputFlags,
+}
+
+/// `variants`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  atelier variants\n  atelier variants --seeds 5\n  \
+                        atelier variants --config runs/tune-0001/best.toml\n  \
+                        atelier variants --config mine.toml --set train.epochs=20\n  \
+                        atelier variants --resume\n  atelier variants --smoke --format json\n\n\
+                        A file with variants of one's own:\n  [[variants.list]]\n  \
+                        name = \"wider at first\"\n  set = [\"model.hidden=51,49,49\"]")]
+pub struct VariantsArgs {
+    /// Train every network with so many seeds, at most 20; the same as --set variants.seeds=N
+    #[arg(long, value_name = "N", conflicts_with = "resume")]
+    pub seeds: Option<u16>,
+    /// The configuration.
+    #[command(flatten)]
+    pub config: ConfigFlags,
+    /// The run directory and the machine.
+    #[command(flatten)]
+    pub run: RunFlags,
     /// The data.
     #[command(flatten)]
     pub data: DataFlags,

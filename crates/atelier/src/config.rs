@@ -12,6 +12,7 @@ mod layers;
 mod origin;
 pub mod presets;
 mod resolved;
+mod varying;
 
 use atelier_data::DataConfig;
 use atelier_models::ModelConfig;
@@ -22,6 +23,7 @@ pub use autoencoding::AutoencodingConfig;
 pub use landscaping::LandscapingConfig;
 pub use origin::Origin;
 pub use resolved::Resolved;
+pub use varying::{VariantConfig, VariantsConfig, VaryingConfig};
 
 /// Everything that a training run is configured by.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -13,3 +13,4 @@ pub(crate) mod results;
 mod same_settings;
 pub(crate) mod summary;
 pub(crate) mod training;
+pub(crate) mod variants;

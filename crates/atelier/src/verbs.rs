@@ -8,3 +8,4 @@ pub(crate) mod landscape;
 pub(crate) mod reproduce;
 pub(crate) mod runs;
 pub(crate) mod train;
+pub(crate) mod variants;

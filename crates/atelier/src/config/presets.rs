@@ -57,6 +57,15 @@ pub const PRESETS: &[Preset] = &[
         name: "full",
         text: include_str!("../../presets/landscape/full.toml"),
     },
+    Preset {
+        verb: "variants",
+        name: "assignment",
+        // The baseline is that of `train`, word for word.
+        text: concat!(
+            include_str!("../../presets/train/baseline.toml"),
+            include_str!("../../presets/variants/assignment.toml")
+        ),
+    },
 ];
 
 /// The preset of `verb` by its name, with or without `verb/` before it; without a name the

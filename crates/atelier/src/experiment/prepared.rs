@@ -18,7 +18,7 @@ use crate::failure::Help as _;
 use crate::terminal::{Align, Table, Terminal, thousands};
 
 /// Examples that are evaluated at a time: the activations of a chunk stay in the cache.
-const CHUNK: usize = 1000;
+pub(crate) const CHUNK: usize = 1000;
 
 /// Data, network and settings, all of them checked.
 pub(crate) struct Prepared<C = Config, M = Classifier> {

@@ -1,0 +1,298 @@
+//! Variants of a network compared with it, from the flags to the last file of the run directory.
+
+mod figure;
+mod progress;
+mod record;
+mod shown;
+mod statistics;
+mod summary;
+mod tested;
+mod training;
+
+use anyhow::{Context as _, Result, anyhow};
+use atelier_core::{Objective as _, Parameter};
+use atelier_store::{Status, write_model};
+
+use self::progress::Progress;
+use self::record::Record;
+use self::statistics::Spread;
+pub(crate) use self::summary::Summary;
+use self::summary::{Compared, Contrast, accuracies};
+use self::training::Workshop;
+use super::nested::same_data;
+use super::prepared::{Place, Prepared, Trainable as _};
+use super::recorded::{Beginning, Recorded, check_place};
+use super::training::{Trained, is_about_the_split};
+use crate::cli::VariantsArgs;
+use crate::config::{Config, Resolved, VaryingConfig};
+use crate::dataset;
+use crate::failure::{Help as _, UNUSABLE, diverged};
+use crate::home;
+use crate::signals::Stop;
+use crate::terminal::{Terminal, thousands};
+
+const VERB: &str = "variants";
+/// How far the number of a variant's parameters may be from the baseline's, as a share of it.
+const SIZE: f64 = 0.05;
+/// The directory of trained networks.
+const MODELS: &str = "models";
+
+/// A network of the comparison; the baseline is the first.
+pub(super) struct Network {
+    name: String,
+    /// With the first of the seeds.
+    config: Config,
+    parameters: usize,
+}
+
+/// A network with a seed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Job {
+    /// Position among the networks.
+    network: usize,
+    seed: u64,
+}
+
+/// Compares the variants that the flags ask for.
+pub(crate) fn variants(
+    arguments: &VariantsArgs,
+    command_line: &[String],
+    terminal: Terminal,
+    stop: &Stop,
+) -> Result<Trained<Summary>> {
+    let (mut recorded, config, prepared) = if arguments.run.resume {
+        let recorded = Recorded::resume(&arguments.run, &arguments.data, VERB)?;
+        let config: VaryingConfig = serde_json::from_value(recorded.manifest.config.clone())
+            .with_context(|| format!("the configuration in {}", recorded.dir.path().display()))?;
+        let data = same_data(&arguments.data, recorded.manifest.dataset.as_ref());
+        let device_name = &recorded.manifest.device;
+        let place = Place { run: &arguments.run, device_name, data: &data, terminal };
+        let prepared = Prepared::new(config.baseline(), place)?;
+        recorded.check_dataset(&dataset::record(&prepared.data.provenance))?;
+        (recorded, config, prepared)
+    } else {
+        begin(arguments, command_line, terminal)?
+    };
+    terminal.text(&prepared.tables())?;
+    terminal.talk(&format!("run: {}", home::shown(recorded.dir.path())));
+    let held = stop.hold();
+    let done = compare(&config, &prepared, &mut recorded, terminal, stop);
+    let summary = recorded.settle(done)?;
+    drop(held);
+    let Some(summary) = summary else {
+        recorded.end(Status::Interrupted, None)?;
+        return Ok(Trained::Interrupted(recorded.to_go_on(), stop.code().unwrap_or(UNUSABLE)));
+    };
+    recorded.end(Status::Complete, None)?;
+    let path = recorded.dir.path().to_path_buf();
+    terminal.text(&shown::shown(&summary, &path))?;
+    Ok(Trained::Complete(path, Box::new(summary)))
+}
+
+/// Checks everything that can be checked and begins the run directory.
+fn begin(
+    arguments: &VariantsArgs,
+    command_line: &[String],
+    terminal: Terminal,
+) -> Result<(Recorded, VaryingConfig, Prepared)> {
+    let mut flags = arguments.config.clone();
+    // The last of the settings, so that the flag wins.
+    flags.set.extend(arguments.seeds.map(|seeds| format!("variants.seeds={seeds}")));
+    let resolved = Resolved::<VaryingConfig>::new(VERB, &flags, arguments.data.smoke)?;
+    let config = resolved.config.clone();
+    config.networks()?;
+    let out = arguments.run.out.as_deref();
+    check_place(out, 0)?;
+    let device_name = arguments.run.device.as_deref().unwrap_or("cpu");
+    let place = Place { run: &arguments.run, device_name, data: &arguments.data, terminal };
+    let prepared = match Prepared::new(config.baseline(), place) {
+        Err(error) if is_about_the_split(&error) => {
+            return Err(error).help(|| {
+                "set aside fewer examples, such as --set data.validation=400".to_string()
+            });
+        }
+        prepared => prepared?,
+    };
+    let networks = networks(&config, &prepared)?;
+    // The weights of all networks; log, figure and the rest.
+    let weights: usize = networks.iter().map(|network| 4 * network.parameters + 4096).sum();
+    check_place(out, (weights * config.variants.seeds) as u64 + (8 << 20))?;
+    let beginning = Beginning {
+        verb: VERB,
+        command_line,
+        config: serde_json::to_value(&config)?,
+        dataset: Some(dataset::record(&prepared.data.provenance)),
+        device: prepared.device_name.clone(),
+        threads: prepared.threads,
+        seed: config.seed,
+        data: &arguments.data,
+    };
+    let text = resolved.to_toml()?;
+    let mut recorded = Recorded::begin(out, beginning)?;
+    let written = recorded.dir.write("config.toml", text.as_bytes());
+    recorded.settle(written.map_err(Into::into))?;
+    Ok((recorded, config, prepared))
+}
+
+/// The networks, whose sizes must be comparable.
+fn networks(config: &VaryingConfig, prepared: &Prepared) -> Result<Vec<Network>> {
+    let mut networks: Vec<Network> = Vec::new();
+    for (name, config) in config.networks()? {
+        let model = config
+            .model(&prepared.data.train, &prepared.device)
+            .with_context(|| format!("variant {name:?}"))?;
+        let parameters = model.parameters().iter().map(Parameter::len).sum();
+        if let Some(baseline) = networks.first() {
+            let wanted = baseline.parameters as f64;
+            if (parameters as f64 - wanted).abs() > SIZE * wanted {
+                return Err(anyhow!(
+                    "variant {name:?} has {} parameters, expected within {} % of the {} of the baseline",
+                    thousands(parameters),
+                    100.0 * SIZE,
+                    thousands(baseline.parameters)
+                ))
+                .help(|| "give it other widths, such as model.hidden=48,48,48".to_string());
+            }
+        }
+        networks.push(Network { name, config, parameters });
+    }
+    if networks.len() > 1 && prepared.split.validation.is_none() {
+        return Err(anyhow!(
+            "data.validation sets nothing aside, and variants are chosen on validation examples"
+        ))
+        .help(|| "set examples aside, such as --set data.validation=10000".to_string());
+    }
+    Ok(networks)
+}
+
+/// Trains what is not trained yet, tests the baseline and the best variant, and writes all of it; `None`
+/// if a signal came.
+fn compare(
+    config: &VaryingConfig,
+    prepared: &Prepared,
+    recorded: &mut Recorded,
+    terminal: Terminal,
+    stop: &Stop,
+) -> Result<Option<Summary>> {
+    let networks = networks(config, prepared)?;
+    let seeds = config.seeds();
+    let mut record = Record::open(&recorded.dir, &networks)?;
+    train(&networks, &seeds, prepared, recorded, &mut record, terminal, stop)?;
+    if stop.requested() {
+        return Ok(None);
+    }
+    let jobs = |network: usize| seeds.iter().map(move |&seed| Job { network, seed });
+    let validation = |network: usize| -> Option<Spread> {
+        let found = jobs(network).map(|job| record.trained.get(&job).copied().flatten());
+        found.map(|found| found.map(|found| found.accuracy)).collect::<Option<_>>().map(Spread::of)
+    };
+    let validation: Vec<Option<Spread>> = (0..networks.len()).map(validation).collect();
+    let mean = |network: &usize| validation[*network].as_ref().map_or(f64::NAN, |found| found.mean);
+    let best = |among: std::ops::Range<usize>| {
+        // The first of equals.
+        among.rev().max_by(|a, b| mean(a).total_cmp(&mean(b)))
+    };
+    let variant = best(1..networks.len());
+
+    for network in [Some(0), variant].into_iter().flatten() {
+        terminal.talk(&format!("test images: {}", networks[network].name));
+        for job in jobs(network) {
+            if record.tested.contains_key(&job) {
+                continue;
+            }
+            if stop.requested() {
+                return Ok(None);
+            }
+            let config = Config { seed: job.seed, ..networks[network].config.clone() };
+            let file = recorded.dir.file(&file_name(job, &networks))?;
+            recorded.count_test_set_read()?;
+            let correct = tested::correct(&config, &file, &prepared.data, &prepared.device)?;
+            record.tested(job, correct)?;
+        }
+    }
+    let correct = |network| -> Option<Vec<Vec<bool>>> {
+        jobs(network).map(|job| record.tested.get(&job).cloned()).collect()
+    };
+    let contrast = variant.and_then(|variant| {
+        let name = networks[variant].name.as_str();
+        Some(Contrast::new(name, &correct(0)?, &correct(variant)?, config.seed))
+    });
+    let mut compared = networks.iter().enumerate().map(|(position, network)| Compared {
+        name: network.name.clone(),
+        config: network.config.clone(),
+        parameters: network.parameters,
+        seeds: seeds.clone(),
+        validation: validation[position].clone(),
+        test: correct(position).map(|correct| accuracies(&correct)),
+    });
+    let baseline = compared.next().ok_or_else(|| anyhow!("there is no baseline"))?;
+    let summary = Summary {
+        schema_version: 1,
+        verb: VERB.to_string(),
+        seed: config.seed,
+        epochs: config.train.epochs,
+        baseline,
+        variants: compared.collect(),
+        best: variant.and_then(|_| best(0..networks.len())).map(|best| networks[best].name.clone()),
+        contrast,
+    };
+    figure::write(recorded, &summary)?;
+    recorded.write_summary(&summary)?;
+    Ok(Some(summary))
+}
+
+/// Trains every network with every seed, except those that are trained.
+fn train(
+    networks: &[Network],
+    seeds: &[u64],
+    prepared: &Prepared,
+    recorded: &Recorded,
+    record: &mut Record,
+    terminal: Terminal,
+    stop: &Stop,
+) -> Result<()> {
+    // Seed by seed, so that the time that is left can be told from the first ones on.
+    let all =
+        seeds.iter().flat_map(|&seed| (0..networks.len()).map(move |network| (network, seed)));
+    let all: Vec<Job> = all.map(|(network, seed)| Job { network, seed }).collect();
+    let left: Vec<Job> =
+        all.iter().filter(|job| !record.trained.contains_key(job)).copied().collect();
+    let models = recorded.dir.file(MODELS)?;
+    std::fs::create_dir_all(&models)
+        .with_context(|| format!("cannot make {}", models.display()))?;
+    let workshop = Workshop {
+        networks,
+        examples: &prepared.data.train,
+        device: &prepared.device,
+        workers: prepared.threads,
+        stop,
+    };
+    let mut progress = Progress::new(terminal, all.len() - left.len(), all.len());
+    let done = workshop.train(&left, &mut |job, trained| {
+        write_model(&recorded.dir.file(&file_name(job, networks))?, &trained.model)?;
+        record.trained(job, trained.validation)?;
+        let accuracy = trained.validation.map(|found| found.accuracy);
+        progress.trained(&networks[job.network].name, job.seed, accuracy);
+        Ok(())
+    });
+    progress.finish();
+    match done {
+        Err(error) if diverged(&error) => Err(error).help(|| {
+            "lower its learning rate (\"optimizer.learning_rate=…\" among its settings), or leave \
+             the variant out"
+                .to_string()
+        }),
+        done => done,
+    }
+}
+
+/// Where the weights of a network lie in the run directory.
+fn file_name(job: Job, networks: &[Network]) -> String {
+    let name: String = networks[job.network]
+        .name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+        .collect();
+    // Names can be alike in what is kept of them.
+    format!("{MODELS}/{:02}-{name}-seed-{}.safetensors", job.network, job.seed)
+}

@@ -1,0 +1,77 @@
+//! How far the training of all networks is.
+
+use std::time::Instant;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::terminal::{Terminal, percent};
+
+/// A bar on a terminal, one line a network elsewhere.
+pub(super) struct Progress {
+    terminal: Terminal,
+    bar: Option<ProgressBar>,
+    began: Instant,
+    /// Networks that were trained before.
+    before: usize,
+    done: usize,
+    all: usize,
+}
+
+impl Progress {
+    /// Of `all` networks, `before` of which are trained.
+    pub(super) fn new(terminal: Terminal, before: usize, all: usize) -> Self {
+        let bar = terminal.draws().then(|| {
+            let bar = ProgressBar::new(all as u64).with_position(before as u64);
+            let template = "{pos} of {len}  {wide_bar}  {msg}  {eta} left";
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                bar.set_style(style);
+            }
+            // The speed of the networks trained now, not of those before an interruption.
+            bar.reset_eta();
+            bar.tick();
+            bar
+        });
+        Self { terminal, bar, began: Instant::now(), before, done: before, all }
+    }
+
+    /// Tells of one more.
+    pub(super) fn trained(&mut self, name: &str, seed: u64, accuracy: Option<f64>) {
+        self.done += 1;
+        let found = accuracy.map_or(String::new(), |found| format!("  {}", percent(found)));
+        let text = format!("{name}, seed {seed}{found}");
+        if let Some(bar) = &self.bar {
+            bar.set_position(self.done as u64);
+            bar.set_message(text);
+            return;
+        }
+        let each = self.began.elapsed().as_secs_f64() / (self.done - self.before) as f64;
+        let left = each * (self.all - self.done) as f64;
+        let width = self.all.to_string().len();
+        let line =
+            format!("{:>width$} of {}  {text}  {} left", self.done, self.all, duration(left));
+        self.terminal.talk(&line);
+    }
+
+    /// Takes the bar away.
+    pub(super) fn finish(self) {
+        if let Some(bar) = self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn duration(seconds: f64) -> String {
+    if seconds < 90.0 { format!("{seconds:.0} s") } else { format!("{:.0} min", seconds / 60.0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_that_is_left_is_told_in_seconds_or_minutes() {
+        for (seconds, text) in [(0.0, "0 s"), (89.4, "89 s"), (90.0, "2 min"), (600.0, "10 min")] {
+            assert_eq!(duration(seconds), text);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What stdout says of a finished comparison.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use super::statistics::Spread;
+use super::summary::{Contrast, Summary};
+use crate::home;
+use crate::terminal::{Align, Table, counted, percent, significant, thousands};
+
+/// The networks, the contrast, and where everything is.
+pub(super) fn shown(summary: &Summary, path: &Path) -> String {
+    let (seeds, epochs) = (summary.baseline.seeds.len(), summary.epochs);
+    let mut text = format!(
+        "\n{} each, {}; validation accuracy, and test accuracy of what was tested\n\n{}",
+        counted(seeds, "seed"),
+        counted(epochs, "epoch"),
+        table(summary)
+    );
+    if let (Some(contrast), Some(best)) = (&summary.contrast, &summary.best) {
+        let _ = write!(
+            text,
+            "\nbest on validation examples: {best}\non test images: {} less baseline {}\n",
+            contrast.variant,
+            finding(contrast)
+        );
+    }
+    let _ = write!(
+        text,
+        "\nfigure: {}\nrun: {}",
+        home::shown(&path.join("figures/variants.png")),
+        home::shown(path)
+    );
+    text
+}
+
+/// The difference on test images, and how sure it is.
+pub(super) fn finding(contrast: &Contrast) -> String {
+    let [low, high] = contrast.ci95.map(points);
+    format!(
+        "{} points, 95 % interval {low} to {high}; paired t-test over {} p = {}, all sign flips p = {}",
+        points(contrast.difference),
+        counted(contrast.differences.len(), "seed"),
+        significant(contrast.p_value),
+        significant(contrast.sign_flip_p_value)
+    )
+}
+
+/// A difference of accuracies in hundredths, with its sign.
+pub(super) fn points(difference: f64) -> String {
+    format!("{:+.2}", 100.0 * difference)
+}
+
+/// One line for each network.
+fn table(summary: &Summary) -> Table {
+    let mut table = Table::new(&[
+        ("network", Align::Left),
+        ("parameters", Align::Right),
+        ("validation", Align::Right),
+        ("sd", Align::Right),
+        ("less baseline", Align::Right),
+        ("test", Align::Right),
+        ("sd", Align::Right),
+    ]);
+    let baseline = summary.baseline.validation.as_ref().map(|found| found.mean);
+    for network in summary.networks() {
+        let [mean, sd] = cells(network.validation.as_ref());
+        let [test, test_sd] = cells(network.test.as_ref());
+        let own = network.validation.as_ref().map(|found| found.mean);
+        let less = match own.zip(baseline) {
+            Some((own, baseline)) if network.name != summary.baseline.name => {
+                points(own - baseline)
+            }
+            _ => String::new(),
+        };
+        let parameters = thousands(network.parameters);
+        table.row([network.name.clone(), parameters, mean, sd, less, test, test_sd]);
+    }
+    table
+}
+
+/// Mean and standard deviation in hundredths.
+fn cells(spread: Option<&Spread>) -> [String; 2] {
+    let mean = spread.map_or(String::new(), |spread| percent(spread.mean));
+    let sd = spread.and_then(|spread| spread.sd);
+    [mean, sd.map_or(String::new(), |sd| format!("{:.2}", 100.0 * sd))]
+}
