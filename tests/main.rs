@@ -16,6 +16,8 @@ mod resuming;
 mod runs;
 mod schemas;
 mod training;
+mod tune;
 mod tuning;
+mod tuning_page;
 mod variants;
 mod xtask_help;

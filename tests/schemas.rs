@@ -52,6 +52,9 @@ fn every_json_output_and_file_is_as_its_schema_says() {
     check("summary-bottlenecks", &shown(&[&sweep[..], &noise].concat()));
     check("summary-landscape", &shown(&["landscape", "--smoke"]));
     check("summary-variants", &shown(&["variants", "--smoke", "--seeds", "2"]));
+    check("summary-tune", &shown(&["tune", "--smoke"]));
+    let space = "tune.space={'optimizer.learning_rate'={choices=[0.1,1e30]}}";
+    check("summary-tune", &shown(&["tune", "--smoke", "--set", space]));
     check("summary-reproduce", &shown(&["reproduce", "--smoke"]));
     check("runs-show", &shown(&["runs", "show", "train-0001"]));
 
@@ -65,6 +68,8 @@ fn every_json_output_and_file_is_as_its_schema_says() {
         ("landscape-0001", "summary-landscape"),
         ("landscape-0001/run-a", "summary-train"),
         ("variants-0001", "summary-variants"),
+        ("tune-0001", "summary-tune"),
+        ("tune-0001/retrained", "summary-train"),
         ("reproduce-0001", "summary-reproduce"),
         ("reproduce-0001/train", "summary-train"),
     ] {

@@ -35,6 +35,8 @@ pub enum Verb {
     Autoencoder(AutoencoderArgs),
     /// Draw the loss landscape around runs, and their way down it
     Landscape(LandscapeArgs),
+    /// Search for the best settings of a dense network, by validation accuracy alone
+    Tune(TuneArgs),
     /// Compare variants of a network with it, over many seeds
     Variants(VariantsArgs),
     /// Look at what was done
@@ -122,6 +124,43 @@ pub struct LandscapeArgs {
     /// The run directory and the machine.
     #[command(flatten)]
     pub run_flags: RunFlags,
+    /// The data.
+    #[command(flatten)]
+    pub data: DataFlags,
+    /// What is shown.
+    #[command(flatten)]
+    pub output: OutputFlags,
+}
+
+/// `tune`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  atelier tune\n  atelier tune --trials 80 --seed 3\n  \
+                        atelier tune --set tune.sampler=random --set tune.pruner=none\n  \
+                        atelier tune --set 'tune.space.optimizer.momentum={float=[0.5,0.99]}'\n  \
+                        atelier tune --config space.toml\n  atelier tune --resume\n  \
+                        atelier tune --smoke --format json\n\nA file with another space:\n  \
+                        [tune.space]\n  \"optimizer.kind\" = { choices = [\"sgd\", \"adam\"] }\n  \
+                        \"optimizer.learning_rate\" = { float = [1e-4, 0.5], log = true }\n  \
+                        \"optimizer.momentum\" = { float = [0.0, 0.9], step = 0.1, when = { \"optimizer.kind\" = \"sgd\" } }\n  \
+                        \"model.layers\" = { int = [1, 3] }")]
+pub struct TuneArgs {
+    /// How many trials there are in total, those before --resume included [default: tune.trials]
+    #[arg(long, value_name = "N")]
+    pub trials: Option<usize>,
+    /// How many trials run at the same time, on one thread each; trials and winner do not depend on
+    /// it [default: --threads, or one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub workers: Option<u16>,
+    /// Let no worker wait for another: settings are chosen and trials ended by whatever results are
+    /// there. The study then depends on timing and does not repeat itself
+    #[arg(long = "async", conflicts_with = "resume")]
+    pub asynchronous: bool,
+    /// The configuration.
+    #[command(flatten)]
+    pub config: ConfigFlags,
+    /// The run directory and the machine.
+    #[command(flatten)]
+    pub run: RunFlags,
     /// The data.
     #[command(flatten)]
     pub data: DataFlags,

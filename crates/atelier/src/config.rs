@@ -12,6 +12,7 @@ mod layers;
 mod origin;
 pub mod presets;
 mod resolved;
+mod tuning;
 mod varying;
 
 use atelier_data::DataConfig;
@@ -23,6 +24,7 @@ pub use autoencoding::AutoencodingConfig;
 pub use landscaping::LandscapingConfig;
 pub use origin::Origin;
 pub use resolved::Resolved;
+pub use tuning::{RetrainConfig, TuningConfig};
 pub use varying::{VariantConfig, VariantsConfig, VaryingConfig};
 
 /// Everything that a training run is configured by.

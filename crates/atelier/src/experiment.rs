@@ -13,4 +13,5 @@ pub(crate) mod results;
 mod same_settings;
 pub(crate) mod summary;
 pub(crate) mod training;
+pub(crate) mod tuning;
 pub(crate) mod variants;

@@ -8,4 +8,5 @@ pub(crate) mod landscape;
 pub(crate) mod reproduce;
 pub(crate) mod runs;
 pub(crate) mod train;
+pub(crate) mod tune;
 pub(crate) mod variants;

@@ -23,13 +23,18 @@ pub(super) fn put(table: &mut Table, path: &str, value: Value) {
     }
 }
 
-/// The dotted paths of all values that are not tables, and of empty tables, in their order.
+/// A section whose keys are paths of other keys: it is one value, given and replaced as a whole.
+pub(super) const SPACE: &str = "tune.space";
+
+/// The dotted paths of all values that are not tables, of empty tables and of [`SPACE`], in their order.
 pub(super) fn leaves(table: &Table) -> Vec<String> {
     fn walk(table: &Table, prefix: &str, paths: &mut Vec<String>) {
         for (key, value) in table {
             let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
             match value {
-                Value::Table(inner) if !inner.is_empty() => walk(inner, &path, paths),
+                Value::Table(inner) if !inner.is_empty() && path != SPACE => {
+                    walk(inner, &path, paths);
+                }
                 _ => paths.push(path),
             }
         }

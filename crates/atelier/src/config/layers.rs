@@ -5,8 +5,9 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use atelier_store::read_regular;
-use serde::Serialize;
+use atelier_tune::SpaceConfig;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize as _, Serialize};
 use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table, Value};
 
@@ -80,7 +81,17 @@ impl Layers {
     /// # Errors
     /// Fails if there is no such key, or if the value is not of the key's type.
     pub(super) fn put(&mut self, key: &str, value: Value, origin: Origin) -> Result<()> {
+        // One parameter of the search space, beside those that are there.
+        let parameter = key.strip_prefix(keys::SPACE).and_then(|rest| rest.strip_prefix('.'));
+        if let (Some(name), Some(Value::Table(space))) =
+            (parameter, keys::get(&self.table, keys::SPACE))
+        {
+            let mut space = space.clone();
+            space.insert(name.trim_matches('"').to_string(), value);
+            return self.put(keys::SPACE, Value::Table(space), origin);
+        }
         self.check(key, &value)?;
+        let value = if key == keys::SPACE { flat(value)? } else { value };
         keys::put(&mut self.table, key, value);
         self.origins.insert(key.to_string(), origin);
         Ok(())
@@ -94,6 +105,11 @@ impl Layers {
 
     fn check(&self, key: &str, value: &Value) -> Result<()> {
         match keys::get(&self.defaults, key) {
+            Some(Value::Table(_)) if key == keys::SPACE => {
+                let mut alone = self.defaults.clone();
+                keys::put(&mut alone, key, value.clone());
+                (self.fits)(alone).map_err(|error| anyhow!("`{key}`: {}", error.message()))
+            }
             Some(Value::Table(_)) if value.as_table().is_some_and(Table::is_empty) => Ok(()),
             Some(Value::Table(section)) => {
                 let known: Vec<String> =
@@ -131,6 +147,12 @@ impl Layers {
             }
         }
     }
+}
+
+/// A search space whose parameters are named by whole paths, however they were written.
+fn flat(space: Value) -> Result<Value> {
+    let space = SpaceConfig::deserialize(space).context(keys::SPACE)?;
+    Value::try_from(space).context(keys::SPACE)
 }
 
 fn shown(value: &Value) -> String {

@@ -33,6 +33,11 @@ pub const PRESETS: &[Preset] = &[
         text: include_str!("../../presets/train/baseline.toml"),
     },
     Preset {
+        verb: "train",
+        name: "tuned",
+        text: include_str!("../../presets/train/tuned.toml"),
+    },
+    Preset {
         verb: "autoencoder",
         name: "assignment",
         text: include_str!("../../presets/autoencoder/assignment.toml"),
@@ -56,6 +61,11 @@ pub const PRESETS: &[Preset] = &[
         verb: "landscape",
         name: "full",
         text: include_str!("../../presets/landscape/full.toml"),
+    },
+    Preset {
+        verb: "tune",
+        name: "assignment",
+        text: include_str!("../../presets/tune/assignment.toml"),
     },
     Preset {
         verb: "variants",
@@ -105,6 +115,6 @@ mod tests {
     fn an_unknown_preset_is_refused_with_those_that_exist() {
         let message = crate::failure::render(&find("train", Some("basline")).expect_err("unknown"));
         assert!(message.contains("did you mean `baseline`?"), "{message}");
-        assert!(message.contains("presets of `train`: baseline"), "{message}");
+        assert!(message.contains("presets of `train`: baseline, tuned"), "{message}");
     }
 }

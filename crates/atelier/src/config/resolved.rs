@@ -31,6 +31,10 @@ const SMOKE_LANDSCAPE: &[(&str, i64)] = &[
     ("landscape.path_epochs", 3),
 ];
 
+/// The same for a search.
+const SMOKE_TUNE: &[(&str, i64)] =
+    &[("data.validation", 400), ("tune.trials", 12), ("train.epochs", 3), ("retrain.epochs", 3)];
+
 impl<C: Default + Serialize + DeserializeOwned> Resolved<C> {
     /// The configuration of `verb` under these flags.
     ///
@@ -44,7 +48,12 @@ impl<C: Default + Serialize + DeserializeOwned> Resolved<C> {
             layers.file(path)?;
         }
         if smoke {
-            for (key, value) in if verb == "landscape" { SMOKE_LANDSCAPE } else { SMOKE } {
+            let small = match verb {
+                "landscape" => SMOKE_LANDSCAPE,
+                "tune" => SMOKE_TUNE,
+                _ => SMOKE,
+            };
+            for (key, value) in small {
                 layers.put(key, Value::Integer(*value), Origin::Smoke)?;
             }
         }
@@ -82,25 +91,38 @@ impl<C: Default + Serialize + DeserializeOwned> Resolved<C> {
         let mut ordered = keys;
         ordered.sort_by_key(|key| {
             let own = section(key);
-            (!own.is_empty(), sections.iter().position(|known| *known == own))
+            (!own.is_empty(), sections.iter().position(|known| *known == own), key == keys::SPACE)
         });
 
-        let value = |key: &str| {
-            let name = key.rsplit_once('.').map_or(key, |(_, name)| name);
-            keys::get(&table, key).map(|value| format!("{name} = {value}")).unwrap_or_default()
-        };
-        let width = ordered.iter().map(|key| value(key).chars().count()).max().unwrap_or(0);
-        let mut lines = Vec::new();
-        let mut current = String::new();
+        // Section, text and origin of each line.
+        let mut rows: Vec<(String, String, &str)> = Vec::new();
         for key in &ordered {
-            if section(key) != current {
-                current = section(key);
+            match keys::get(&table, key) {
+                Some(Value::Table(space)) if key == keys::SPACE => {
+                    let row = |(name, value): (&String, &Value)| {
+                        (keys::SPACE.to_string(), format!("{name:?} = {value}"), key.as_str())
+                    };
+                    rows.extend(space.iter().map(row));
+                }
+                Some(value) => {
+                    let name = key.rsplit_once('.').map_or(key.as_str(), |(_, name)| name);
+                    rows.push((section(key), format!("{name} = {value}"), key));
+                }
+                None => {}
+            }
+        }
+        let width = rows.iter().map(|(_, text, _)| text.chars().count()).max().unwrap_or(0);
+        let mut lines = Vec::new();
+        let mut current = "";
+        for (section, text, key) in &rows {
+            if section != current {
+                current = section;
                 lines.push(format!("\n[{current}]"));
             }
             // A comment ends with its line: a file name with a line break in it must not end it.
-            let origin = self.origins.get(key).unwrap_or(&Origin::Default).to_string();
+            let origin = self.origins.get(*key).unwrap_or(&Origin::Default).to_string();
             let origin = origin.replace(char::is_control, "?");
-            lines.push(format!("{:width$}  # {origin}", value(key)));
+            lines.push(format!("{text:width$}  # {origin}"));
         }
         lines.push(String::new());
         Ok(lines.join("\n"))

@@ -287,7 +287,7 @@ impl<C: Trainable> Prepared<C, C::Model> {
 }
 
 /// `--threads`, or one for each core.
-fn threads(flags: &RunFlags) -> usize {
+pub(crate) fn threads(flags: &RunFlags) -> usize {
     let cores = || available_parallelism().map_or(1, std::num::NonZero::get);
     flags.threads.map_or_else(cores, usize::from)
 }

@@ -3,7 +3,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::cli::{ConfigFlags, ConfigShowArgs, ConfigVerb};
-use crate::config::{AutoencodingConfig, Config, LandscapingConfig, Resolved, VaryingConfig};
+use crate::config::{AutoencodingConfig, Config, LandscapingConfig, Resolved, TuningConfig, VaryingConfig};
 use crate::failure::DONE;
 use crate::terminal::Terminal;
 
@@ -22,6 +22,7 @@ fn show(arguments: &ConfigShowArgs) -> Result<u8> {
     match flags.preset.as_deref().and_then(|name| name.split_once('/')) {
         Some(("autoencoder", _)) => shown::<AutoencodingConfig>("autoencoder", &flags, arguments),
         Some(("landscape", _)) => shown::<LandscapingConfig>("landscape", &flags, arguments),
+        Some(("tune", _)) => shown::<TuningConfig>("tune", &flags, arguments),
         Some(("variants", _)) => shown::<VaryingConfig>("variants", &flags, arguments),
         _ => shown::<Config>("train", &flags, arguments),
     }
