@@ -3,21 +3,22 @@ use std::time::Instant;
 use atelier_train::{EpochReport, StepReport};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Terminal, percent, thousands};
+use super::{Terminal, percent, plain, thousands};
 
-/// What is told of an epoch where there is no terminal.
+/// What is told of an epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Told {
-    /// One line with the epoch's results.
+    /// One line with the epoch's results, where there is no terminal.
     Epochs,
-    /// The loss of every 100th batch, and at the end their mean over all batches.
+    /// The loss of every 100th batch, on a terminal in the bar, and at the end a line with the mean over all
+    /// batches, on a terminal above the bar, where it stays.
     Batches,
 }
 
-/// Batches between two lines of [`Told::Batches`].
+/// Batches between two losses that [`Told::Batches`] tells.
 const BATCHES_PER_LINE: usize = 100;
 
-/// The progress of training: one bar on a terminal, lines elsewhere.
+/// The progress of training: a bar on a terminal, lines elsewhere.
 #[derive(Debug)]
 pub struct Progress {
     terminal: Terminal,
@@ -76,13 +77,14 @@ impl Progress {
         self.lap.last = Instant::now();
         self.losses.0 += f64::from(report.loss);
         self.losses.1 += 1;
+        let tells = self.told == Told::Batches && report.batch.is_multiple_of(BATCHES_PER_LINE);
         if let Some(bar) = &self.bar {
             bar.set_position(report.step);
             // Until the first epoch is over the loss of a batch is all there is to tell.
-            if report.epoch == 1 && report.batch % 50 == 1 {
+            if tells || report.epoch == 1 && report.batch % 50 == 1 {
                 bar.set_message(format!("loss {:.4}", report.loss));
             }
-        } else if self.told == Told::Batches && report.batch.is_multiple_of(BATCHES_PER_LINE) {
+        } else if tells {
             self.terminal.talk(&batch_line(report, self.batches));
         }
     }
@@ -90,8 +92,16 @@ impl Progress {
     /// Shows how an epoch ended.
     pub fn epoch(&mut self, report: &EpochReport) {
         let speed = std::mem::replace(&mut self.lap, Lap::new()).images_per_second();
-        let losses = std::mem::take(&mut self.losses);
+        let (sum, seen) = std::mem::take(&mut self.losses);
+        let line = (self.told == Told::Batches).then(|| {
+            // Of a run that went on within the epoch only some of the batches were seen.
+            let all = seen == self.batches;
+            epoch_line(report, if all { sum / self.batches as f64 } else { report.train_loss })
+        });
         if let Some(bar) = &self.bar {
+            if let Some(line) = line {
+                bar.println(plain(&line));
+            }
             let next = (report.epoch as u64 + 1).min(self.epochs);
             bar.set_prefix(format!("epoch {next} of {}", self.epochs));
             // Without the validation loss, so that it fits into 80 columns.
@@ -102,11 +112,8 @@ impl Progress {
                 ..*report
             };
             bar.set_message(measured(&report, speed));
-        } else if self.told == Told::Batches {
-            // Of a run that went on within the epoch only some of the batches were seen.
-            let all = losses.1 == self.batches;
-            let mean = if all { losses.0 / self.batches as f64 } else { report.train_loss };
-            self.terminal.talk(&epoch_line(report, mean));
+        } else if let Some(line) = line {
+            self.terminal.talk(&line);
         } else {
             let (epoch, width) = (report.epoch, self.epochs.to_string().len());
             let text = measured(report, speed);
@@ -155,28 +162,110 @@ fn measured(report: &EpochReport, images_per_second: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::io;
+    use std::sync::{Arc, Mutex};
 
-    #[test]
-    fn batches_and_their_epoch_are_told_as_the_assignment_prints_them() {
-        let mut epoch = EpochReport {
-            epoch: 3,
-            step: 1407,
-            train_loss: 0.0172,
+    use indicatif::{ProgressDrawTarget, TermLike};
+
+    use super::*;
+    use crate::cli::OutputFlags;
+
+    /// A terminal that keeps whole lines: those of a bar are written without their end.
+    #[derive(Debug, Clone, Default)]
+    struct Screen(Arc<Mutex<Vec<String>>>);
+
+    impl TermLike for Screen {
+        fn width(&self) -> u16 {
+            80
+        }
+
+        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn write_line(&self, line: &str) -> io::Result<()> {
+            self.write_str(&format!("{line}\n"))
+        }
+
+        fn write_str(&self, text: &str) -> io::Result<()> {
+            self.0.lock().expect("a screen").push(text.to_string());
+            Ok(())
+        }
+
+        fn clear_line(&self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn step(epoch: usize, batch: usize, loss: f32) -> StepReport {
+        let step = (2 * (epoch - 1) + batch) as u64;
+        StepReport { step, epoch, batch, examples: 128, loss, learning_rate: 1e-3 }
+    }
+
+    fn epoch(epoch: usize, train_loss: f64) -> EpochReport {
+        EpochReport {
+            epoch,
+            step: 2 * epoch as u64,
+            train_loss,
             train_accuracy: None,
             validation_loss: None,
             validation_accuracy: None,
             learning_rate: 1e-3,
             seconds: 1.0,
-        };
-        let (step, batch, examples) = (1138, 200, 128);
-        let step =
-            StepReport { step, epoch: 3, batch, examples, loss: 0.0161, learning_rate: 1e-3 };
-        assert_eq!(batch_line(&step, 469), "epoch  3 | batch  200/469 | loss 0.0161");
-        assert_eq!(epoch_line(&epoch, 0.017_21), "epoch  3 complete | avg loss 0.0172");
-        epoch.validation_loss = Some(0.018);
+        }
+    }
+
+    /// What a terminal is written in two epochs of two batches.
+    fn written(told: Told) -> String {
+        let screen = Screen::default();
+        let target = ProgressDrawTarget::term_like(Box::new(screen.clone()));
+        let bar = Some(ProgressBar::with_draw_target(Some(4), target));
+        let terminal = Terminal::new(OutputFlags::default());
+        let (losses, lap) = ((0.0, 0), Lap::new());
+        let mut progress = Progress { terminal, told, epochs: 2, batches: 2, losses, bar, lap };
+        for (number, losses) in [(1, [0.5, 0.25]), (2, [0.25, 0.125])] {
+            progress.step(&step(number, 1, losses[0]));
+            progress.step(&step(number, 2, losses[1]));
+            progress.epoch(&epoch(number, 0.9));
+        }
+        progress.finish();
+        screen.0.lock().expect("a screen").concat()
+    }
+
+    #[test]
+    fn the_means_of_the_epochs_stay_above_the_bar() {
+        let text = written(Told::Batches);
+        for line in ["epoch  1 complete | avg loss 0.3750", "epoch  2 complete | avg loss 0.1875"] {
+            assert_eq!(text.matches(line).count(), 1, "{text:?}");
+        }
+        assert!(!written(Told::Epochs).contains("complete"));
+    }
+
+    #[test]
+    fn batches_and_their_epoch_are_told_as_the_assignment_prints_them() {
+        let line = batch_line(&step(3, 200, 0.0161), 469);
+        assert_eq!(line, "epoch  3 | batch  200/469 | loss 0.0161");
+        let mut report = epoch(3, 0.0172);
+        assert_eq!(epoch_line(&report, 0.017_21), "epoch  3 complete | avg loss 0.0172");
+        report.validation_loss = Some(0.018);
         let line = "epoch  3 complete | avg loss 0.0172 | validation 0.0180";
-        assert_eq!(epoch_line(&epoch, 0.017_21), line);
+        assert_eq!(epoch_line(&report, 0.017_21), line);
     }
 
     #[test]
@@ -189,16 +278,9 @@ mod tests {
 
     #[test]
     fn an_epoch_is_told_in_one_line_with_or_without_validation() {
-        let mut report = EpochReport {
-            epoch: 1,
-            step: 10,
-            train_loss: 0.5,
-            train_accuracy: None,
-            validation_loss: Some(0.25),
-            validation_accuracy: Some(0.881),
-            learning_rate: 0.1,
-            seconds: 1.0,
-        };
+        let validation = (Some(0.25), Some(0.881));
+        let mut report = epoch(1, 0.5);
+        (report.validation_loss, report.validation_accuracy) = validation;
         let line = "loss 0.5000  validation 0.2500, 88.10 %  52,000 images/s";
         assert_eq!(measured(&report, 52_000.4), line);
         report.validation_loss = None;
