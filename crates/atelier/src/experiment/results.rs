@@ -1,5 +1,7 @@
 //! What a finished training run leaves behind, and what is shown of it.
 
+use std::path::Path;
+
 use anyhow::{Result, anyhow};
 use atelier_models::fold_standardization;
 use atelier_store::{NamedArray, write_model};
@@ -10,6 +12,7 @@ use super::recorded::Recorded;
 use super::summary::{Iteration, Summary, Tested};
 use super::training::lower_the_rate;
 use super::{figures, history};
+use crate::cli::DataFlags;
 use crate::dataset;
 use crate::failure::Help as _;
 use crate::home;
@@ -181,20 +184,31 @@ pub(crate) fn last_iterations(iterations: &[Iteration]) -> Table {
 
 /// The command that repeats the run.
 pub(crate) fn again<C: Trainable>(prepared: &Prepared<C, C::Model>, run: &Recorded) -> String {
-    let data = &prepared.data_flags;
-    let config = home::quoted(&run.dir.path().join("config.toml"));
+    let pinned = prepared.data.provenance.pinned;
+    repetition(C::VERB, run.dir.path(), &prepared.data_flags, pinned, &prepared.device_name)
+}
+
+/// The command that repeats the run of `verb` in `path` on the data that `data` leads to.
+pub(crate) fn repetition(
+    verb: &str,
+    path: &Path,
+    data: &DataFlags,
+    pinned: bool,
+    device_name: &str,
+) -> String {
+    let config = home::quoted(&path.join("config.toml"));
     let mut words =
-        vec![home::program().to_string(), C::VERB.to_string(), "--config".to_string(), config];
+        vec![home::program().to_string(), verb.to_string(), "--config".to_string(), config];
     if data.data_dir.is_some() || data.smoke {
         // Not `--smoke`, which would say more than where the sample is.
         let directory = dataset::directory(data);
         words.extend(["--data-dir".to_string(), home::quoted(&directory)]);
     }
-    if !prepared.data.provenance.pinned {
+    if !pinned {
         words.push("--allow-unpinned".to_string());
     }
-    if prepared.device_name != "cpu" {
-        words.extend(["--device".to_string(), prepared.device_name.clone()]);
+    if device_name != "cpu" {
+        words.extend(["--device".to_string(), device_name.to_string()]);
     }
     words.join(" ")
 }

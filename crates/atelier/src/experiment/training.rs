@@ -253,11 +253,7 @@ fn steps<C: Trainable>(
     if let Err(error) = run.dir.checkpoints().best_step() {
         warn(&format!("warning: which checkpoint is the best is not known any more: {error}"));
     }
-    let unusable = || {
-        let path = home::quoted(run.dir.path());
-        let (program, verb) = (home::program(), C::VERB);
-        format!("begin anew with `{program} {verb} --config {path}/config.toml`")
-    };
+    let unusable = || format!("begin anew with `{}`", results::again(prepared, run));
     if let Some(latest) = run.dir.checkpoints().latest().help(unusable)? {
         for passed in &latest.passed_over {
             let path = passed.path.display();

@@ -16,7 +16,9 @@ use serde::de::DeserializeOwned;
 
 use crate::config::{AutoencodingConfig, Config};
 use crate::dataset;
+use crate::experiment::nested::same_data as same_data_flags;
 use crate::experiment::prepared::{Place, Prepared, Trainable};
+use crate::experiment::results::repetition;
 use crate::failure::Help as _;
 use crate::home;
 use crate::terminal::counted;
@@ -176,7 +178,7 @@ where
     C::Model: 'static,
 {
     // Before the data: a run without snapshots is the most likely mistake.
-    let snapshots = Snapshots::read(path).help(|| no_snapshots(path, C::VERB))?;
+    let snapshots = Snapshots::read(path).help(|| no_snapshots(path, manifest, place))?;
     let config: C = serde_json::from_value(manifest.config.clone())
         .with_context(|| format!("the configuration in {}", path.display()))?;
     let common = config.common();
@@ -211,12 +213,11 @@ where
     Ok((Run { name, path, seed, trajectory, recipe }, subject))
 }
 
-fn no_snapshots(path: &Path, verb: &str) -> String {
-    format!(
-        "record some: `{} {verb} --config {}/config.toml --set train.snapshots_per_epoch=4`",
-        home::program(),
-        home::quoted(path)
-    )
+fn no_snapshots(path: &Path, manifest: &Manifest, place: Place<'_>) -> String {
+    let data = same_data_flags(place.data, manifest.dataset.as_ref());
+    let pinned = manifest.dataset.as_ref().is_none_or(|data| data.pinned);
+    let again = repetition(&manifest.verb, path, &data, pinned, &manifest.device);
+    format!("record some: `{again} --set train.snapshots_per_epoch=4`")
 }
 
 /// Refuses a run of other data than the first.
