@@ -1,6 +1,7 @@
 //! `autoencoder` from one end to the other, on the sample.
 
 mod interrupted;
+mod own_data;
 
 use std::fs;
 use std::path::Path;
@@ -166,7 +167,10 @@ fn a_code_larger_than_an_image_is_compared_with_all_principal_components_there_a
     let summary: Value = serde_json::from_str(&read("summary.json")).expect("JSON");
     assert_eq!((&summary["latent"], &summary["pca_components"]), (&800.into(), &784.into()));
     assert!(summary["pca_test_mse"].as_f64().expect("an error") < 1e-12);
-    assert!(read("figures/losses.svg").contains("no more than 784 principal components"));
+    let losses = read("figures/losses.svg");
+    assert!(losses.contains("no more than 784 principal"), "{losses}");
+    // Some 1e-30: an axis down to there would show nothing else.
+    assert!(losses.contains("Not drawn: test, 784 principal components, "), "{losses}");
 }
 
 #[test]
@@ -337,6 +341,7 @@ fn settings_that_cannot_be_are_refused_before_anything_is_written() {
         ("autoencoder.code_bias=2e3", "autoencoder.code_bias is 2000, expected from -1000 to 1000"),
         ("autoencoder.laten=3", "did you mean `autoencoder.latent`?"),
         ("model.hidden=3", "unknown key `model.hidden`"),
+        ("data.augment.mixup=0.2", "`data.augment.mixup` is 0.2, expected 0: an autoencoder has"),
         ("data.standardize=true", "`data.standardize` is true, expected false"),
         ("train.label_smoothing=0.1", "expected 0: an autoencoder looks at no labels"),
     ] {

@@ -1,5 +1,6 @@
 //! Training an autoencoder, from the flags to the last file of the run directory.
 
+mod charts;
 mod comparison;
 mod examined;
 mod figures;
@@ -41,11 +42,18 @@ impl Trainable for AutoencodingConfig {
 
     fn check(&self) -> Result<()> {
         self.autoencoder.check()?;
-        // Both would be passed over in silence, or do harm.
+        // These would be passed over in silence, or do harm.
         if self.train.label_smoothing > 0.0 {
             let found = self.train.label_smoothing;
             bail!(
                 "`train.label_smoothing` is {found}, expected 0: an autoencoder looks at no labels"
+            );
+        }
+        if self.data.augment.mixup > 0.0 {
+            let found = self.data.augment.mixup;
+            bail!(
+                "`data.augment.mixup` is {found}, expected 0: an autoencoder has no targets beside its \
+                 images, and the errors of blends would be told as those of images"
             );
         }
         if self.data.standardize {

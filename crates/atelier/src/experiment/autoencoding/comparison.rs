@@ -50,10 +50,12 @@ pub(super) fn linear_accuracy(
     stop: &Stop,
 ) -> Result<f64> {
     let mean = train.features.mean_axis(Axis(0)).context("no example to classify")?;
-    let deviation = train.features.std_axis(Axis(0), 0.0);
-    // A feature that never changes stays what it is.
-    let deviation = deviation.mapv(|deviation| if deviation > 0.0 { deviation } else { 1.0 });
-    let scaled = |points: Points<'_>| (points.features - &mean) / &deviation;
+    // One scale for all: brought to the same deviation, the last principal components, which are
+    // little but noise, would say as much as the first.
+    let variance = train.features.var_axis(Axis(0), 0.0).mean().unwrap_or(0.0);
+    // Features that never change stay what they are.
+    let deviation = if variance > 0.0 { variance.sqrt() } else { 1.0 };
+    let scaled = |points: Points<'_>| (points.features - &mean) / deviation;
     let (train_features, test_features) = (scaled(train), scaled(test));
 
     let model = ModelConfig { hidden: Vec::new(), ..ModelConfig::default() };

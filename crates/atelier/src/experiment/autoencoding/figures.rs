@@ -1,15 +1,16 @@
-//! The figures of an autoencoder.
+//! The figures of an autoencoder that show images.
+
+use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
 use atelier_autoencoder::Autoencoder;
-use atelier_autoencoder::latent::{UnitActivity, interpolate, nearest, view};
-use atelier_plot::{Axis, Color, Figure, GreyImage, ImageGrid, LineChart, Panel, Series, Style};
+use atelier_autoencoder::latent::{interpolate, nearest};
+use atelier_plot::{Figure, GreyImage, ImageGrid};
 use candle_core::Tensor;
-use ndarray::{ArrayView1, s};
+use ndarray::ArrayView1;
 
 use super::examined::{Denoised, Examined, matrix};
-use super::summary::{Denoising, Summary};
-use crate::terminal::{counted, thousands};
+use super::summary::Denoising;
 
 /// The class names and the sides of an image.
 pub(super) struct Kind {
@@ -24,11 +25,6 @@ const STEPS: usize = 9;
 const QUERIES: usize = 4;
 /// Neighbours of each.
 const NEIGHBOURS: usize = 7;
-/// More points in a scatter only cover each other.
-const POINTS: usize = 5000;
-/// Numbers of the codes that are looked at for it: fewer points where the codes are large, so that
-/// finding their plane takes seconds and not minutes.
-const NUMBERS: usize = 1 << 24;
 
 impl Kind {
     fn grey(&self, pixels: ArrayView1<'_, f32>) -> GreyImage {
@@ -68,7 +64,7 @@ pub(super) fn gallery(kind: &Kind, seen: &Examined) -> Result<Figure> {
     order.sort_by(|&a, &b| seen.errors[a].total_cmp(&seen.errors[b]));
     let best: Vec<usize> = order.iter().copied().take(columns).collect();
     let worst = order.iter().rev().copied().take(columns).collect();
-    for rows in [(0..columns).map(|class| first(seen, class)).collect(), best, worst] {
+    for rows in [firsts(&seen.labels), best, worst] {
         for &row in &rows {
             grid = grid.image(kind.name(seen.labels[row]), kind.grey(seen.images.row(row)));
         }
@@ -82,10 +78,13 @@ pub(super) fn gallery(kind: &Kind, seen: &Examined) -> Result<Figure> {
     grid.size(2000, 1800).render().context("cannot draw the gallery")
 }
 
-/// The first image of a class; the first of all where there is none.
-fn first(seen: &Examined, class: usize) -> usize {
-    let of = |&label: &u32| usize::try_from(label).is_ok_and(|label| label == class);
-    seen.labels.iter().position(of).unwrap_or(0)
+/// The first image of each class that is there, in the order of the classes.
+fn firsts(labels: &[u32]) -> Vec<usize> {
+    let mut firsts = BTreeMap::new();
+    for (row, label) in labels.iter().enumerate() {
+        firsts.entry(label).or_insert(row);
+    }
+    firsts.into_values().collect()
 }
 
 /// `missing` white images, so that the grid goes on in a new row also where there are too few.
@@ -105,9 +104,9 @@ pub(super) fn denoising(
     denoised: &Denoised,
     measured: Denoising,
 ) -> Result<Figure> {
-    let columns = kind.classes.len();
-    let rows: Vec<usize> = (0..columns).map(|class| first(seen, class)).collect();
-    let mut grid = ImageGrid::new("Test images, with noise, and what is made of those", columns)
+    let rows = firsts(&seen.labels);
+    let title = "Test images, with noise, and what is made of those";
+    let mut grid = ImageGrid::new(title, rows.len())
         .subtitle(format!(
             "noise of deviation {}: error of the noisy images {:.5}, of their reconstructions {:.5}",
             measured.noise, measured.noisy_mse, measured.test_mse
@@ -130,145 +129,23 @@ pub(super) fn denoising(
     grid.size(2000, 950).render().context("cannot draw the noisy images")
 }
 
-/// Said after a caption where the code has more units than an image has pixels.
-fn all_components(summary: &Summary) -> String {
-    if summary.pca_components == summary.latent {
-        return String::new();
-    }
-    format!(
-        " An image has no more than {} principal components.",
-        thousands(summary.pca_components)
-    )
+/// The images at both ends of up to three ways, each from one class to another; of a single class, its
+/// first and its last image.
+fn ways(labels: &[u32]) -> Vec<[usize; 2]> {
+    let firsts = firsts(labels);
+    let last = firsts.len().saturating_sub(1);
+    let ways = [(0, last), (1, last / 2), (2, last.saturating_sub(1))];
+    // Of few classes some of these would be the same way, or none.
+    let ways = ways.into_iter().filter(|(from, to)| from < to);
+    let ways: Vec<[usize; 2]> = ways.map(|(from, to)| [firsts[from], firsts[to]]).collect();
+    if ways.is_empty() { vec![[0, labels.len().saturating_sub(1)]] } else { ways }
 }
 
-/// The loss over the epochs, beside the error of principal components.
-pub(super) fn losses(
-    subtitle: &str,
-    summary: &Summary,
-    validation: &[Option<f64>],
-) -> Result<Figure> {
-    let epochs = |n: usize| (1..=n).map(|epoch| epoch as f64).collect::<Vec<f64>>();
-    let losses = summary.epoch_losses.clone();
-    let (name, inputs) = match &summary.denoising {
-        Some(of) => {
-            let errors = "errors are those against the clean images. Validation is without noise.";
-            let inputs = format!(" Its inputs have noise of deviation {}; {errors}", of.noise);
-            ("training, noisy", inputs)
-        }
-        None => ("training", String::new()),
-    };
-    let mut panel = Panel::new(Axis::linear("epoch"), Axis::logarithmic("mean squared error"))
-        .series(Series::new(name, Style::LineWithPoints, epochs(losses.len()), losses));
-    if validation.iter().any(Option::is_some) {
-        let ys: Vec<f64> = validation.iter().map(|loss| loss.unwrap_or(f64::NAN)).collect();
-        panel = panel.series(Series::line("validation", epochs(ys.len()), ys));
-    }
-    panel = panel.horizontal(summary.test_mse, "test, at the end").horizontal(
-        summary.pca_test_mse,
-        format!("test, {}", counted(summary.pca_components, "principal component")),
-    );
-    if let Some(of) = &summary.denoising {
-        panel = panel.horizontal(of.test_mse, "noisy test, at the end");
-    }
-    LineChart::new(format!("Reconstruction: test error {:.5}", summary.test_mse))
-        .subtitle(subtitle)
-        .caption(format!(
-            "Training: mean over the batches of an epoch, each before its step.{inputs}{}",
-            all_components(summary)
-        ))
-        .panel(panel)
-        .render()
-        .context("cannot draw the losses")
-}
-
-/// The error of each class, beside that of principal components.
-pub(super) fn classes(subtitle: &str, summary: &Summary) -> Result<Figure> {
-    let positions: Vec<f64> = (0..summary.classes.len()).map(|class| class as f64).collect();
-    let of = |value: fn(&super::summary::ClassError) -> f64| -> Vec<f64> {
-        summary.classes.iter().map(value).collect()
-    };
-    let names: Vec<String> =
-        summary.classes.iter().enumerate().map(|(i, of)| format!("{i} {}", of.class)).collect();
-    let panel = Panel::new(Axis::linear("class"), Axis::linear("mean squared error, test"))
-        .series(Series::new("autoencoder", Style::Points, positions.clone(), of(|c| c.mse)))
-        .series(Series::new("principal components", Style::Points, positions, of(|c| c.pca_mse)));
-    LineChart::new("Reconstruction error of each class")
-        .subtitle(subtitle)
-        .caption(format!("{}.{}", names.join(", "), all_components(summary)))
-        .panel(panel)
-        .render()
-        .context("cannot draw the errors of the classes")
-}
-
-/// How the units of the code behave over the test images, the most active first.
-pub(super) fn units(subtitle: &str, summary: &Summary) -> Result<Figure> {
-    let mut units: Vec<&UnitActivity> = summary.units.iter().collect();
-    units.sort_by(|a, b| b.active.total_cmp(&a.active));
-    let ranks: Vec<f64> = (1..=units.len()).map(|rank| rank as f64).collect();
-    let of = |value: fn(&UnitActivity) -> f64| -> Vec<f64> {
-        units.iter().map(|unit| value(unit)).collect()
-    };
-    let series = |name, ys| Series::new(name, Style::Points, ranks.clone(), ys);
-    let unit = "unit, the most active first";
-    let share = Axis::linear("above 0 for this share of test images (%)").at_least(0.0);
-    let active = Panel::new(Axis::linear(unit), share)
-        .title("Activity")
-        .series(series("", of(|unit| 100.0 * unit.active)));
-    let values = Panel::new(Axis::linear(unit), Axis::linear("value of the unit").at_least(0.0))
-        .title("Values")
-        .series(series("mean", of(|unit| unit.mean)))
-        .series(series("standard deviation", of(|unit| unit.deviation)));
-    let (dead, all) = (summary.dead_latent_units, summary.latent);
-    LineChart::new(format!("Units of the code: {dead} of {all} dead"))
-        .subtitle(subtitle)
-        .caption("Over all test images. A dead unit is above 0 for none of them.")
-        .panel(active)
-        .panel(values)
-        .render()
-        .context("cannot draw the units")
-}
-
-/// The codes of test images in the plane in which they vary most.
-pub(super) fn latent(kind: &Kind, subtitle: &str, seen: &Examined) -> Result<Figure> {
-    let all = seen.codes.nrows();
-    let drawn = all.min(POINTS).min((NUMBERS / seen.codes.ncols()).max(1));
-    let view = view(seen.codes.slice(s![..drawn, ..]))?;
-    let points = &view.coordinates;
-    let axis = |name, share: f64| {
-        Axis::linear(format!("{name} component ({:.0} % of the variance)", 100.0 * share))
-    };
-    let mut panel = Panel::new(axis("first", view.shares[0]), axis("second", view.shares[1]));
-    for (class, name) in kind.classes.iter().enumerate() {
-        let of = |label: u32| usize::try_from(label).is_ok_and(|label| label == class);
-        let rows = (0..drawn).filter(|&row| of(seen.labels[row]));
-        let (xs, ys): (Vec<f64>, Vec<f64>) =
-            rows.map(|row| (points[[row, 0]], points[[row, 1]])).unzip();
-        if !xs.is_empty() {
-            let series = Series::new(name.clone(), Style::Dots, xs, ys);
-            panel = panel.series(series.color(Color::of_class(class)));
-        }
-    }
-    let which = if drawn == all {
-        format!("All {} test images", thousands(all))
-    } else {
-        format!("The first {} of {} test images", thousands(drawn), thousands(all))
-    };
-    LineChart::new("Codes of test images")
-        .subtitle(subtitle)
-        .caption(format!("{which}, by the two principal components of their codes."))
-        .panel(panel)
-        .size(1600, 1300)
-        .render()
-        .context("cannot draw the codes")
-}
-
-/// What the decoder makes of the codes between those of two test images; three such ways.
+/// What the decoder makes of the codes between those of two test images; up to three such ways.
 pub(super) fn interpolation(kind: &Kind, model: &Autoencoder, seen: &Examined) -> Result<Figure> {
-    let last = kind.classes.len().saturating_sub(1);
     let mut grid = ImageGrid::new("Between two test images, through the code", STEPS)
         .caption("Straight lines between two codes, decoded; the images themselves are not mixed.");
-    for (from, to) in [(0, last), (1, last / 2), (2, last.saturating_sub(1))] {
-        let rows = [first(seen, from), first(seen, to)];
+    for rows in ways(&seen.labels) {
         let way = interpolate(seen.codes.row(rows[0]), seen.codes.row(rows[1]), STEPS)?;
         let device = model.encoder.parameters()[0].var.device();
         let codes = Tensor::from_iter(way.iter().copied(), device)?.reshape(way.dim())?;
@@ -302,4 +179,22 @@ pub(super) fn neighbours(kind: &Kind, seen: &Examined) -> Result<Figure> {
         grid = filled_up(grid, kind, NEIGHBOURS - neighbours.len());
     }
     grid.size(2000, 1400).render().context("cannot draw the neighbours")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_classes_that_are_there_have_a_first_image() {
+        assert_eq!(firsts(&[3, 1, 3, 0, 1]), [3, 1, 0]);
+    }
+
+    #[test]
+    fn ways_lead_from_one_class_to_another_where_there_are_two() {
+        let all: Vec<u32> = (0..10).collect();
+        assert_eq!(ways(&all), [[0, 9], [1, 4], [2, 8]]);
+        assert_eq!(ways(&[7, 7, 2]), [[2, 0]]);
+        assert_eq!(ways(&[5, 5, 5]), [[0, 2]]);
+    }
 }

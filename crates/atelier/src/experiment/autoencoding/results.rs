@@ -8,6 +8,7 @@ use atelier_train::Outcome;
 use ndarray::s;
 
 use super::Autoencoding;
+use super::charts;
 use super::comparison::{components, linear_accuracy};
 use super::examined::{CHUNK, Coded, Examined, until};
 use super::figures::{self, Kind};
@@ -52,9 +53,8 @@ pub(super) fn write(
     };
 
     let epoch_losses = history::batch_means(run.dir.path())?;
-    let validation = prepared.split.validation.as_ref();
-    let validation =
-        validation.map(|examples| prepared.evaluate(&prepared.model, examples)).transpose()?;
+    let evaluate = |examples| prepared.evaluate(&prepared.model, examples);
+    let validation = prepared.split.validation.as_ref().map(evaluate).transpose()?;
     let units = activity(seen.codes.view())?;
     let summary = Summary {
         schema_version: 1,
@@ -96,7 +96,7 @@ fn draw(
     summary: &Summary,
     stop: &Stop,
 ) -> Result<()> {
-    let subtitle = subtitle(prepared, summary);
+    let network = subtitle(prepared, summary);
     let epochs = history::epochs(run.dir.path())?;
     let validation: Vec<Option<f64>> = epochs.iter().map(|epoch| epoch.validation_loss).collect();
     let write = |name: &str, figure: Result<Figure>| -> Result<()> {
@@ -105,10 +105,10 @@ fn draw(
     };
     write("reconstructions", figures::reconstructions(kind, seen))?;
     write("gallery", figures::gallery(kind, seen))?;
-    write("losses", figures::losses(&subtitle, summary, &validation))?;
-    write("classes", figures::classes(&subtitle, summary))?;
-    write("units", figures::units(&subtitle, summary))?;
-    write("latent", figures::latent(kind, &subtitle, seen))?;
+    write("losses", charts::losses(&network, summary, &validation))?;
+    write("classes", charts::classes(&network, summary))?;
+    write("units", charts::units(&network, summary))?;
+    write("latent", charts::latent(kind, &network, seen))?;
     write("interpolation", figures::interpolation(kind, &prepared.model, seen))?;
     write("neighbours", figures::neighbours(kind, seen))?;
     if let (Some(denoised), Some(measured)) = (&seen.denoised, summary.denoising) {
@@ -182,11 +182,11 @@ pub(super) fn shown(prepared: &Autoencoding, run: &Recorded, summary: &Summary) 
     let all = [summary.test_mse, summary.pca_test_mse].map(|error| format!("{error:.5}"));
     errors.row(["all", &all[0], &all[1]]);
     let sizes = if summary.pca_components == summary.latent {
-        format!("both with {} numbers an image", thousands(summary.latent))
+        format!("both with {} an image", counted(summary.latent, "number"))
     } else {
         format!(
-            "with {} numbers an image; of principal components there are only {}, one for each pixel",
-            thousands(summary.latent),
+            "with {} an image; of principal components there are only {}, one for each pixel",
+            counted(summary.latent, "number"),
             thousands(summary.pca_components)
         )
     };
