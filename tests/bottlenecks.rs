@@ -51,6 +51,7 @@ fn a_sweep_trains_every_size_once_and_reads_the_test_set_once_for_each() {
     assert!(read(&run.join("figures/bottleneck.png")).starts_with(b"\x89PNG"));
     let svg = String::from_utf8(read(&run.join("figures/bottleneck.svg"))).expect("text");
     assert!(svg.contains("principal components") && svg.contains("Sizes: 4, 8."));
+    assert!(svg.contains("(sample), layers 128-code-128, 1 epoch, seed 0"), "{svg}");
 
     let alone = ["--smoke", "--quiet", "--set", "train.epochs=1", "--set", "autoencoder.latent=8"];
     autoencoder(home.path(), &alone).expect_code(0);
@@ -136,6 +137,10 @@ fn sizes_that_cannot_be_are_refused_before_anything_is_written() {
         (
             &["--smoke", "--bottlenecks", "4", "--set", "autoencoder.latent=3"],
             "both name sizes of the code",
+        ),
+        (
+            &["--smoke", "--bottlenecks", "4", "--set", "autoencoder.latents=3"],
+            "did you mean `autoencoder.latent`?",
         ),
         (&["--bottlenecks", "4", "--resume"], "leave out the sizes after --bottlenecks"),
         (&["--bottlenecks", "--resume"], "autoencoder --bottlenecks`, or name one with --out"),

@@ -22,7 +22,7 @@ use crate::experiment::training::Trained;
 use crate::failure::{DONE, Help as _};
 use crate::home;
 use crate::signals::Stop;
-use crate::terminal::{Align, Table, Terminal};
+use crate::terminal::{Align, Table, Terminal, counted};
 
 /// Where no sizes are named.
 const SIZES: [usize; 5] = [4, 8, 16, 32, 64];
@@ -64,8 +64,8 @@ pub(crate) fn run(
     terminal.talk(&format!("sweep: {}", home::shown(run.dir.path())));
 
     let done = sweep(arguments, &mut run, command_line, terminal, stop);
-    let sweep = match run.settle(done)? {
-        Swept::Complete(sweep) => sweep,
+    let found = match run.settle(done)? {
+        Swept::Complete(found) => found,
         Swept::Interrupted(code) => {
             run.end(Status::Interrupted, None)?;
             terminal.talk(&format!("help: {}", run.to_go_on()));
@@ -76,17 +76,17 @@ pub(crate) fn run(
         "schema_version": 1,
         "verb": VERB,
         "seed": run.manifest.seed,
-        "sweep": sweep,
+        "sweep": found,
     });
-    let written = figure(&run, &sweep)
-        .and_then(|figure| figures::write(&run.dir, "bottleneck", &figure))
+    let written = figure(&run, &found)
+        .and_then(|drawn| figures::write(&run.dir, "bottleneck", &drawn))
         .and_then(|()| run.write_summary(&object));
     run.settle(written)?;
     run.end(Status::Complete, None)?;
     let path = run.dir.path();
     terminal.text(&format!(
         "\nmean squared errors of test images by the size of the code\n\n{}\nfigure: {}\nrun: {}",
-        table(&sweep),
+        table(&found),
         home::shown(&path.join("figures/bottleneck.png")),
         home::shown(path)
     ))?;
@@ -101,7 +101,9 @@ fn begin(
     command_line: &[String],
     terminal: Terminal,
 ) -> Result<Recorded> {
-    if arguments.config.set.iter().any(|set| set.trim_start().starts_with("autoencoder.latent")) {
+    let names_size =
+        |set: &String| set.split('=').next().is_some_and(|key| key.trim() == "autoencoder.latent");
+    if arguments.config.set.iter().any(names_size) {
         bail!("--bottlenecks and `autoencoder.latent` both name sizes of the code");
     }
     let mut sizes = if sizes.is_empty() { SIZES.to_vec() } else { sizes.to_vec() };
@@ -156,7 +158,7 @@ fn sweep(
 ) -> Result<Swept> {
     let sizes: Vec<usize> = serde_json::from_value(run.manifest.config["bottlenecks"].clone())
         .with_context(|| format!("the sizes in {}", run.dir.path().display()))?;
-    let mut sweep = Vec::new();
+    let mut found = Vec::new();
     let mut reads = 0;
     for (position, &latent) in sizes.iter().enumerate() {
         terminal.talk(&format!("a code of {latent} ({} of {})", position + 1, sizes.len()));
@@ -170,7 +172,7 @@ fn sweep(
             run.check_dataset(data)?;
         }
         reads += manifest.test_set_reads;
-        sweep.push(Bottleneck {
+        found.push(Bottleneck {
             latent,
             test_mse: summary.test_mse,
             noisy_test_mse: summary.denoising.map(|of| of.test_mse),
@@ -180,7 +182,7 @@ fn sweep(
         });
     }
     run.manifest.test_set_reads = reads;
-    Ok(Swept::Complete(sweep))
+    Ok(Swept::Complete(found))
 }
 
 /// The run of one size: begun, taken up, or found complete.
@@ -196,7 +198,7 @@ fn trained(
         Nested::Complete(summary) => return Ok(Trained::Complete(path.to_path_buf(), summary)),
         Nested::Run(flags, data) => (flags, data),
     };
-    let mut nested = AutoencoderArgs {
+    let mut inner = AutoencoderArgs {
         bottlenecks: None,
         config: ConfigFlags::default(),
         run: flags,
@@ -204,11 +206,11 @@ fn trained(
         // Its tables would stand between those of the other sizes.
         output: OutputFlags { format: Format::Json, ..arguments.output },
     };
-    if !nested.run.resume {
-        nested.config.config = Some(run.dir.path().join("config.toml"));
-        nested.config.set = vec![format!("autoencoder.latent={latent}")];
+    if !inner.run.resume {
+        inner.config.config = Some(run.dir.path().join("config.toml"));
+        inner.config.set = vec![format!("autoencoder.latent={latent}")];
     }
-    train(&nested, command_line, Terminal::new(nested.output), stop)
+    train(&inner, command_line, Terminal::new(inner.output), stop)
 }
 
 /// The sizes, one a line.
@@ -258,8 +260,21 @@ fn figure(run: &Recorded, sweep: &[Bottleneck]) -> Result<Figure> {
         let _ = write!(caption, " An image has no more than {most} principal components.");
     }
     let name = run.manifest.dataset.as_ref().map_or("none", |data| data.name.as_str());
+    let config: AutoencodingConfig =
+        serde_json::from_value(run.manifest.config["autoencoder"].clone())
+            .with_context(|| format!("the configuration in {}", run.dir.path().display()))?;
+    let down: Vec<String> = config.autoencoder.hidden.iter().map(ToString::to_string).collect();
+    let up = down.iter().rev().map(String::as_str);
+    let layers: Vec<&str> = down.iter().map(String::as_str).chain(["code"]).chain(up).collect();
+    let most = if config.train.early_stopping > 0 { "at most " } else { "" };
     LineChart::new("Reconstruction error by the size of the code")
-        .subtitle(format!("{}, seed {}", dataset::title(name), run.manifest.seed))
+        .subtitle(format!(
+            "{}, layers {}, {most}{}, seed {}",
+            dataset::title(name),
+            layers.join("-"),
+            counted(config.train.epochs, "epoch"),
+            run.manifest.seed
+        ))
         .caption(caption)
         .panel(panel)
         .render()
