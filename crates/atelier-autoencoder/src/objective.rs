@@ -1,10 +1,21 @@
-use atelier_core::plane::{DenseLoss, dense_network};
+use atelier_core::plane::{self, DenseLoss, DenseModule};
 use atelier_core::{
-    Batch, HiddenUnits, Loss, Mode, Objective, Parameter, PlaneEvaluator, PlaneOfParameters, ops,
+    Batch, HiddenUnits, Loss, Mode, Objective, Parameter, PlaneEvaluator, PlaneOfParameters,
+    curvature, ops,
 };
 
 use crate::Autoencoder;
 use crate::autoencoder::Decoder;
+
+impl Autoencoder {
+    /// Encoder and decoder as one plain dense network; `None` with tied weights, which make it none.
+    fn modules(&self) -> Option<Vec<DenseModule>> {
+        let Decoder::Own(decoder) = &self.decoder else { return None };
+        let mut modules = self.encoder.plane_modules(0)?;
+        modules.extend(decoder.plane_modules(self.encoder.parameters().len())?);
+        Some(modules)
+    }
+}
 
 impl Objective for Autoencoder {
     fn parameters(&self) -> &[Parameter] {
@@ -48,12 +59,19 @@ impl Objective for Autoencoder {
         plane: PlaneOfParameters,
         batches: &[Batch],
     ) -> atelier_core::Result<Option<Box<dyn PlaneEvaluator>>> {
-        let Decoder::Own(decoder) = &self.decoder else { return Ok(None) };
-        let first = self.encoder.parameters().len();
-        let modules = self.encoder.plane_modules(0).zip(decoder.plane_modules(first));
-        let Some((mut modules, decoder)) = modules else { return Ok(None) };
-        modules.extend(decoder);
-        dense_network(&self.parameters, &modules, DenseLoss::Reconstruction, plane, batches)
+        let Some(modules) = self.modules() else { return Ok(None) };
+        plane::dense_network(&self.parameters, &modules, DenseLoss::Reconstruction, plane, batches)
+    }
+
+    /// With tied weights there is none.
+    fn hessian_product(
+        &self,
+        vector: &[f32],
+        batch: &Batch,
+    ) -> atelier_core::Result<Option<Vec<f32>>> {
+        let Some(modules) = self.modules() else { return Ok(None) };
+        let loss = DenseLoss::Reconstruction;
+        curvature::dense_network(&self.parameters, &modules, loss, vector, batch).map(Some)
     }
 
     /// The hidden layers and the code. With tied weights a layer of the encoder and its mirror in the

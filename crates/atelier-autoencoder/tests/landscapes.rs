@@ -2,7 +2,8 @@
 
 use atelier_autoencoder::{Autoencoder, AutoencoderConfig};
 use atelier_core::{
-    Batch, Objective, PlaneOfParameters, Targets, assign, evaluate_batch, flatten, seed,
+    Batch, Mode, Objective, Parameter, PlaneOfParameters, Targets, assign, backward,
+    evaluate_batch, flatten, seed,
 };
 use candle_core::{Device, Tensor};
 use rand::RngExt as _;
@@ -53,6 +54,38 @@ fn the_plane_evaluator_agrees_with_setting_the_parameters() {
     let zeros = vec![0.0; flatten(tied.parameters()).expect("a point").len()];
     let plane = PlaneOfParameters { origin: &zeros, first: &zeros, second: &zeros };
     assert!(tied.plane(plane, &batches).expect("asked").is_none());
+}
+
+#[test]
+fn exact_products_with_the_hessian_are_the_change_of_the_gradient() {
+    let model = autoencoder(false);
+    let batch = batch(40);
+    let point = flatten(model.parameters()).expect("a point");
+    let vector: Vec<f32> = random(point.len(), 3).iter().map(|x| x - 0.5).collect();
+    let found = model.hessian_product(&vector, &batch).expect("fits").expect("a dense network");
+    let h = 1e-4;
+    let gradient = |by: f32| -> Vec<f32> {
+        let moved: Vec<f32> = point.iter().zip(&vector).map(|(w, v)| w + by * v).collect();
+        assign(model.parameters(), &moved).expect("assigned");
+        let gradients = backward(&model.loss(&batch, Mode::Evaluate).expect("a loss").objective)
+            .expect("gradients");
+        let of = |p: &Parameter| {
+            gradients.get(&p.var).map(|g| p.export(g).expect("read")).expect("takes part")
+        };
+        model.parameters().iter().flat_map(of).collect()
+    };
+    let (ahead, behind) = (gradient(h), gradient(-h));
+    let (mut off, mut size) = (0.0, 0.0);
+    for (found, (ahead, behind)) in found.iter().zip(ahead.iter().zip(&behind)) {
+        let wanted = (f64::from(*ahead) - f64::from(*behind)) / (2.0 * f64::from(h));
+        off += (f64::from(*found) - wanted).powi(2);
+        size += wanted.powi(2);
+    }
+    // ReLU's kinks are in the differences only; so short a step crosses few, and rounding is 1 %.
+    assert!(size > 0.0 && off.sqrt() < 0.05 * size.sqrt(), "{} of {}", off.sqrt(), size.sqrt());
+    let tied = autoencoder(true);
+    let zeros = vec![0.0; flatten(tied.parameters()).expect("a point").len()];
+    assert!(tied.hessian_product(&zeros, &batch).expect("asked").is_none());
 }
 
 #[test]

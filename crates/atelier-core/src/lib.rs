@@ -3,6 +3,7 @@
 mod activation;
 mod batch;
 mod composition;
+pub mod curvature;
 mod device;
 mod error;
 mod gradient;

@@ -103,6 +103,22 @@ pub trait Objective {
         Ok(None)
     }
 
+    /// The product of `vector` with the Hessian of the reported loss of `batch` in
+    /// [`Mode::Evaluate`] (the mean over its examples), at the parameters and buffers of this moment,
+    /// exactly: up to rounding, and at kinks with the derivatives that the backward pass takes; for
+    /// dense networks [`crate::curvature::dense_network`]. `None` where nothing computes that, which
+    /// must not depend on `vector` or `batch`; differences of gradients are then what is left.
+    ///
+    /// # Shapes
+    /// `vector` (parameters,), as [`crate::flatten`] orders them, to the same.
+    ///
+    /// # Errors
+    /// [`crate::Error::Shape`] if the vector has another length; fails if the batch does not fit the
+    /// model, or the device fails.
+    fn hessian_product(&self, _vector: &[f32], _batch: &Batch) -> Result<Option<Vec<f32>>> {
+        Ok(None)
+    }
+
     /// The layers of hidden units whose order does not matter: reordered along all axes of a layer
     /// at once, the parameters give the same function.
     fn hidden_units(&self) -> Vec<HiddenUnits> {

@@ -1,7 +1,7 @@
-use atelier_core::plane::{DenseLoss, dense_network};
+use atelier_core::plane::{self, DenseLoss};
 use atelier_core::{
     Activation as Core, Batch, HiddenUnits, Loss, Mode, Objective, Parameter, PlaneEvaluator,
-    PlaneOfParameters, ops,
+    PlaneOfParameters, curvature, ops,
 };
 use candle_core::Device;
 
@@ -78,7 +78,18 @@ impl Objective for Classifier {
     ) -> atelier_core::Result<Option<Box<dyn PlaneEvaluator>>> {
         let Some(modules) = self.net.plane_modules(0) else { return Ok(None) };
         let loss = DenseLoss::CrossEntropy;
-        dense_network(self.net.parameters(), &modules, loss, plane, batches)
+        plane::dense_network(self.net.parameters(), &modules, loss, plane, batches)
+    }
+
+    /// With batch norm there is none.
+    fn hessian_product(
+        &self,
+        vector: &[f32],
+        batch: &Batch,
+    ) -> atelier_core::Result<Option<Vec<f32>>> {
+        let Some(modules) = self.net.plane_modules(0) else { return Ok(None) };
+        let (parameters, loss) = (self.net.parameters(), DenseLoss::CrossEntropy);
+        curvature::dense_network(parameters, &modules, loss, vector, batch).map(Some)
     }
 
     fn hidden_units(&self) -> Vec<HiddenUnits> {

@@ -257,7 +257,7 @@ impl DenseNet {
         Ok(())
     }
 
-    /// The modules as a plane evaluator takes them, their parameters counted from `first`; `None`
+    /// The modules as [`atelier_core::plane`] and [`atelier_core::curvature`] take them, their parameters counted from `first`; `None`
     /// where there is a batch norm, whose statistics are those of each point.
     #[must_use]
     pub fn plane_modules(&self, first: usize) -> Option<Vec<DenseModule>> {
