@@ -1,8 +1,9 @@
 //! `variants` from one end to the other, on the sample.
 
 use std::fs;
+use std::io::Read as _;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -34,6 +35,25 @@ fn variants(home: &Path, arguments: &[&str]) -> Output {
     let file = file.to_str().expect("a plain path");
     let all = ["variants", "--smoke", "--config", file];
     atelier(all.iter().chain(arguments)).env("ATELIER_HOME", home).run()
+}
+
+/// Starts the same in `out` and returns when two networks are trained.
+fn start(home: &Path, out: &Path, arguments: &[&str]) -> Child {
+    let file = home.join("mine.toml");
+    fs::write(&file, MINE).expect("written");
+    let [file, out_text] = [file.as_path(), out].map(|path| path.to_str().expect("a plain path"));
+    let all = ["variants", "--smoke", "--config", file, "--out", out_text];
+    let (mut command, _home) = atelier(all.iter().chain(arguments)).into_command();
+    command.env("ATELIER_HOME", home).stdout(Stdio::null()).stderr(Stdio::piped());
+    let child = command.spawn().expect("atelier starts");
+    for _ in 0..6000 {
+        let lines = fs::read_to_string(out.join("networks.jsonl")).unwrap_or_default();
+        if lines.lines().count() >= 2 {
+            return child;
+        }
+        sleep(Duration::from_millis(5));
+    }
+    panic!("nothing is recorded");
 }
 
 fn read(path: &Path) -> Vec<u8> {
@@ -134,20 +154,8 @@ fn a_killed_comparison_goes_on_with_what_is_left_to_the_same_result() {
     let long = ["--quiet", "--threads", "2", "--set", "train.epochs=20"];
     variants(home.path(), &long).expect_code(0);
     let (whole, cut) = (home.path().join("runs/variants-0001"), home.path().join("runs/cut"));
-    let file = home.path().join("mine.toml");
-    let mut arguments = vec!["variants", "--smoke", "--config", file.to_str().expect("plain")];
-    arguments.extend(long);
-    arguments.extend(["--out", cut.to_str().expect("a plain path")]);
-    let (mut command, _home) = atelier(arguments).into_command();
-    command.env("ATELIER_HOME", home.path()).stdout(Stdio::null());
-    let mut child = command.spawn().expect("atelier starts");
+    let mut child = start(home.path(), &cut, &long);
     let lines = || fs::read_to_string(cut.join("networks.jsonl")).unwrap_or_default();
-    for _ in 0..6000 {
-        if lines().lines().count() >= 2 {
-            break;
-        }
-        sleep(Duration::from_millis(5));
-    }
     child.kill().expect("a signal");
     assert_eq!(child.wait().expect("an end").code(), None, "it came to its end before the kill");
     assert!(!cut.join("summary.json").exists());
@@ -165,6 +173,25 @@ fn a_killed_comparison_goes_on_with_what_is_left_to_the_same_result() {
     // Three networks with three seeds; the baseline and one other tested.
     let trained = |line: &&str| line.contains("\"trained\"");
     assert_eq!((after.lines().filter(trained).count(), after.lines().count()), (9, 15));
+}
+
+#[test]
+fn an_interrupted_comparison_says_how_it_goes_on() {
+    let home = home_with_sample();
+    let out = home.path().join("runs/cut");
+    let mut child = start(home.path(), &out, &["--set", "train.epochs=100"]);
+    let id = child.id().to_string();
+    let sent = Command::new("kill").args(["-s", "TERM", &id]).status().expect("kill");
+    assert!(sent.success());
+    assert_eq!(child.wait().expect("an end").code(), Some(143));
+    let manifest = json(&out.join("manifest.json"));
+    assert_eq!(
+        (&manifest["status"], &manifest["test_set_reads"]),
+        (&"interrupted".into(), &0.into())
+    );
+    let mut said = String::new();
+    child.stderr.expect("stderr").read_to_string(&mut said).expect("text");
+    assert!(said.contains("variants --resume --out "), "{said}");
 }
 
 #[test]

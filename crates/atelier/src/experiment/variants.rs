@@ -61,7 +61,7 @@ pub(crate) fn variants(
     stop: &Stop,
 ) -> Result<Trained<Summary>> {
     let (mut recorded, config, prepared) = if arguments.run.resume {
-        let recorded = Recorded::resume(&arguments.run, &arguments.data, VERB)?;
+        let mut recorded = Recorded::resume(&arguments.run, &arguments.data, VERB)?;
         let config: VaryingConfig = serde_json::from_value(recorded.manifest.config.clone())
             .with_context(|| format!("the configuration in {}", recorded.dir.path().display()))?;
         let data = same_data(&arguments.data, recorded.manifest.dataset.as_ref());
@@ -69,6 +69,8 @@ pub(crate) fn variants(
         let place = Place { run: &arguments.run, device_name, data: &data, terminal };
         let prepared = Prepared::new(config.baseline(), place)?;
         recorded.check_dataset(&dataset::record(&prepared.data.provenance))?;
+        recorded.manifest.threads = prepared.threads;
+        recorded.dir.write_manifest(&recorded.manifest)?;
         (recorded, config, prepared)
     } else {
         begin(arguments, command_line, terminal)?
