@@ -39,10 +39,7 @@ fn page() -> LandscapePage {
         standard_error: vec![0.125; 81],
         accuracy: Some(vec![0.75; 81]),
         runs: vec![run("A", "seed 0", -3.5), run("B", "seed 1", 3.5)],
-        null: vec![vec![
-            NullPoint { x: -3.0, y: -3.0, loss_in_plane: None },
-            NullPoint { x: 3.0, y: -2.0, loss_in_plane: None },
-        ]],
+        null: vec![vec![NullPoint { x: -3.0, y: -3.0 }, NullPoint { x: 3.0, y: -2.0 }]],
         scree: vec![0.6, 0.2, 0.1],
         x: along.clone(),
         y: along,
@@ -57,19 +54,20 @@ fn open(page: &LandscapePage) -> Option<Chromium> {
     Some(browser)
 }
 
-const FIGURES: [&str; 5] = ["surface", "contour", "loss", "distance", "scree"];
+const FIGURES: [&str; 6] = ["surface", "contour", "loss", "distance", "scree", "walks"];
 
-/// What the figures look like.
-fn pictures(browser: &mut Chromium) -> [String; 5] {
+/// What the figures look like; nothing of one that is hidden.
+fn pictures(browser: &mut Chromium) -> [String; 6] {
     browser.settle();
     FIGURES.map(|id| {
-        browser.value(&format!("document.getElementById('{id}').toDataURL()")).to_string()
+        let figure = format!("document.getElementById('{id}')");
+        browser.value(&format!("{figure}.clientWidth && {figure}.toDataURL()")).to_string()
     })
 }
 
 /// The figures that differ.
-fn changed(before: &[String; 5], after: &[String; 5]) -> Vec<&'static str> {
-    (0..5).filter(|&i| before[i] != after[i]).map(|i| FIGURES[i]).collect()
+fn changed(before: &[String; 6], after: &[String; 6]) -> Vec<&'static str> {
+    (0..6).filter(|&i| before[i] != after[i]).map(|i| FIGURES[i]).collect()
 }
 
 #[test]
@@ -143,7 +141,7 @@ fn each_switch_changes_what_is_drawn_and_changes_it_back() {
         ("run-1", &["surface", "contour", "loss", "distance"]),
         ("trajectories", &["surface", "contour"]),
         ("stems", &["surface"]),
-        ("walks", &["surface", "contour"]),
+        ("walks-shown", &["walks"]),
         ("log", &["surface", "contour", "loss"]),
     ];
     let before = pictures(&mut browser);
@@ -216,7 +214,7 @@ fn the_keyboard_reaches_and_works_everything() {
         "run-1",
         "trajectories",
         "stems",
-        "walks",
+        "walks-shown",
         "log",
         "surface",
         "contour",
@@ -294,6 +292,46 @@ fn the_slider_shows_the_runs_as_far_as_they_had_come() {
 }
 
 #[test]
+fn heights_are_logarithmic_at_first_where_the_page_says_so() {
+    // Of losses from 0.3 to 24.3 the page itself would take logarithms; below zero there are none.
+    let cases = [(None, 0.0, true), (Some(false), 0.0, false), (Some(true), -1.0, false)];
+    for (logarithmic, shift, expected) in cases {
+        let mut page = LandscapePage { logarithmic, ..page() };
+        page.loss.iter_mut().for_each(|loss| *loss += shift);
+        let Some(mut browser) = open(&page) else { return };
+        let checked = browser.value("document.getElementById('log').checked");
+        assert_eq!(checked, json!(expected), "{logarithmic:?} with losses shifted by {shift}");
+        browser.expect_calm();
+    }
+    let mut flat = LandscapePage { logarithmic: Some(true), ..page() };
+    flat.loss.iter_mut().for_each(|loss| *loss += 100.0);
+    for run in &mut flat.runs {
+        run.points.iter_mut().for_each(|point| point.loss += 100.0);
+        run.points.iter_mut().for_each(|point| point.loss_in_plane += 100.0);
+    }
+    let Some(mut browser) = open(&flat) else { return };
+    assert_eq!(browser.value("document.getElementById('log').checked"), json!(true));
+    browser.expect_calm();
+}
+
+#[test]
+fn random_walks_have_a_figure_of_their_own_and_are_drawn_nowhere_else() {
+    let mut other = page();
+    other.null[0][1] = NullPoint { x: 1.0, y: 3.0 };
+    let (Some(mut browser), Some(mut another)) = (open(&page()), open(&other)) else { return };
+    assert!(browser.text("walks-figure").contains("their own principal directions"));
+    assert_eq!(changed(&pictures(&mut browser), &pictures(&mut another)), ["walks"]);
+    browser.expect_calm();
+    another.expect_calm();
+
+    let without = LandscapePage { null: Vec::new(), ..page() };
+    let Some(mut browser) = open(&without) else { return };
+    assert_eq!(browser.value("document.getElementById('walks-figure').hidden"), json!(true));
+    assert_eq!(browser.value("document.getElementById('walks-shown')"), json!(null));
+    browser.expect_calm();
+}
+
+#[test]
 fn losses_that_are_no_numbers_and_points_off_the_grid_leave_the_rest_whole() {
     let mut holed = page();
     holed.loss[..12].fill(f64::NAN);
@@ -301,9 +339,8 @@ fn losses_that_are_no_numbers_and_points_off_the_grid_leave_the_rest_whole() {
     holed.runs[0].points[1].loss = f64::NAN;
     holed.runs[0].points[2].loss_in_plane = f64::INFINITY;
     holed.runs[1].points[0].x = 40.0;
-    holed.null[0][0].loss_in_plane = Some(f64::NAN);
     let Some(mut browser) = open(&holed) else { return };
-    for id in ["stems", "walks", "log"] {
+    for id in ["stems", "log"] {
         browser.click(id);
     }
     browser.point_at("loss", 0.32, 0.5);

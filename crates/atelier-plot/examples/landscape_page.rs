@@ -63,6 +63,7 @@ fn page(n: u32) -> LandscapePage {
         scree: (0..12).map(|i| 0.621 * 0.301_f64.powi(i)).collect(),
         x,
         y,
+        logarithmic: None,
     }
 }
 
@@ -101,7 +102,7 @@ fn walk(from: [f64; 2], phase: f64) -> Vec<NullPoint> {
             from[0] + 5.0 * (3.1 * t + phase).sin() - 5.0 * phase.sin(),
             from[1] * (1.0 - 1.6 * t),
         );
-        NullPoint { x: x + 0.3 * (f64::from(k) * 4.1).sin(), y, loss_in_plane: None }
+        NullPoint { x: x + 0.3 * (f64::from(k) * 4.1).sin(), y }
     };
     (0..=100).map(point).collect()
 }

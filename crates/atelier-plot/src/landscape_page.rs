@@ -22,6 +22,7 @@ pub(crate) const PARTS: Parts = Parts {
         include_str!("../assets/landscape/contour_view.js"),
         include_str!("../assets/landscape/step_view.js"),
         include_str!("../assets/landscape/scree_view.js"),
+        include_str!("../assets/landscape/walk_view.js"),
         ELEMENTS,
         include_str!("../assets/landscape/words.js"),
         THEME,
@@ -32,7 +33,7 @@ pub(crate) const PARTS: Parts = Parts {
 /// An interactive page of a loss landscape: one HTML document that needs no network and no other file.
 ///
 /// It shows a plane of parameters as a surface that can be turned and as a map, the runs that descended it, their
-/// losses by step, their distances off the plane, and the shares of variance. Views are linked: what is pointed at
+/// losses by step, their distances off the plane, the shares of variance, and what random walks look like. Views are linked: what is pointed at
 /// in one is marked in all. A row of switches, a slider and the keyboard do the rest.
 ///
 /// Numbers are drawn with six significant digits. A loss that is NaN or infinite is left out of the picture: a hole
@@ -94,10 +95,14 @@ pub struct LandscapePage {
     pub accuracy: Option<Vec<f64>>,
     /// The runs, in the order of their colours.
     pub runs: Vec<PageRun>,
-    /// Random walks that went through the same projection, to compare with; empty for none.
+    /// Random walks to compare with, in the plane of their own principal directions; empty for none. That is another
+    /// plane than the runs', so they have a figure of their own, without a surface.
     pub null: Vec<Vec<NullPoint>>,
     /// Shares of the total variance that the principal components carry, 0 to 1, first to last; empty for none.
     pub scree: Vec<f64>,
+    /// Whether heights are logarithmic when the page opens; its switch changes them. `None` leaves it to the page,
+    /// which looks at how many times the lowest loss the highest is. Where a loss is 0 or less, heights are linear.
+    pub logarithmic: Option<bool>,
 }
 
 /// One direction of the plane.
@@ -159,12 +164,10 @@ pub struct PagePoint {
 /// A point of a projected random walk.
 #[derive(Clone, Copy, Debug)]
 pub struct NullPoint {
-    /// Where it lies along the first direction.
+    /// Where it lies along the first principal direction of the walks.
     pub x: f64,
-    /// Where it lies along the second direction.
+    /// Where it lies along the second.
     pub y: f64,
-    /// The loss in the plane; where it is not known, the walk is drawn on the surface.
-    pub loss_in_plane: Option<f64>,
 }
 
 impl LandscapePage {

@@ -30,13 +30,6 @@ class ContourView extends CanvasView {
     g.clip();
     g.drawImage(this.picture, area.x, area.y, area.width, area.height);
     this.drawIsoLines(g);
-    if (state.walks) {
-      for (const { x, y } of data.null) {
-        const points = x.map((_, k) => [this.px(x[k]), this.py(y[k])]);
-        line(g, points, colors.casing, 3.2);
-        line(g, points, colors.ink, 1.3);
-      }
-    }
     if (state.trajectories) this.drawRuns(g);
     g.restore();
     this.drawAxes(g);

@@ -87,7 +87,7 @@ function addSwitches() {
     addSwitch("trajectories", "Trajectories", state.trajectories, (on) => { state.trajectories = on; });
     addSwitch("stems", "Stems to the true losses", state.stems, (on) => { state.stems = on; });
   }
-  if (data.null.length > 0) addSwitch("walks", "Random walks (the null)", state.walks, (on) => { state.walks = on; });
+  if (data.null.length > 0) addSwitch("walks-shown", "Random walks (the null)", true, (on) => { byId("walks-figure").hidden = !on; });
   const log = addSwitch("log", "Logarithmic loss", state.log, (on) => { state.log = on; layAll(); });
   log.disabled = !canBeLogarithmic;
 }
@@ -107,6 +107,7 @@ if (data.runs.length > 0) {
   new StepView("distance", "distance", distances, { fromZero: true });
 }
 if (data.scree.length > 0) new ScreeView();
+if (data.null.length > 0) new WalkView();
 layAll();
 addSwitches();
 showReadout();

@@ -10,7 +10,6 @@ function layGround() {
   [ground.low, ground.high] = widened(heightExtent.map(height));
   [ground.gridLow, ground.gridHigh] = widened(gridExtent.map(height));
   ground.paths = data.runs.map((run) => drape(run));
-  ground.walks = data.null.map((walk) => drape(walk));
   ground.iso = isoLines();
 }
 

@@ -1,10 +1,9 @@
 // What is shown now. Views read it and draw; everything that changes it says which views must draw again.
 
 const state = {
-  log: canBeLogarithmic && heightExtent[1] > 8 * heightExtent[0],
+  log: canBeLogarithmic && (data.logarithmic ?? heightExtent[1] > 8 * heightExtent[0]),
   trajectories: true,
   stems: false,
-  walks: false,
   /** Which runs are shown. */
   runs: data.runs.map(() => true),
   /** Where the slider stands: an index into `moments`, between two of them while playing. */

@@ -1,4 +1,4 @@
-// What lies on the surface or stands on it: ways of the runs, random walks, snapshots, stems.
+// What lies on the surface or stands on it: ways of the runs, snapshots, stems.
 
 /** All of it, each thing with the depth that says when to paint it. */
 function surfaceThings(view) {
@@ -10,29 +10,26 @@ function surfaceThings(view) {
     if (!cell) return view.depth(view.worldX(x), view.worldY(y)) - cellSize;
     return view.facesUp(cell) ? cell.depth - 1.05 * cellSize : cell.depth + 1e-6;
   };
-  if (state.walks) {
-    for (const walk of ground.walks) addWay(view, things, place, walk.pieces, colors.ink, 1.3);
-  }
   for (const run of shownRuns()) {
     const pieces = piecesUntil(ground.paths[run], progress(run));
-    if (state.trajectories) addWay(view, things, place, pieces, colors.runs[run], 2.4);
+    if (state.trajectories) addWay(view, things, place, pieces, colors.runs[run]);
     addSnapshots(view, things, place, run);
   }
   return things;
 }
 
-function addWay(view, things, place, pieces, color, width) {
+function addWay(view, things, place, pieces, color) {
   for (const piece of pieces) {
     const ends = piece.ends.map((end) => view.project(...end));
     if (ends.flat().some(Number.isNaN)) continue;
     const middle = [0, 1].map((c) => (piece.ends[0][c] + piece.ends[1][c]) / 2);
     const depth = place(...middle, piece.cell);
     // All casings near a place before all lines near it: a casing never covers the line before it.
-    const paintCasing = (g) => line(g, ends, colors.casing, width + 2.2);
+    const paintCasing = (g) => line(g, ends, colors.casing, 4.6);
     things.push({ depth: depth + view.cellSize() / 2, paint: paintCasing });
     const paint = (g) => {
       g.lineCap = "round";
-      line(g, ends, color, width);
+      line(g, ends, color, 2.4);
       g.lineCap = "butt";
     };
     things.push({ depth, paint });

@@ -18,6 +18,7 @@ function writeTexts() {
   byId("facts").append(...data.facts.map(([name, value]) =>
     element("tr", {}, element("th", { scope: "row", textContent: name }), element("td", { textContent: value }))));
   byId("scree-figure").hidden = data.scree.length === 0;
+  byId("walks-figure").hidden = data.null.length === 0;
   byId("table-section").hidden = data.runs.length === 0;
   for (const figure of document.querySelectorAll(".of-runs")) figure.hidden = data.runs.length === 0;
   // A long table is made when somebody wants it.

@@ -22,9 +22,9 @@ pub(super) fn of(page: &LandscapePage) -> Value {
         "null": page.null.iter().map(|walk| json!({
             "x": column(walk, |point| point.x),
             "y": column(walk, |point| point.y),
-            "inPlane": walk.iter().map(|point| point.loss_in_plane.map_or(Value::Null, number)).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
         "scree": numbers(&page.scree),
+        "logarithmic": page.logarithmic,
     })
 }
 

@@ -26,7 +26,7 @@ fn page() -> LandscapePage {
             seed: "seed 0".into(),
             points: vec![point(0, -1.0), point(8, 0.5)],
         }],
-        null: vec![vec![NullPoint { x: 0.0, y: 0.5, loss_in_plane: None }]],
+        null: vec![vec![NullPoint { x: 0.0, y: 0.5 }]],
         scree: vec![0.5, 0.25],
         ..LandscapePage::default()
     }
@@ -48,7 +48,8 @@ fn the_data_can_be_read_back_from_the_document() {
     assert_eq!(read["runs"][0]["minibatch"].to_string(), "[0.625,0.625]");
     assert_eq!(read["axes"][0]["share"], 0.5);
     assert!(read["axes"][1]["share"].is_null());
-    assert!(read["null"][0]["inPlane"][0].is_null());
+    assert_eq!(read["null"].to_string(), r#"[{"x":[0],"y":[0.5]}]"#);
+    assert!(read["logarithmic"].is_null());
 }
 
 #[test]

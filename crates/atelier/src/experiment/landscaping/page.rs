@@ -46,11 +46,10 @@ pub(crate) fn write(
         null: landscape
             .walks
             .iter()
-            .map(|walk| {
-                walk.iter().map(|&(x, y)| NullPoint { x, y, loss_in_plane: None }).collect()
-            })
+            .map(|walk| walk.iter().map(|&(x, y)| NullPoint { x, y }).collect())
             .collect(),
         scree: summary.scree.clone(),
+        logarithmic: Some(summary.logarithmic),
     };
     let html = page.render().context("cannot write the page")?;
     Ok(recorded.dir.write("landscape.html", html.as_bytes())?)
