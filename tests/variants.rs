@@ -45,7 +45,7 @@ fn start(home: &Path, out: &Path, arguments: &[&str]) -> Child {
     let all = ["variants", "--smoke", "--config", file, "--out", out_text];
     let (mut command, _home) = atelier(all.iter().chain(arguments)).into_command();
     command.env("ATELIER_HOME", home).stdout(Stdio::null()).stderr(Stdio::piped());
-    let child = command.spawn().expect("atelier starts");
+    let mut child = command.spawn().expect("atelier starts");
     for _ in 0..6000 {
         let lines = fs::read_to_string(out.join("networks.jsonl")).unwrap_or_default();
         if lines.lines().count() >= 2 {
@@ -53,7 +53,8 @@ fn start(home: &Path, out: &Path, arguments: &[&str]) -> Child {
         }
         sleep(Duration::from_millis(5));
     }
-    panic!("nothing is recorded");
+    child.kill().expect("a signal");
+    panic!("nothing is recorded: {:?}", child.wait());
 }
 
 fn read(path: &Path) -> Vec<u8> {
