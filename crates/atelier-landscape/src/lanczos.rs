@@ -17,7 +17,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 use crate::vector::{add, dot, norm, scale_by};
 use crate::watch::report;
-use crate::{Error, Hessian, Result, Watch};
+use crate::{Error, Hessian, Method, Result, Watch};
 
 /// How [`Hessian::eigenpairs`] looks for eigenvalues.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -51,7 +51,7 @@ pub struct Eigenpair {
     /// distance of `value` (as far as its products are exact).
     pub residual: f64,
     /// How far `value` may be off because derivatives are differences: what changes with twice the
-    /// step.
+    /// step; 0 where they are exact.
     pub difference_error: f64,
 }
 
@@ -70,14 +70,16 @@ impl Hessian<'_> {
     /// The largest eigenvalues (by value, not by magnitude) and their directions.
     ///
     /// An eigenvalue that occurs several times may be found fewer times. `watch` is told after every
-    /// product with the Hessian: one for each step, and two for each eigenvalue at the end.
+    /// product with the Hessian: one for each step, and one for each eigenvalue at the end (two, where
+    /// products are differences).
     ///
     /// # Errors
     /// [`Error::Setting`] if no eigenvalue is asked for, or more than there are parameters or steps,
     /// or the tolerance is not positive; [`Error::Stopped`] if `watch` says so; as
     /// [`Hessian::product`].
     pub fn eigenpairs(&self, lanczos: &Lanczos, watch: &mut Watch) -> Result<Eigenpairs> {
-        let of = lanczos.steps.min(self.dimension()) + 2 * lanczos.pairs;
+        let for_each = if self.method() == Method::Exact { 1 } else { 2 };
+        let of = lanczos.steps.min(self.dimension()) + for_each * lanczos.pairs;
         let mut done = 0;
         let mut told = |result: Result<Vec<f64>>| {
             let result = result?;
@@ -91,8 +93,10 @@ impl Hessian<'_> {
             let mut rest = told(self.product(&vector))?;
             let value = dot(&vector, &rest);
             add(&mut rest, -value, &vector);
-            let wider = told(self.product_within(&vector, 2.0 * self.step()))?;
-            let difference_error = (dot(&vector, &wider) - value).abs();
+            let difference_error = match self.wider_product(&vector)? {
+                Some(wider) => (dot(&vector, &told(Ok(wider))?) - value).abs(),
+                None => 0.0,
+            };
             pairs.push(Eigenpair { value, residual: norm(&rest), vector, difference_error });
         }
         pairs.sort_by(|a, b| b.value.total_cmp(&a.value));
@@ -101,14 +105,14 @@ impl Hessian<'_> {
 }
 
 /// Approximate eigenvectors, those of the largest values first.
-struct Ritz {
-    vectors: Vec<Vec<f64>>,
+pub(crate) struct Ritz {
+    pub(crate) vectors: Vec<Vec<f64>>,
     steps: usize,
-    converged: bool,
+    pub(crate) converged: bool,
 }
 
 /// The search over whatever multiplies by a symmetric matrix.
-fn ritz(
+pub(crate) fn ritz(
     dimension: usize,
     lanczos: &Lanczos,
     multiply: &mut dyn FnMut(&[f64]) -> Result<Vec<f64>>,

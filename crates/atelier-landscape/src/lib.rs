@@ -3,6 +3,7 @@
 mod barrier;
 mod bezier;
 mod config;
+mod differences;
 mod directions;
 mod done;
 mod error;
@@ -12,6 +13,7 @@ mod hessian;
 mod kept;
 mod lanczos;
 mod matching;
+mod merged;
 mod null;
 mod pca;
 mod plane;
@@ -30,7 +32,7 @@ pub use directions::{filter_normalised_directions, plane_through, random_directi
 pub use error::{Error, Result};
 pub use grid::{Axes, GridWork, Surface, evaluate_grid};
 pub use height::{Height, heights_at, heights_in_plane};
-pub use hessian::{Hessian, PlaneCurvature};
+pub use hessian::{Hessian, Method, PlaneCurvature};
 pub use lanczos::{Eigenpair, Eigenpairs, Lanczos};
 pub use matching::{Matching, match_units};
 pub use null::{Null, Spread, random_walk};

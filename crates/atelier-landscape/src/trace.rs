@@ -26,7 +26,7 @@ pub struct Trace {
 }
 
 impl Hessian<'_> {
-    /// The sum of all eigenvalues, estimated from `samples` vectors of random signs; two gradients
+    /// The sum of all eigenvalues, estimated from `samples` vectors of random signs; one product
     /// each. `watch` is told after every sample.
     ///
     /// # Errors

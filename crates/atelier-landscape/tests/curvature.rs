@@ -1,18 +1,21 @@
-//! Hessian-vector products, eigenvalues and traces against matrices that are known.
+//! Hessian-vector products by differences, eigenvalues and traces against matrices that are known.
 
 use std::ops::ControlFlow;
 
 use atelier_core::{Objective, flatten};
-use atelier_landscape::{Error, Hessian, Lanczos, Plane};
+use atelier_landscape::{Error, Hessian, Lanczos, Method, Plane};
 use candle_core::{DType, Device, Tensor};
 use linfa_linalg::eigh::Eigh;
 use ndarray::{Array1, Array2};
 
+#[path = "objectives/full_hessian.rs"]
+mod full_hessian;
 #[path = "objectives/network.rs"]
 mod network;
 #[path = "objectives/scalar.rs"]
 mod scalar;
 
+use full_hessian::full_hessian;
 use network::{Examples, Network};
 use scalar::{Scalar, batches};
 
@@ -56,54 +59,6 @@ fn quadratic() -> Scalar {
 }
 
 const SIZES: [usize; 4] = [4, 6, 5, 3];
-
-/// Mean cross-entropy of the network at `point`, in f64 and by plain loops.
-fn loss(examples: &Examples, point: &[f64]) -> f64 {
-    let mut sum = 0.0;
-    for (x, &class) in examples.inputs.iter().zip(&examples.classes) {
-        let mut x: Vec<f64> = x.iter().map(|&v| f64::from(v)).collect();
-        let mut rest = point;
-        for (layer, pair) in SIZES.windows(2).enumerate() {
-            let (weight, others) = rest.split_at(pair[0] * pair[1]);
-            let (bias, others) = others.split_at(pair[1]);
-            rest = others;
-            let unit = |(w, b): (&[f64], &f64)| {
-                let z = b + w.iter().zip(&x).map(|(w, x)| w * x).sum::<f64>();
-                if layer + 2 == SIZES.len() { z } else { z.tanh() }
-            };
-            x = weight.chunks_exact(pair[0]).zip(bias).map(unit).collect();
-        }
-        sum += x.iter().map(|z| z.exp()).sum::<f64>().ln() - x[class as usize];
-    }
-    sum / examples.inputs.len() as f64
-}
-
-/// The full Hessian in f64, by second differences of the loss.
-fn full_hessian(examples: &Examples, point: &[f32]) -> Array2<f64> {
-    let h = 1e-4;
-    let n = point.len();
-    let mut w: Vec<f64> = point.iter().map(|&x| f64::from(x)).collect();
-    let mut at = |moves: [(usize, f64); 2]| {
-        for (i, by) in moves {
-            w[i] += by;
-        }
-        let value = loss(examples, &w);
-        for (i, by) in moves {
-            w[i] -= by;
-        }
-        value
-    };
-    let mut hessian = Array2::zeros((n, n));
-    for i in 0..n {
-        for j in 0..=i {
-            let sum = at([(i, h), (j, h)]) - at([(i, h), (j, -h)]) - at([(i, -h), (j, h)])
-                + at([(i, -h), (j, -h)]);
-            hessian[(i, j)] = sum / (4.0 * h * h);
-            hessian[(j, i)] = hessian[(i, j)];
-        }
-    }
-    hessian
-}
 
 fn distance(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt()
@@ -189,8 +144,9 @@ fn a_networks_products_and_eigenvalues_are_those_of_its_full_hessian_in_f64() {
     let examples = Examples::new(60, SIZES[0], 3, 2);
     let batches = examples.batches(&[25, 25, 10]);
     let point = flatten(objective.parameters()).unwrap();
-    let full = full_hessian(&examples, &point);
+    let full = full_hessian(&SIZES, f64::tanh, &examples, &point);
     let hessian = Hessian::new(&objective, &batches).unwrap();
+    assert!(matches!(hessian.method(), Method::Differences { step } if step > 1e-3));
 
     let v: Vec<f64> = (0..point.len()).map(|i| (7.0 * i as f64).sin()).collect();
     let expected = full.dot(&Array1::from(v.clone())).to_vec();

@@ -1,4 +1,4 @@
-//! A small dense classifier with tanh.
+//! A small dense classifier, with tanh unless another activation is set.
 
 use atelier_core::init::Initializer;
 use atelier_core::seed::stream;
@@ -12,6 +12,7 @@ pub struct Network {
     sizes: Vec<usize>,
     parameters: Vec<Parameter>,
     smoothing: f64,
+    pub activation: Activation,
 }
 
 impl Network {
@@ -38,7 +39,8 @@ impl Network {
             bias.assign(&Initializer::Pytorch.bias(n, m, 2.0, &mut stream)).unwrap();
             parameters.extend([weight, bias]);
         }
-        Self { sizes: sizes.to_vec(), parameters, smoothing }
+        let activation = Activation::Tanh;
+        Self { sizes: sizes.to_vec(), parameters, smoothing, activation }
     }
 }
 
@@ -52,7 +54,7 @@ impl Objective for Network {
         let layers = self.parameters.chunks_exact(2);
         let last = layers.len() - 1;
         for (i, pair) in layers.enumerate() {
-            let activation = if i == last { Activation::Identity } else { Activation::Tanh };
+            let activation = if i == last { Activation::Identity } else { self.activation };
             x = ops::dense(&x, &pair[0].var, &pair[1].var, activation)?;
         }
         ops::cross_entropy(&x, &batch.targets, self.smoothing)
