@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use atelier_tune::{Domain, Event, Settings, Space, State, StudyRecord, Value};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -70,12 +70,10 @@ impl<'a> Board<'a> {
             let all = MultiProgress::new();
             let overall = all.add(ProgressBar::new(total as u64).with_position(before as u64));
             if let Ok(style) =
-                ProgressStyle::with_template("{pos} of {len} trials  {bar:24}  {msg}  {eta} left")
+                ProgressStyle::with_template("{pos} of {len} trials  {bar:24}  {msg}")
             {
                 overall.set_style(style);
             }
-            overall.reset_eta();
-            overall.enable_steady_tick(Duration::from_secs(1));
             Drawn { all, overall }
         });
         let inner = Inner {
@@ -210,7 +208,7 @@ impl Inner {
     fn show_best(&self) {
         let Some(drawn) = &self.drawn else { return };
         drawn.overall.set_position(self.ended as u64);
-        drawn.overall.set_message(self.best_text());
+        drawn.overall.set_message(format!("{}{}", self.best_text(), self.left()));
     }
 
     fn best_text(&self) -> String {
@@ -220,13 +218,19 @@ impl Inner {
         )
     }
 
+    /// How long it will take, as far as that is known.
+    fn left(&self) -> String {
+        let (here, left) = (self.ended - self.before, self.total.saturating_sub(self.ended));
+        if here == 0 || left == 0 {
+            return String::new();
+        }
+        let seconds = self.began.elapsed().as_secs_f64() / here as f64 * left as f64;
+        format!(", about {seconds:.0} s left")
+    }
+
     /// How far the study is, for a line of its own.
     fn place(&self) -> String {
-        let here = self.ended - self.before;
-        let left = self.total.saturating_sub(self.ended);
-        let seconds = self.began.elapsed().as_secs_f64() / here.max(1) as f64 * left as f64;
-        let eta = if left > 0 { format!(", about {seconds:.0} s left") } else { String::new() };
-        format!("[{} of {}, {}{eta}]", self.ended, self.total, self.best_text())
+        format!("[{} of {}, {}{}]", self.ended, self.total, self.best_text(), self.left())
     }
 }
 

@@ -9,6 +9,7 @@ use atelier_plot::{
 use atelier_tune::{Domain, Parameter, Space};
 use serde_json::Value;
 
+use super::board::{shown, titles};
 use super::shown::cell;
 use super::summary::{Summary, Tried};
 use crate::experiment::figures;
@@ -97,8 +98,10 @@ fn history(summary: &Summary, subtitle: &str) -> Result<Figure> {
         let least = best.map_or(value, |best| best.min(value));
         best = Some(least);
         if least <= ceiling(summary) {
-            xs.push(trial.number as f64);
-            ys.push(least);
+            // A step where a better trial comes.
+            let before = ys.last().copied().unwrap_or(least);
+            xs.extend([trial.number as f64; 2]);
+            ys.extend([before, least]);
         }
     }
     let panel = Panel::new(Axis::linear("trial"), error_axis());
@@ -123,15 +126,15 @@ fn history(summary: &Summary, subtitle: &str) -> Result<Figure> {
 /// The values on the way.
 fn curves(summary: &Summary, subtitle: &str) -> Result<Figure> {
     let mut panel = Panel::new(Axis::linear("epoch"), error_axis());
-    let shown = |accuracy: f64| error(accuracy) <= ceiling(summary);
+    let near = |accuracy: f64| error(accuracy) <= ceiling(summary);
     let points = |trial: &Tried| -> (Vec<f64>, Vec<f64>) {
         // A gap where a value is left out.
-        let value = |accuracy| if shown(accuracy) { error(accuracy) } else { f64::NAN };
+        let value = |accuracy| if near(accuracy) { error(accuracy) } else { f64::NAN };
         trial.curve.iter().map(|at| (at.epoch as f64, value(at.accuracy))).unzip()
     };
     let drawn = |complete: bool| {
         let of_kind = move |trial: &&Tried| (trial.state == COMPLETE) == complete;
-        let some = |trial: &&Tried| trial.curve.iter().any(|at| shown(at.accuracy));
+        let some = |trial: &&Tried| trial.curve.iter().any(|at| near(at.accuracy));
         summary.history.iter().filter(of_kind).filter(some)
     };
     let mut named = false;
@@ -185,8 +188,10 @@ fn parallel(space: &Space, summary: &Summary, subtitle: &str) -> Result<Figure> 
     // Where no trial has a parameter there is nothing to be seen of it.
     let seen = |p: &&Parameter| summary.history.iter().any(|t| t.params.contains_key(&p.name));
     let parameters: Vec<&Parameter> = space.parameters().iter().filter(seen).collect();
-    for parameter in &parameters {
-        figure = figure.axis(upright(parameter));
+    for (parameter, title) in space.parameters().iter().zip(titles(space)) {
+        if seen(&parameter) {
+            figure = figure.axis(upright(parameter, &title.replace('_', " ")));
+        }
     }
     figure = figure.axis(ParallelAxis::numbers(error_axis()));
     for trial in &summary.history {
@@ -206,15 +211,13 @@ fn parallel(space: &Space, summary: &Summary, subtitle: &str) -> Result<Figure> 
     figure.render().context("cannot draw the parallel coordinates")
 }
 
-fn upright(parameter: &Parameter) -> ParallelAxis {
-    // A path that breaks where its parts end.
-    let label = parameter.name.replace('.', ". ").replace('_', " ");
+fn upright(parameter: &Parameter, label: &str) -> ParallelAxis {
     match &parameter.domain {
         Domain::Float { log: true, .. } | Domain::Int { log: true, .. } => {
             ParallelAxis::numbers(Axis::logarithmic(label))
         }
         Domain::Choices(choices) => {
-            let words = choices.iter().map(super::board::shown);
+            let words = choices.iter().map(shown);
             ParallelAxis::words(label, words)
         }
         _ => ParallelAxis::numbers(Axis::linear(label)),
