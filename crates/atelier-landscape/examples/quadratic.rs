@@ -58,12 +58,12 @@ fn main() -> Result<()> {
     let at = |step| Snapshot { step, epoch: step as f64, minibatch_loss: None };
     let descent = Trajectory::new("descent", points, (0..=STEPS as u64).map(at).collect())?;
 
-    let pca = principal_components(std::slice::from_ref(&descent), Anchor::Final)?;
+    let watch = &mut |_, _| ControlFlow::Continue(());
+    let pca = principal_components(std::slice::from_ref(&descent), Anchor::Final, watch)?;
     let shares = pca.shares();
     println!("shares of the variance: {:.4}, {:.4}, {:.4}", shares[0], shares[1], shares[2]);
 
     let plane = pca.plane()?;
-    let watch = &mut |_, _| ControlFlow::Continue(());
     let axes = Axes { x: vec![-2.0, 0.0, 2.0], y: vec![-1.0, 0.0, 1.0] };
     let work = GridWork { threads: 1, remember: None };
     let surface = evaluate_grid(&objective, &plane, &axes, &batches, work, watch)?;

@@ -3,7 +3,8 @@ use ndarray::{Array2, ArrayView1, Axis, s};
 use rand_distr::{ChiSquared, Distribution as _, StandardNormal};
 
 use crate::pca::{self, Anchor};
-use crate::{Error, Result, Trajectory};
+use crate::watch::report;
+use crate::{Error, Result, Trajectory, Watch, leading};
 
 /// What random walks show in the place of the runs: how much explained variance is no evidence.
 ///
@@ -46,16 +47,17 @@ pub struct Spread {
 
 impl Null {
     /// `draws` times a walk for each of the runs; 20 are enough for a caption, because the shares
-    /// of walks in many dimensions hardly differ.
+    /// of walks in many dimensions hardly differ. `watch` is told after each draw.
     ///
     /// # Errors
     /// As [`crate::principal_components`], and [`Error::Setting`] if `draws` is 0 or there are
-    /// fewer parameters than runs.
+    /// fewer parameters than runs; [`Error::Stopped`] if `watch` says so.
     pub fn draw(
         trajectories: &[Trajectory],
         anchor: Anchor,
         draws: u64,
         seed: u64,
+        watch: &mut Watch,
     ) -> Result<Self> {
         let parameters = pca::parameters(trajectories)?;
         if draws == 0 {
@@ -71,13 +73,16 @@ impl Null {
             let found = "a value that is not finite";
             return Err(Error::trajectory(pca::names(trajectories), "finite parameters", found));
         }
-        let shares = (0..draws).map(|draw| {
+        let of = usize::try_from(draws).unwrap_or(usize::MAX);
+        let mut shares = Vec::new();
+        for draw in 0..draws {
             let stream = &mut stream(seed, "null", draw, 0);
             let mut points = walks(&starts, &lengths, parameters, stream)?;
             pca::subtract_anchor(&mut points, anchor, lengths[0].len() + 1);
-            pca::leading_shares(&points.dot(&points.t()))
-        });
-        Ok(Self { shares: shares.collect::<Result<_>>()? })
+            shares.push(leading::shares(&points)?);
+            report(watch, shares.len(), of)?;
+        }
+        Ok(Self { shares })
     }
 
     /// The share along the first and the second direction.

@@ -1,5 +1,7 @@
 //! Directions against their definitions, a full singular value decomposition, and linfa's.
 
+use std::ops::ControlFlow;
+
 use atelier_core::seed::stream;
 use atelier_landscape::{
     Anchor, Error, Pca, Snapshot, Trajectory, filter_normalised_directions, plane_through,
@@ -9,6 +11,10 @@ use linfa::DatasetBase;
 use linfa::traits::Fit as _;
 use ndarray::{Array1, Array2, Axis, concatenate};
 use rand_distr::{Distribution as _, StandardNormal};
+
+fn go_on(_done: usize, _of: usize) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
 
 fn trajectory(run: &str, points: &Array2<f32>) -> Trajectory {
     let times = (0..points.nrows() as u64).map(|step| Snapshot {
@@ -92,25 +98,30 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 
 #[test]
 fn principal_directions_are_those_of_a_full_singular_value_decomposition() {
-    let (a, b) = (points(30, 70, 1), points(25, 70, 2));
-    let pca =
-        principal_components(&[trajectory("a", &a), trajectory("b", &b)], Anchor::Mean).unwrap();
-    let all = centred(&concatenate![Axis(0), a, b]);
-    let (values, right) = svd(&all);
-    let sine = angle(&pca, &right.slice(ndarray::s![..2, ..]).to_owned());
-    assert!(sine < 1e-6, "the planes differ by {sine}");
-    for (k, value) in values.iter().take(8).enumerate() {
-        let expected = value.powi(2) / 55.0;
-        assert!((pca.variances[k] / expected - 1.0).abs() < 1e-9, "{k}: {}", pca.variances[k]);
+    // With few snapshots, and with so many that only two vectors are computed.
+    for (first, second) in [(30, 25), (160, 110)] {
+        let (a, b) = (points(first, 70, 1), points(second, 70, 2));
+        let runs = [trajectory("a", &a), trajectory("b", &b)];
+        let pca = principal_components(&runs, Anchor::Mean, &mut go_on).unwrap();
+        let n = (first + second) as f64;
+        let all = centred(&concatenate![Axis(0), a, b]);
+        let (values, right) = svd(&all);
+        let sine = angle(&pca, &right.slice(ndarray::s![..2, ..]).to_owned());
+        assert!(sine < 1e-6, "the planes differ by {sine}");
+        for (k, value) in values.iter().take(8).enumerate() {
+            let expected = value.powi(2) / n;
+            assert!((pca.variances[k] / expected - 1.0).abs() < 1e-9, "{k}: {}", pca.variances[k]);
+        }
+        let total = all.mapv(|value| value.powi(2)).sum() / n;
+        assert!((pca.total_variance / total - 1.0).abs() < 1e-12);
     }
-    let total = all.mapv(|value| value.powi(2)).sum() / 55.0;
-    assert!((pca.total_variance / total - 1.0).abs() < 1e-12);
 }
 
 #[test]
 fn linfa_finds_the_same_plane_and_variances() {
     let points = points(40, 30, 3);
-    let ours = principal_components(&[trajectory("run", &points)], Anchor::Mean).unwrap();
+    let ours =
+        principal_components(&[trajectory("run", &points)], Anchor::Mean, &mut go_on).unwrap();
     let data = DatasetBase::from(points.mapv(f64::from));
     let theirs = linfa_reduction::Pca::params(2).fit(&data).unwrap();
     let mut rows = theirs.components().clone();
@@ -136,7 +147,8 @@ fn an_ellipse_has_its_axes_and_their_shares() {
         let along = 3.0 * angle.cos() * long[j] / 3_f64.sqrt();
         (100.0 + along + angle.sin() * short[j] / 2_f64.sqrt()) as f32
     });
-    let pca = principal_components(&[trajectory("run", &points)], Anchor::Mean).unwrap();
+    let pca =
+        principal_components(&[trajectory("run", &points)], Anchor::Mean, &mut go_on).unwrap();
     let shares = pca.shares();
     assert!((shares[0] - 0.9).abs() < 1e-5 && (shares[1] - 0.1).abs() < 1e-5, "{:?}", &shares[..3]);
     assert!((pca.total_variance - 5.0).abs() < 1e-4);
@@ -151,7 +163,8 @@ fn an_ellipse_has_its_axes_and_their_shares() {
 fn directions_are_orthonormal_with_a_fixed_sign_and_hold_the_stated_variance() {
     // More parameters than one block of columns.
     let points = points(20, 5000, 4);
-    let pca = principal_components(&[trajectory("run", &points)], Anchor::Mean).unwrap();
+    let pca =
+        principal_components(&[trajectory("run", &points)], Anchor::Mean, &mut go_on).unwrap();
     let [first, second] = &pca.directions;
     assert!((dot(first, first) - 1.0).abs() < 1e-12 && (dot(second, second) - 1.0).abs() < 1e-12);
     assert!(dot(first, second).abs() < 1e-12);
@@ -170,7 +183,7 @@ fn directions_are_orthonormal_with_a_fixed_sign_and_hold_the_stated_variance() {
 fn the_last_point_of_the_first_run_can_be_the_anchor() {
     let (a, b) = (points(12, 40, 5), points(9, 40, 6));
     let runs = [trajectory("a", &a), trajectory("b", &b)];
-    let pca = principal_components(&runs, Anchor::Final).unwrap();
+    let pca = principal_components(&runs, Anchor::Final, &mut go_on).unwrap();
     assert_eq!(pca.origin, a.row(11).to_vec());
     let all = concatenate![Axis(0), a, b].mapv(f64::from);
     let (values, right) = svd(&(&all - &a.row(11).mapv(f64::from)));
@@ -193,7 +206,7 @@ fn each_run_is_told_the_share_of_its_own_variance() {
         })
     };
     let runs = [trajectory("a", &run(-10.0, 0.5)), trajectory("b", &run(10.0, 0.0))];
-    let pca = principal_components(&runs, Anchor::Mean).unwrap();
+    let pca = principal_components(&runs, Anchor::Mean, &mut go_on).unwrap();
     assert!(pca.directions[0][0] > 0.999_999 && pca.directions[1][1] > 0.999_999);
     let [a, b] = pca.runs.as_slice() else { panic!("two runs") };
     assert_eq!((a.run.as_str(), b.run.as_str()), ("a", "b"));
@@ -203,9 +216,53 @@ fn each_run_is_told_the_share_of_its_own_variance() {
 }
 
 #[test]
+fn what_of_the_first_direction_lies_between_the_runs_is_said() {
+    let run = |name: &str, at: &[f32]| {
+        let points = Array2::from_shape_fn((at.len(), 3), |(i, j)| match j {
+            0 => at[i],
+            1 => 0.1 * (i % 3) as f32,
+            _ => 0.0,
+        });
+        trajectory(name, &points)
+    };
+    let runs = [run("a", &[3.0, 5.0, 4.0, 4.0]), run("b", &[-1.0, 0.0, 1.0])];
+    let pca = |runs: &[Trajectory], anchor| principal_components(runs, anchor, &mut go_on).unwrap();
+    let both = pca(&runs, Anchor::Mean);
+    // Along axis 0 the means are 4 and 0, of four and three points, and 16/7 of all.
+    let (between, within) = (4.0 * (12.0_f64 / 7.0).powi(2) + 3.0 * (16.0_f64 / 7.0).powi(2), 4.0);
+    let expected = between / (between + within);
+    assert!((both.between_runs - expected).abs() < 1e-3, "{} is not {expected}", both.between_runs);
+    let about_the_end = pca(&runs, Anchor::Final).between_runs;
+    assert!((about_the_end - expected).abs() < 1e-2, "{about_the_end} is not {expected}");
+    for anchor in [Anchor::Mean, Anchor::Final] {
+        assert!(pca(&runs[..1], anchor).between_runs < 1e-15, "{anchor:?}: one run has no other");
+    }
+}
+
+#[test]
+fn a_decomposition_is_told_in_parts_and_ends_when_asked_to() {
+    let run = [trajectory("run", &points(5, 5000, 7))];
+    let mut told = Vec::new();
+    let mut all = |done, of| {
+        told.push((done, of));
+        ControlFlow::Continue(())
+    };
+    principal_components(&run, Anchor::Mean, &mut all).unwrap();
+    // Three blocks of parameters, twice, and the decomposition.
+    assert_eq!(told, (1..=7).map(|done| (done, 7)).collect::<Vec<_>>());
+    for last in [1, 4, 7] {
+        let mut until = |done, _| {
+            if done == last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let error = principal_components(&run, Anchor::Mean, &mut until).unwrap_err();
+        assert!(matches!(error, Error::Stopped { done, of: 7 } if done == last), "{error:?}");
+    }
+}
+
+#[test]
 fn runs_that_cannot_be_decomposed_together_are_refused() {
     let refused = |runs: &[Trajectory]| {
-        let error = principal_components(runs, Anchor::Mean).unwrap_err();
+        let error = principal_components(runs, Anchor::Mean, &mut go_on).unwrap_err();
         assert!(matches!(error, Error::Trajectory { .. }), "{error:?}");
         error.to_string()
     };

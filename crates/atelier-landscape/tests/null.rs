@@ -1,9 +1,17 @@
 //! The null: random walks in a few coordinates against walks written out in full.
 
+use std::ops::ControlFlow;
+
 use atelier_core::seed::stream;
-use atelier_landscape::{Anchor, Null, Snapshot, Trajectory, principal_components, random_walk};
+use atelier_landscape::{
+    Anchor, Error, Null, Snapshot, Trajectory, principal_components, random_walk,
+};
 use ndarray::Array2;
 use rand_distr::{Distribution as _, StandardNormal};
+
+fn go_on(_done: usize, _of: usize) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
 
 /// A run of `steps` steps from `start`, whose lengths go up and down.
 fn run(name: &str, start: &[f32], steps: usize, seed: u64) -> Trajectory {
@@ -32,13 +40,13 @@ fn moments(shares: &[[f64; 2]]) -> [(f64, f64); 2] {
 
 fn expect_the_same_distribution(runs: &[Trajectory], anchor: Anchor) {
     const DRAWS: u64 = 4000;
-    let null = Null::draw(runs, anchor, DRAWS, 11).unwrap();
+    let null = Null::draw(runs, anchor, DRAWS, 11, &mut go_on).unwrap();
     let direct: Vec<[f64; 2]> = (0..DRAWS)
         .map(|draw| {
             let number = runs.len() as u64;
             let walk = |(i, run)| random_walk(run, 12, draw * number + i).unwrap();
             let walks: Vec<Trajectory> = (0..).zip(runs).map(walk).collect();
-            let shares = principal_components(&walks, anchor).unwrap().shares();
+            let shares = principal_components(&walks, anchor, &mut go_on).unwrap().shares();
             [shares[0], shares[1]]
         })
         .collect();
@@ -79,7 +87,7 @@ fn a_long_walk_in_many_dimensions_shows_61_and_15_percent() {
     let points =
         Array2::from_shape_fn((200, 100_000), |(i, j)| if j == 0 { i as f32 } else { 0.0 });
     let straight = Trajectory::new("straight", points, (0..200).map(time).collect()).unwrap();
-    let null = Null::draw(&[straight], Anchor::Mean, 5, 1).unwrap();
+    let null = Null::draw(&[straight], Anchor::Mean, 5, 1, &mut go_on).unwrap();
     let [first, second] = null.each();
     assert!((first.mean - 0.6079).abs() < 0.005, "{first:?}");
     assert!((second.mean - 0.1520).abs() < 0.005, "{second:?}");
@@ -91,7 +99,7 @@ fn a_long_walk_in_many_dimensions_shows_61_and_15_percent() {
 #[test]
 fn a_gap_that_is_large_against_the_walks_is_the_first_component() {
     let runs = [run("a", &[0.0; 500], 20, 1), run("b", &[1000.0; 500], 20, 2)];
-    let [first, _] = Null::draw(&runs, Anchor::Mean, 5, 1).unwrap().each();
+    let [first, _] = Null::draw(&runs, Anchor::Mean, 5, 1, &mut go_on).unwrap().each();
     assert!(first.least > 0.99, "{first:?}");
 }
 
@@ -115,23 +123,36 @@ fn a_walk_starts_where_its_run_does_and_has_its_steps() {
 #[test]
 fn draws_are_repeatable_and_independent_of_their_number() {
     let runs = [run("a", &[0.0; 50], 6, 1)];
-    let few = Null::draw(&runs, Anchor::Mean, 2, 1).unwrap();
-    let more = Null::draw(&runs, Anchor::Mean, 3, 1).unwrap();
+    let few = Null::draw(&runs, Anchor::Mean, 2, 1, &mut go_on).unwrap();
+    let more = Null::draw(&runs, Anchor::Mean, 3, 1, &mut go_on).unwrap();
     assert_eq!(few.shares, more.shares[..2]);
-    assert_ne!(few.shares, Null::draw(&runs, Anchor::Mean, 2, 2).unwrap().shares);
+    assert_ne!(few.shares, Null::draw(&runs, Anchor::Mean, 2, 2, &mut go_on).unwrap().shares);
+}
+
+#[test]
+fn draws_are_told_and_end_when_asked_to() {
+    let runs = [run("a", &[0.0; 50], 6, 1)];
+    let mut told = Vec::new();
+    let mut watch = |done, of| {
+        told.push((done, of));
+        if done == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let error = Null::draw(&runs, Anchor::Mean, 10, 1, &mut watch).unwrap_err();
+    assert!(matches!(error, Error::Stopped { done: 3, of: 10 }), "{error:?}");
+    assert_eq!(told, [(1, 10), (2, 10), (3, 10)]);
 }
 
 #[test]
 fn what_has_no_null_is_refused() {
     let runs = [run("a", &[0.0; 5], 6, 1)];
-    let message = Null::draw(&runs, Anchor::Mean, 0, 1).unwrap_err().to_string();
+    let message = Null::draw(&runs, Anchor::Mean, 0, 1, &mut go_on).unwrap_err().to_string();
     assert_eq!(message, "draws is 0, expected 1 or more");
-    assert!(Null::draw(&[], Anchor::Mean, 1, 1).is_err());
+    assert!(Null::draw(&[], Anchor::Mean, 1, 1, &mut go_on).is_err());
     let narrow = [run("a", &[0.0], 4, 1), run("b", &[1.0], 4, 2)];
-    let message = Null::draw(&narrow, Anchor::Mean, 1, 1).unwrap_err().to_string();
+    let message = Null::draw(&narrow, Anchor::Mean, 1, 1, &mut go_on).unwrap_err().to_string();
     assert_eq!(message, "parameters is 1, expected 2, one for each run, or more");
     let mut spoilt = runs[0].clone();
     spoilt.points[[0, 0]] = f32::NAN;
-    let message = Null::draw(&[spoilt], Anchor::Mean, 1, 1).unwrap_err().to_string();
+    let message = Null::draw(&[spoilt], Anchor::Mean, 1, 1, &mut go_on).unwrap_err().to_string();
     assert!(message.contains("not finite"), "{message}");
 }
