@@ -133,9 +133,34 @@ fn given_runs_of_one_architecture_are_drawn_and_others_are_refused() {
     let refused = with(&["nowhere"]).expect_code(2);
     assert!(refused.stderr.contains("there is no run nowhere"), "{refused}");
     // What belongs to training has no meaning for runs that are there.
-    let refused =
-        landscape(home.path(), &["--run", "first", "--set", "train.epochs=5"]).expect_code(2);
-    assert!(refused.stderr.contains("train.epochs"), "{refused}");
+    let file = home.path().join("mine.toml");
+    fs::write(&file, "[train]\nepochs = 5\n").expect("written");
+    let file = file.to_str().expect("a plain path");
+    for (flag, value) in [("--set", "train.epochs=5"), ("--config", file)] {
+        let refused = landscape(home.path(), &["--run", "first", flag, value]).expect_code(2);
+        assert!(refused.stderr.contains("the runs are trained already"), "{refused}");
+    }
+    // Seeds 0 and 5 set other examples aside.
+    assert!(shown.stdout.contains("200 training examples of A (B learned from others)"), "{shown}");
+    let aside =
+        ["--run", "first", "--set", "landscape.x=100,101", "--set", "landscape.curvature=0"];
+    let shown = landscape(home.path(), &aside).expect_code(0);
+    assert!(shown.stdout.contains("5 snapshots outside the picture."), "{shown}");
+}
+
+#[test]
+fn more_snapshots_than_can_be_decomposed_are_thinned_and_the_caption_says_so() {
+    let home = home_with_sample();
+    let many =
+        ["--set", "model.hidden=2", "--set", "train.epochs=60", "--set", "train.batch_size=40"];
+    train(home.path(), "long", &[&many[..], &["--set", "train.snapshots_per_epoch=40"]].concat());
+    let small = ["--set", "landscape.curvature=0", "--set", "landscape.null_draws=0"];
+    let arguments = [&["--run", "long"][..], &small, &["--set", "landscape.examples=100"]].concat();
+    let shown = landscape(home.path(), &arguments).expect_code(0);
+    assert!(
+        shown.stdout.contains("1,201 snapshots, one of 2, 40 an epoch over 60 epochs"),
+        "{shown}"
+    );
 }
 
 #[test]
@@ -273,7 +298,7 @@ fn an_interrupted_landscape_goes_on_and_ends_with_the_same_bytes() {
 fn batch_norm_is_looked_at_with_the_statistics_of_each_point() {
     let home = home_with_sample();
     let settings = ["--set", "model.batch_norm=true", "--set", "model.dropout=0.2", "--set"];
-    let arguments: Vec<&str> = settings.iter().chain(&["model.hidden=16"]).copied().collect();
+    let arguments: Vec<&str> = settings.iter().chain(&["model.hidden=50"]).copied().collect();
     let shown = landscape(home.path(), &arguments).expect_code(0);
     let text = "batch-norm statistics recomputed at each point, dropout off";
     assert!(shown.stdout.contains(text), "{shown}");
@@ -281,11 +306,9 @@ fn batch_norm_is_looked_at_with_the_statistics_of_each_point() {
     for run in summary["runs"].as_array().expect("runs") {
         // Below chance with these statistics; with those of a fresh model it would be far above.
         assert!(run["end"]["loss"].as_f64() < Some(10_f64.ln()), "{}", run["end"]);
-        for at in run["curvature"].as_array().expect("curvature") {
-            assert!(
-                at["trace"].as_f64() > Some(0.0) && at["eigenvalues"][0].as_f64() > Some(0.0),
-                "{at}"
-            );
-        }
+        let at = &run["curvature"][1];
+        let (trace, error) = (at["trace"].as_f64(), at["trace_standard_error"].as_f64());
+        assert!(trace > error.map(|error| 3.0 * error), "{at}");
+        assert!(at["eigenvalues"][0].as_f64() > Some(0.0), "{at}");
     }
 }

@@ -79,7 +79,7 @@ impl Default for LandscapeConfig {
             batch_size: 100,
             height: HeightScale::Auto,
             null_draws: 20,
-            path_epochs: 20,
+            path_epochs: 80,
             curvature: 5,
         }
     }

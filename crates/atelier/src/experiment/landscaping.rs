@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow};
 use atelier_landscape::Directions;
-use atelier_store::{Manifest, Status};
+use atelier_store::{Manifest, Status, read_regular};
 use serde_json::json;
 
 use self::computed::{Work, compute};
@@ -58,7 +58,9 @@ pub(crate) fn landscape(
     };
     recorded.end(Status::Complete, None)?;
     let path = recorded.dir.path().to_path_buf();
-    terminal.text(&shown(&summary, &path))?;
+    let path_epochs = recorded.manifest.config["landscape"]["landscape"]["path_epochs"].as_u64();
+    let path_epochs = path_epochs.and_then(|epochs| usize::try_from(epochs).ok()).unwrap_or(0);
+    terminal.text(&shown(&summary, path_epochs, &path))?;
     Ok(Trained::Complete(path, Box::new(summary)))
 }
 
@@ -139,17 +141,39 @@ fn begin(
         seed: config.seed,
         data: flags,
     };
-    let text = resolved.to_toml()?;
+    // Of runs that were there, only what the landscape itself was configured by.
+    let given = sources.iter().all(|source| matches!(source, Source::Run(_)));
+    let text = if given { of_landscape(config)? } else { resolved.to_toml()? };
     let mut recorded = Recorded::begin(out, beginning)?;
     let written = recorded.dir.write("config.toml", text.as_bytes());
     recorded.settle(written.map_err(Into::into))?;
     Ok((recorded, opened))
 }
 
+/// Seed and section of the landscape as TOML.
+fn of_landscape(config: &LandscapingConfig) -> Result<String> {
+    let section = toml::to_string(&config.landscape).context("cannot write the configuration")?;
+    Ok(format!("seed = {}\n\n[landscape]\n{section}", config.seed))
+}
+
 /// Refuses settings of runs that are trained already.
 fn refuse_training_settings(arguments: &LandscapeArgs) -> Result<()> {
     let ours =
         |set: &&String| !set.trim_start().starts_with("landscape.") && !set.starts_with("seed");
+    if let Some(file) = &arguments.config.config {
+        let text = read_regular(file, 1 << 20)?;
+        let table: toml::Table = toml::from_str(&String::from_utf8_lossy(&text))
+            .with_context(|| format!("{} is not TOML", file.display()))?;
+        if let Some(section) =
+            table.keys().find(|key| !matches!(key.as_str(), "landscape" | "seed"))
+        {
+            return Err(anyhow!(
+                "{} has `{section}`: the runs are trained already",
+                file.display()
+            ))
+            .help(|| "keep the section `landscape` only, or leave out --run".to_string());
+        }
+    }
     match arguments.config.set.iter().find(ours) {
         Some(set) => Err(anyhow!("--set {}: the runs are trained already", brief(set)))
             .help(|| "set keys of `landscape` only, or leave out --run".to_string()),
@@ -211,7 +235,9 @@ fn draw(asked: &Asked, recorded: &mut Recorded, opened: Option<Opened>) -> Resul
         remember: &remember,
     };
     let Some(landscape) = compute(&subject, &runs, &work)? else { return Ok(None) };
-    let summary = Summary::new(config.seed, &config.landscape, &subject, &runs, &landscape);
+    let directory = recorded.dir.path();
+    let summary =
+        Summary::new(config.seed, &config.landscape, &subject, &runs, &landscape, directory);
     asked.terminal.talk("files and figures");
     exports::write(recorded, &subject, &runs, &landscape)?;
     figures::write(recorded, &subject, &runs, &landscape, &summary)?;
@@ -278,6 +304,7 @@ fn open(
         place.terminal.talk(&format!("{}: {n} of {}", run.name, home::shown(&run.path)));
         runs.push(run);
     }
+    subject::thin(&mut runs)?;
     let subject = subject.ok_or_else(|| anyhow!("there is no run to draw"))?;
     Ok((subject, runs))
 }
@@ -324,7 +351,7 @@ fn train_one(
 }
 
 /// What is shown of a finished landscape.
-fn shown(summary: &Summary, path: &Path) -> String {
+fn shown(summary: &Summary, path_epochs: usize, path: &Path) -> String {
     let mut runs = Table::new(&[
         ("run", Align::Left),
         ("seed", Align::Right),
@@ -348,7 +375,11 @@ fn shown(summary: &Summary, path: &Path) -> String {
         summary.network,
         thousands(summary.parameters),
         summary.caption,
-        summary.paths.iter().map(|path| between_text(path) + "\n\n").collect::<String>(),
+        summary
+            .paths
+            .iter()
+            .map(|path| between_text(path, path_epochs) + "\n\n")
+            .collect::<String>(),
         home::shown(&path.join("figures/landscape.png")),
         home::shown(&path.join("landscape.html")),
         home::shown(path)

@@ -6,8 +6,8 @@ use std::path::Path;
 use anyhow::{Result, anyhow};
 use atelier_core::{Parameter, assign, flatten};
 use atelier_landscape::{
-    Anchor, Axes, AxisRange, Directions, GridWork, Height, Hessian, Lanczos, LandscapeConfig, Null,
-    Pca, Plane, PlaneCurvature, Projection, Surface, Trajectory, evaluate_grid,
+    Anchor, Axes, AxisRange, Directions, GridWork, Height, Hessian, Lanczos, LandscapeConfig,
+    Method, Null, Pca, Plane, PlaneCurvature, Projection, Surface, Trajectory, evaluate_grid,
     filter_normalised_directions, heights_at, heights_in_plane, plane_through,
     principal_components, random_directions, random_walk,
 };
@@ -18,10 +18,10 @@ use super::paths::{Between, between};
 use super::subject::{Run, Subject};
 use crate::failure::Help as _;
 use crate::signals::Stop;
-use crate::terminal::Terminal;
+use crate::terminal::{Terminal, significant};
 
 /// Vectors that the trace of a Hessian is estimated from.
-const TRACE_SAMPLES: usize = 10;
+pub(crate) const TRACE_SAMPLES: usize = 10;
 /// Eigenvalues of a Hessian that are reported.
 const EIGENVALUES: usize = 3;
 
@@ -39,6 +39,8 @@ pub(crate) struct Landscape {
     pub(crate) runs: Vec<Seen>,
     /// What lies between the first run's end and that of each other.
     pub(crate) paths: Vec<Between>,
+    /// How the Hessians of the runs were computed.
+    pub(crate) curvature: Option<String>,
 }
 
 /// A run as seen from the plane.
@@ -60,8 +62,12 @@ pub(crate) struct Curvature {
     pub(crate) epoch: f64,
     /// The largest, falling.
     pub(crate) eigenvalues: Vec<f64>,
-    /// How far the first may be off.
+    /// There is an eigenvalue within this distance of the first.
     pub(crate) residual: f64,
+    /// How far it may be off because products are differences; rounding alone where they are exact.
+    pub(crate) difference_error: f64,
+    /// Whether all residuals came below a thousandth of the largest eigenvalue.
+    pub(crate) converged: bool,
     pub(crate) trace: f64,
     pub(crate) trace_standard_error: f64,
     /// The learning rate of the next step.
@@ -113,10 +119,15 @@ fn landscape(subject: &Subject, runs: &[Run], work: &Work) -> Result<Landscape> 
     let config = work.config;
     let principal = config.directions == Directions::Pca;
     work.terminal.talk("directions");
-    let pca = principal.then(|| principal_components(&trajectories, config.anchor)).transpose()?;
+    let pca = principal
+        .then(|| principal_components(&trajectories, config.anchor, &mut work.watch()))
+        .transpose()?;
     let (plane, reach) = plane(subject, &trajectories, pca.as_ref(), work)?;
     let null = (principal && config.null_draws > 0)
-        .then(|| Null::draw(&trajectories, config.anchor, config.null_draws, work.seed))
+        .then(|| {
+            let watch = &mut work.watch();
+            Null::draw(&trajectories, config.anchor, config.null_draws, work.seed, watch)
+        })
         .transpose()?;
     let walks = if null.is_some() { walks(&trajectories, config.anchor, work)? } else { vec![] };
 
@@ -133,13 +144,14 @@ fn landscape(subject: &Subject, runs: &[Run], work: &Work) -> Result<Landscape> 
     let (objective, batches) = (subject.objective.as_ref(), subject.batches.as_slice());
     let surface = evaluate_grid(objective, &plane, &axes, batches, grid, &mut work.watch())?;
     let paths = between(subject, runs, work)?;
+    let mut method = None;
     if config.curvature > 0 {
         work.terminal.talk("curvature along the runs");
         for (run, seen) in runs.iter().zip(&mut seen) {
-            curvature(subject, run, &plane, seen, work)?;
+            method = Some(curvature(subject, run, &plane, seen, work)?);
         }
     }
-    Ok(Landscape { plane, pca, null, walks, surface, runs: seen, paths })
+    Ok(Landscape { plane, pca, null, walks, surface, runs: seen, paths, curvature: method })
 }
 
 /// The plane, and how far it reaches from its origin where the runs do not say so.
@@ -210,7 +222,7 @@ fn walks(trajectories: &[Trajectory], anchor: Anchor, work: &Work) -> Result<Vec
         .enumerate()
         .map(|(run, trajectory)| random_walk(trajectory, work.seed, run as u64))
         .collect::<atelier_landscape::Result<_>>()?;
-    let plane = principal_components(&walks, anchor)?.plane()?;
+    let plane = principal_components(&walks, anchor, &mut work.watch())?.plane()?;
     let project = |walk| Ok(plane.project_all(walk)?.iter().map(|p| (p.x, p.y)).collect());
     walks.iter().map(project).collect()
 }
@@ -248,14 +260,14 @@ fn go(subject: &Subject, point: &[f32]) -> Result<()> {
     Ok(objective.recompute_statistics(&subject.batches)?)
 }
 
-/// The Hessian at some snapshots of a run, the first and the last among them.
+/// The Hessian at some snapshots of a run, the first and the last among them; how it was computed.
 fn curvature(
     subject: &Subject,
     run: &Run,
     plane: &Plane,
     seen: &mut Seen,
     work: &Work,
-) -> Result<()> {
+) -> Result<String> {
     let objective = subject.objective.as_ref();
     let points = &run.trajectory.points;
     let n = points.nrows();
@@ -264,10 +276,19 @@ fn curvature(
         (0..count).map(|k| if count == 1 { n - 1 } else { k * (n - 1) / (count - 1) }).collect();
     chosen.dedup();
     let before = flatten(objective.parameters())?;
+    let mut method = String::new();
     let mut all = || -> Result<()> {
         for &row in &chosen {
             go(subject, &points.row(row).to_vec())?;
             let hessian = Hessian::new(objective, &subject.batches)?;
+            method = match hessian.method() {
+                Method::Exact => "Hessian-vector products are exact.".to_string(),
+                Method::Differences { step } => format!(
+                    "Hessian-vector products are differences of gradients over a distance of {}, kinks of \
+                     activations within it included.",
+                    significant(2.0 * step)
+                ),
+            };
             let lanczos = Lanczos { pairs: EIGENVALUES, seed: work.seed, ..Lanczos::default() };
             let found = hessian.eigenpairs(&lanczos, &mut work.watch())?;
             let trace = hessian.trace(TRACE_SAMPLES, work.seed, &mut work.watch())?;
@@ -282,6 +303,8 @@ fn curvature(
                 epoch: snapshot.epoch,
                 eigenvalues: found.pairs.iter().map(|pair| pair.value).collect(),
                 residual: found.pairs[0].residual,
+                difference_error: found.pairs[0].difference_error,
+                converged: found.converged,
                 trace: trace.value,
                 trace_standard_error: trace.standard_error,
                 learning_rate,
@@ -297,5 +320,5 @@ fn curvature(
     };
     let done = all();
     go(subject, &before)?;
-    done
+    done.map(|()| method)
 }

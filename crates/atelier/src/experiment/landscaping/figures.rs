@@ -6,7 +6,7 @@ use atelier_plot::{
     Trajectory, TrajectoryPoint,
 };
 
-use super::computed::{Curvature, Landscape, Seen};
+use super::computed::{Curvature, Landscape, Seen, TRACE_SAMPLES};
 use super::exports::losses;
 use super::paths::{Between, Path};
 use super::subject::{Run, Subject};
@@ -40,7 +40,16 @@ pub(crate) fn write(
         figures::write(dir, &name, &barrier(subject, between, &subtitle)?)?;
     }
     if landscape.runs.iter().any(|seen| !seen.curvature.is_empty()) {
-        figures::write(dir, "curvature", &curvature(runs, &landscape.runs, &subtitle)?)?;
+        figures::write(
+            dir,
+            "curvature",
+            &curvature(
+                runs,
+                &landscape.runs,
+                summary.curvature.as_deref().unwrap_or_default(),
+                &subtitle,
+            )?,
+        )?;
     }
     Ok(())
 }
@@ -224,8 +233,8 @@ fn barrier(subject: &Subject, between: &Between, subtitle: &str) -> Result<Figur
 }
 
 /// The largest eigenvalue along the runs.
-fn curvature(runs: &[Run], seen: &[Seen], subtitle: &str) -> Result<Figure> {
-    let axis = Axis::logarithmic("largest eigenvalue of the Hessian");
+fn curvature(runs: &[Run], seen: &[Seen], method: &str, subtitle: &str) -> Result<Figure> {
+    let axis = Axis::logarithmic("eigenvalue of the Hessian");
     let mut panel = Panel::new(Axis::linear("step"), axis);
     let mut bounded = false;
     let all = seen.iter().flat_map(|seen| &seen.curvature).flat_map(|at| &at.eigenvalues);
@@ -251,18 +260,35 @@ fn curvature(runs: &[Run], seen: &[Seen], subtitle: &str) -> Result<Figure> {
             bounded = true;
         }
     }
+    let mut traces =
+        Panel::new(Axis::linear("step"), Axis::linear("trace of the Hessian")).title("Trace");
+    for (i, (run, seen)) in runs.iter().zip(seen).enumerate() {
+        let steps: Vec<f64> = seen.curvature.iter().map(|at| at.step as f64).collect();
+        let values: Vec<f64> = seen.curvature.iter().map(|at| at.trace).collect();
+        let name = run.name.to_uppercase();
+        let series = Series::new(name, Style::LineWithPoints, steps, values);
+        traces = traces.series(series.color(color(i)));
+    }
+    let within = seen.iter().filter_map(|seen| Some(seen.within_plane.as_ref()?.eigenvalues[0]));
+    let within = within.fold(f64::NEG_INFINITY, f64::max);
+    if within > highest / MOST_ABOVE {
+        panel = panel.horizontal(within, "the largest within the plane, at the ends");
+    }
     LineChart::new("Sharpness along the runs")
         .subtitle(subtitle)
-        .caption(
-            "Of the loss on the landscape's examples, without regularisation; kinks of ReLU make an eigenvalue \
-             uncertain by some per cent. The bound, 2 / learning rate (with momentum m, 2 (1 + m) / learning \
-             rate), is where gradient descent over all examples would begin to oscillate.",
-        )
-        .panel(panel)
+        .caption(format!(
+            "Of the loss on the landscape's examples, without regularisation. {method} The bound, 2 / learning \
+             rate (with momentum m, 2 (1 + m) / learning rate), is where gradient descent over all examples \
+             would no longer converge. The trace is estimated from {TRACE_SAMPLES} random vectors.",
+        ))
+        .panel(panel.title("Largest eigenvalue"))
+        .panel(traces)
         .render()
         .context("cannot draw the curvature")
 }
 
+/// What lies this many times below the highest eigenvalue is not worth an axis that long.
+const MOST_ABOVE: f64 = 1e4;
 /// A bound that is this many times the highest eigenvalue is far away.
 const BOUNDS: f64 = 20.0;
 /// The name of the bound of stability.

@@ -87,6 +87,20 @@ fn facts(subject: &Subject, summary: &Summary) -> Vec<(String, String)> {
             format!("{} and {}", significant(summary.loss_min), significant(summary.loss_max)),
         ),
     ];
+    for run in &summary.runs {
+        let name = run.name.to_uppercase();
+        if let Some(at) = run.curvature.last() {
+            let value = significant(at.eigenvalues.first().copied().unwrap_or(f64::NAN));
+            facts.push((format!("largest eigenvalue of the Hessian at the end of {name}"), value));
+            let trace =
+                format!("{} ± {}", significant(at.trace), significant(at.trace_standard_error));
+            facts.push((format!("trace of the Hessian at the end of {name}"), trace));
+        }
+        if let Some([first, second]) = run.curvature_in_plane {
+            let value = format!("{} and {}", significant(first), significant(second));
+            facts.push((format!("curvatures within the plane at the end of {name}"), value));
+        }
+    }
     for between in &summary.paths {
         let (from, to) = (&between.from.to_uppercase(), &between.to.to_uppercase());
         let mut add = |what: &str, path: &Path| {

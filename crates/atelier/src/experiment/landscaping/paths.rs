@@ -87,10 +87,6 @@ impl From<PathLosses> for Path {
 /// The paths from the first run's end to that of each other.
 pub(crate) fn between(subject: &Subject, runs: &[Run], work: &Work) -> Result<Vec<Between>> {
     let [first, others @ ..] = runs else { return Ok(Vec::new()) };
-    // A standard error needs batches to tell it from.
-    if subject.batches.len() < 2 {
-        return Ok(Vec::new());
-    }
     others.iter().map(|other| pair(subject, first, other, work)).collect()
 }
 
@@ -146,7 +142,8 @@ fn curve(subject: &Subject, a: &[f32], b: &[f32], work: &Work) -> Result<Path> {
         schedule: ScheduleConfig { kind: ScheduleKind::Cosine, ..ScheduleConfig::default() },
     };
     let batches = subject.batches.clone();
-    let order = |epoch: u64| {
+    let mut order = (u64::MAX, Vec::new());
+    let shuffled = |epoch: u64| {
         let mut stream = atelier_core::seed::stream(work.seed, "path", epoch, 0);
         let n = u32::try_from(batches.len()).unwrap_or(u32::MAX);
         atelier_core::seed::permutation(&mut stream, n)
@@ -154,7 +151,10 @@ fn curve(subject: &Subject, a: &[f32], b: &[f32], work: &Work) -> Result<Path> {
     let mut source = Source {
         batches_per_epoch: batches.len(),
         batch: Box::new(|epoch, index| -> atelier_core::Result<Batch> {
-            Ok(batches[order(epoch)[index] as usize].clone())
+            if order.0 != epoch {
+                order = (epoch, shuffled(epoch));
+            }
+            Ok(batches[order.1[index] as usize].clone())
         }),
     };
     let surroundings = Surroundings {

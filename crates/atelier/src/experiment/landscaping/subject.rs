@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use atelier_core::{Batch, Objective, Parameter};
-use atelier_data::{Dataset, Standardization, Subset};
-use atelier_landscape::{LandscapeConfig, Snapshot, Trajectory};
+use atelier_data::{Dataset, Standardization, Subset, split};
+use atelier_landscape::{LandscapeConfig, MOST_SNAPSHOTS, Snapshot, Trajectory};
 use atelier_models::Layer;
-use atelier_store::{Manifest, Snapshots, read_model};
+use atelier_store::{Dtype, Manifest, NamedArray, Snapshots, read_model};
 use atelier_train::{OptimizerConfig, ScheduleConfig};
 use ndarray::Array2;
 use serde::Serialize;
@@ -21,7 +21,7 @@ use crate::experiment::prepared::{Place, Prepared, Trainable};
 use crate::experiment::results::repetition;
 use crate::failure::Help as _;
 use crate::home;
-use crate::terminal::counted;
+use crate::terminal::{counted, significant};
 
 /// What is evaluated, and on what.
 pub(crate) struct Subject {
@@ -42,6 +42,8 @@ pub(crate) struct Subject {
     layers: Vec<Layer>,
     /// All training examples.
     train: Arc<Dataset>,
+    /// Those that the first run learned from: indices into `train`.
+    learned: Vec<u32>,
 }
 
 /// A run that is drawn.
@@ -55,6 +57,10 @@ pub(crate) struct Run {
     pub(crate) trajectory: Trajectory,
     /// How it was trained, where that is known.
     pub(crate) recipe: Option<Recipe>,
+    /// Whether it learned from the examples that the first run learned from.
+    pub(crate) same_examples: bool,
+    /// Of how many snapshots one is kept: 1 unless there are too many.
+    pub(crate) every: usize,
 }
 
 /// What the learning rate at a step is told from.
@@ -65,6 +71,8 @@ pub(crate) struct Recipe {
     batches: usize,
     snapshots_per_epoch: usize,
     snapshots_early: u32,
+    /// Epochs at the last snapshot: fewer than `epochs` where the run ended early.
+    until: f64,
 }
 
 impl Recipe {
@@ -81,11 +89,14 @@ impl Recipe {
             0 => String::new(),
             n => format!(" and {n} early"),
         };
-        format!(
-            "{} an epoch{early} over {}",
-            self.snapshots_per_epoch,
-            counted(self.epochs, "epoch")
-        )
+        let all = self.epochs as f64;
+        let until = if self.until < all {
+            format!("{} of ", significant(self.until))
+        } else {
+            String::new()
+        };
+        let epochs = counted(self.epochs, "epoch");
+        format!("{} an epoch{early} over {until}{epochs}", self.snapshots_per_epoch)
     }
 }
 
@@ -121,6 +132,7 @@ impl Subject {
             provenance: dataset::record(&prepared.data.provenance),
             layers,
             train: Arc::clone(&prepared.data.train),
+            learned: prepared.split.train.indices().to_vec(),
             standardization: prepared.standardization,
             objective: Box::new(prepared.model),
         })
@@ -185,16 +197,29 @@ where
     let (optimizer, schedule) = (common.optimizer.clone(), common.schedule.clone());
     let (epochs, snapshots_per_epoch) = (common.train.epochs, common.train.snapshots_per_epoch);
     let snapshots_early = common.train.snapshots_early;
+    let mut same_examples = true;
     let subject = match first {
         Some(first) => {
             same_data(manifest, first, path)?;
             same_model::<C>(&config, first, path)?;
+            let own = split(&first.train, common.data, common.seed)?;
+            same_examples = own.train.indices() == first.learned;
+            if common.data.standardize != first.standardization.is_some() {
+                return Err(anyhow!(
+                    "data.standardize of the run in {} is {}, and not so that of the first run",
+                    path.display(),
+                    common.data.standardize
+                ))
+                .help(|| "give runs whose inputs are alike".to_string());
+            }
             None
         }
         None => Some(Subject::new(Prepared::new(config, place)?, landscape)?),
     };
     let wanted = subject.as_ref().or(first).map_or(0, Subject::parameters);
-    let trajectory = trajectory(&name, snapshots)?;
+    let trajectory = trajectory(&name, snapshots)
+        .with_context(|| format!("the snapshots in {} cannot be drawn", path.display()))
+        .help(|| "record more, such as with --set train.snapshots_per_epoch=4".to_string())?;
     if trajectory.parameters() != wanted {
         let found = trajectory.parameters();
         bail!(
@@ -206,11 +231,18 @@ where
     // Whole numbers at the end of an epoch; a run that was stopped within one comes near enough.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
     let batches = last.map_or(1, |s| (s.step as f64 / s.epoch.max(1e-9)).round().max(1.0) as usize);
-    let recipe =
-        Recipe { optimizer, schedule, epochs, batches, snapshots_per_epoch, snapshots_early };
-    let recipe = Some(recipe);
-    let (path, seed) = (path.to_path_buf(), Some(manifest.seed));
-    Ok((Run { name, path, seed, trajectory, recipe }, subject))
+    let until = last.map_or(0.0, |last| last.epoch);
+    let recipe = Recipe {
+        optimizer,
+        schedule,
+        epochs,
+        batches,
+        snapshots_per_epoch,
+        snapshots_early,
+        until,
+    };
+    let (path, seed, recipe) = (path.to_path_buf(), Some(manifest.seed), Some(recipe));
+    Ok((Run { name, path, seed, trajectory, recipe, same_examples, every: 1 }, subject))
 }
 
 fn no_snapshots(path: &Path, manifest: &Manifest, place: Place<'_>) -> String {
@@ -277,7 +309,7 @@ pub(crate) fn imported(directory: &Path, name: String, subject: &Subject) -> Res
         .collect::<std::io::Result<Vec<_>>>()
         .with_context(|| format!("cannot list {}", directory.display()))?;
     files.retain(|file| file.extension().is_some_and(|extension| extension == "safetensors"));
-    files.sort_by_cached_key(|file| natural(&file.to_string_lossy()));
+    files.sort_by_cached_key(|file| (natural(&file.to_string_lossy()), file.clone()));
     if files.is_empty() {
         return Err(anyhow!("there is no .safetensors file in {}", directory.display()))
             .help(|| "save one state_dict after every few steps, numbered".to_string());
@@ -286,6 +318,20 @@ pub(crate) fn imported(directory: &Path, name: String, subject: &Subject) -> Res
     let mut points = Vec::with_capacity(files.len() * subject.parameters());
     for file in &files {
         let arrays = read_model(file)?;
+        let of_network = |name: &str| {
+            let buffers = subject.objective.buffers().iter();
+            parameters.iter().chain(buffers).any(|p| p.name == name)
+                || name.ends_with(".num_batches_tracked")
+        };
+        if let Some(other) = arrays.iter().find(|array| !of_network(&array.name)) {
+            return Err(anyhow!(
+                "{} has a tensor `{}` that {} has not",
+                file.display(),
+                other.name,
+                subject.network
+            ))
+            .help(|| "say with --set model.… or --config what the network is".to_string());
+        }
         for parameter in parameters {
             let array = arrays
                 .iter()
@@ -306,7 +352,9 @@ pub(crate) fn imported(directory: &Path, name: String, subject: &Subject) -> Res
                     parameter.shape()
                 );
             }
-            points.extend(array.as_f32()?);
+            let values =
+                numbers(array).with_context(|| format!("cannot use {}", file.display()))?;
+            points.extend(values);
         }
     }
     let points = Array2::from_shape_vec((files.len(), subject.parameters()), points)
@@ -317,7 +365,34 @@ pub(crate) fn imported(directory: &Path, name: String, subject: &Subject) -> Res
         minibatch_loss: None,
     });
     let trajectory = Trajectory::new(&name, points, times.collect())?;
-    Ok(Run { name, path: directory.to_path_buf(), seed: None, trajectory, recipe: None })
+    let path = directory.to_path_buf();
+    Ok(Run { name, path, seed: None, trajectory, recipe: None, same_examples: true, every: 1 })
+}
+
+/// The numbers of an array of floats.
+fn numbers(array: &NamedArray) -> Result<Vec<f32>> {
+    #[expect(clippy::cast_possible_truncation, reason = "parameters are f32")]
+    let narrow = |values: Vec<f64>| values.into_iter().map(|value| value as f32).collect();
+    Ok(if array.dtype == Dtype::F64 { narrow(array.as_f64()?) } else { array.as_f32()? })
+}
+
+/// Leaves out snapshots, the same share of each run and neither the first nor the last, until there are
+/// no more than principal directions can be computed of.
+pub(crate) fn thin(runs: &mut [Run]) -> Result<()> {
+    let total: usize = runs.iter().map(|run| run.trajectory.snapshots.len()).sum();
+    let every = total.div_ceil(MOST_SNAPSHOTS.saturating_sub(runs.len()).max(1));
+    if total <= MOST_SNAPSHOTS {
+        return Ok(());
+    }
+    for run in runs {
+        let n = run.trajectory.snapshots.len();
+        let kept: Vec<usize> = (0..n).filter(|i| i % every == 0 || i + 1 == n).collect();
+        let points = run.trajectory.points.select(ndarray::Axis(0), &kept);
+        let times = kept.iter().map(|&i| run.trajectory.snapshots[i]).collect();
+        run.trajectory = Trajectory::new(&run.name, points, times)?;
+        run.every = every;
+    }
+    Ok(())
 }
 
 /// A key that orders `2.x` before `10.x`.

@@ -18,6 +18,8 @@ pub(crate) struct Summary {
     pub(crate) caption: String,
     /// Whether the axis of the loss is logarithmic in figures.
     pub(crate) logarithmic: bool,
+    /// Snapshots whose projections lie outside the grid.
+    pub(crate) snapshots_outside: usize,
     pub(crate) network: String,
     pub(crate) loss: String,
     pub(crate) parameters: usize,
@@ -28,6 +30,9 @@ pub(crate) struct Summary {
     pub(crate) explained_variance_ratio: Option<[f64; 2]>,
     /// The same along all principal directions.
     pub(crate) scree: Vec<f64>,
+    /// Of the variance along the first axis, the share between the means of the runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) between_runs: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) null: Option<NullSummary>,
     pub(crate) grid: Grid,
@@ -38,6 +43,9 @@ pub(crate) struct Summary {
     pub(crate) loss_min: f64,
     pub(crate) loss_max: f64,
     pub(crate) runs: Vec<RunSummary>,
+    /// How the Hessians of the runs were computed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) curvature: Option<String>,
     pub(crate) paths: Vec<Between>,
 }
 
@@ -108,6 +116,7 @@ impl Summary {
         subject: &Subject,
         runs: &[Run],
         landscape: &Landscape,
+        directory: &std::path::Path,
     ) -> Self {
         let surface = &landscape.surface;
         let axis = |coordinates: &[f64]| Axis {
@@ -128,6 +137,7 @@ impl Summary {
             seed,
             caption: String::new(),
             logarithmic: logarithmic(landscape, config),
+            snapshots_outside: outside(landscape),
             network: subject.network.clone(),
             loss: subject.quantity.to_string(),
             parameters: subject.parameters(),
@@ -135,6 +145,7 @@ impl Summary {
             anchor: landscape.pca.is_some().then_some(config.anchor),
             explained_variance_ratio: (scree.len() > 1).then(|| [scree[0], scree[1]]),
             scree,
+            between_runs: landscape.pca.as_ref().map(|pca| pca.between_runs),
             null,
             grid: Grid { x: axis(&surface.axes.x), y: axis(&surface.axes.y) },
             examples: subject.examples.len(),
@@ -143,11 +154,12 @@ impl Summary {
             loss_min: least,
             loss_max: most,
             runs: Vec::new(),
+            curvature: landscape.curvature.clone(),
             paths: landscape.paths.clone(),
         };
         for (i, (run, seen)) in runs.iter().zip(&landscape.runs).enumerate() {
             let own = landscape.pca.as_ref().map(|pca| pca.runs[i].shares);
-            summary.runs.push(RunSummary::new(run, seen, own));
+            summary.runs.push(RunSummary::new(run, seen, own, directory));
         }
         summary.caption = caption(config, subject, runs, &summary);
         summary
@@ -155,7 +167,7 @@ impl Summary {
 }
 
 impl RunSummary {
-    fn new(run: &Run, seen: &Seen, own: Option<[f64; 2]>) -> Self {
+    fn new(run: &Run, seen: &Seen, own: Option<[f64; 2]>, directory: &std::path::Path) -> Self {
         let last = seen.heights.len() - 1;
         let at = |i: usize| At {
             x: seen.projections[i].x,
@@ -171,7 +183,8 @@ impl RunSummary {
         let end = run.trajectory.snapshots[last];
         Self {
             name: run.name.clone(),
-            path: crate::home::shown(&run.path),
+            // One of the landscape's own lies in its directory; any other wherever it is.
+            path: run.path.strip_prefix(directory).unwrap_or(&run.path).display().to_string(),
             seed: run.seed,
             snapshots: last + 1,
             steps: end.step,
@@ -199,12 +212,22 @@ fn caption(config: &LandscapeConfig, subject: &Subject, runs: &[Run], summary: &
         ", batch-norm statistics recomputed at each point, dropout off"
     };
     let height = if summary.logarithmic { "logarithmic" } else { "linear" };
+    let others =
+        list(runs.iter().filter(|run| !run.same_examples).map(|run| run.name.to_uppercase()));
+    let others = match others.as_str() {
+        "" => String::new(),
+        others => format!(" of A ({others} learned from others)"),
+    };
+    let outside = match summary.snapshots_outside {
+        0 => String::new(),
+        n => format!(" {} outside the picture.", counted(n, "snapshot")),
+    };
     let distances = summary.runs.iter().map(|run| {
         format!("{} ({})", significant(run.largest_distance_off_plane), run.name.to_uppercase())
     });
     format!(
-        "{} of {} {} examples on {} x {} points, without regularisation{statistics}; loss axis \
-         {height}, nothing cut. {} Points lie on the surface at the projections of the snapshots, at most \
+        "{} of {} {} examples{others} on {} x {} points, without regularisation{statistics}; loss axis \
+         {height}, nothing cut. {}{outside} Points lie on the surface at the projections of the snapshots, at most \
          {} off the plane; stems lead to the snapshots' own losses. A two-dimensional slice: other \
          directions may be sharper.",
         mean_of(subject.quantity),
@@ -271,18 +294,23 @@ fn principal_text(config: &LandscapeConfig, runs: &[Run], summary: &Summary) -> 
             null.draws,
         )
     });
-    let gap = if runs.len() > 1 {
-        " With several runs the first is mostly the gap between them."
-    } else {
-        ""
+    let gap = match summary.between_runs {
+        Some(share) if runs.len() > 1 => {
+            format!(" Of the first, {} is the gap between the runs' means.", percent(share))
+        }
+        _ => String::new(),
+    };
+    let of = match config.anchor {
+        Anchor::Mean => "the total variance",
+        Anchor::Final => "the mean squared distance from it",
     };
     let own = summary.runs.iter().filter_map(|run| {
         let [first, second] = run.explained_variance_ratio?;
         Some(format!("{} ({})", percent(first + second), run.name.to_uppercase()))
     });
     format!(
-        "Axes: principal directions (PC) of all snapshots ({}), counted from {anchor}, with {} and {} of the \
-         total variance; of each run's own variance both show {}.{gap}{null}",
+        "Axes: principal directions (PC) of all snapshots ({}), counted from {anchor}, with {} and {} of {of}; \
+         of each run's own variance both show {}.{gap}{null}",
         list(runs.iter().map(run_text)),
         percent(first),
         percent(second),
@@ -292,33 +320,49 @@ fn principal_text(config: &LandscapeConfig, runs: &[Run], summary: &Summary) -> 
 
 fn run_text(run: &Run) -> String {
     let seed = run.seed.map_or(String::new(), |seed| format!(", seed {seed}"));
-    let n = counted(run.trajectory.snapshots.len(), "snapshot");
+    let every = if run.every > 1 { format!(", one of {}", run.every) } else { String::new() };
+    let n = counted(run.trajectory.snapshots.len(), "snapshot") + &every;
+    if run.seed.is_none() {
+        return format!("{}: {n}, imported in the order of their names", run.name.to_uppercase());
+    }
     let schedule =
         run.recipe.as_ref().map_or(String::new(), |recipe| format!(", {}", recipe.schedule()));
     format!("{}: {n}{schedule}{seed}", run.name.to_uppercase())
 }
 
 /// What lies between two end points, in a sentence.
-pub(crate) fn between_text(between: &Between) -> String {
-    let line = &between.line;
-    let verdict = if line.distinct {
-        "more than three standard errors: distinct minima"
-    } else {
-        "not more than three standard errors: not shown to be distinct minima"
+pub(crate) fn between_text(between: &Between, epochs: usize) -> String {
+    let verdict = match (between.line.distinct, between.line.standard_error) {
+        (_, None) => "one batch: no standard error",
+        (true, _) => "more than three standard errors: distinct minima",
+        (false, _) => "not more than three standard errors: not shown to be distinct minima",
     };
-    let curve = between
-        .curve
-        .as_ref()
-        .map_or(String::new(), |curve| format!("; along a trained curve {}", barrier(curve)));
+    let curve = between.curve.as_ref().map_or(String::new(), |curve| {
+        let epochs = counted(epochs, "epoch");
+        let found = if curve.distinct {
+            format!("{}, an upper bound", barrier(curve))
+        } else {
+            "no barrier beyond the noise".to_string()
+        };
+        format!("; along a curve trained for {epochs}: {found}")
+    });
     let aligned = between.aligned.as_ref().map_or(String::new(), |aligned| {
-        format!("; after matching hidden units {}", barrier(&aligned.line))
+        format!("; on the line after matching hidden units {}", barrier(&aligned.line))
     });
     format!(
         "Barrier on the straight line between the ends of {} and {}: {} ({verdict}){curve}{aligned}.",
         between.from.to_uppercase(),
         between.to.to_uppercase(),
-        barrier(line),
+        barrier(&between.line),
     )
+}
+
+/// How many snapshots have projections outside the grid.
+fn outside(landscape: &Landscape) -> usize {
+    let axes = &landscape.surface.axes;
+    let within = |axis: &[f64], value: f64| axis[0] <= value && value <= axis[axis.len() - 1];
+    let all = landscape.runs.iter().flat_map(|seen| &seen.projections);
+    all.filter(|at| !(within(&axes.x, at.x) && within(&axes.y, at.y))).count()
 }
 
 /// Whether losses are drawn on a logarithmic axis.
