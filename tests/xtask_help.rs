@@ -3,11 +3,14 @@
 use crate::cli::xtask;
 
 /// Every task, in the order in which they are listed.
-const TASKS: [&str; 13] = [
+const TASKS: [&str; 16] = [
     "reproduce",
     "data",
     "train",
     "autoencoder",
+    "tune",
+    "landscape",
+    "variants",
     "runs",
     "config",
     "build",

@@ -40,6 +40,19 @@ const TASKS: &[Task] = &[
         summary: "train an autoencoder, compared with principal components",
         by: By::Atelier,
     },
+    Task { name: "tune", arguments: "", summary: "search hyperparameters", by: By::Atelier },
+    Task {
+        name: "landscape",
+        arguments: "",
+        summary: "draw the loss around runs and their way down it",
+        by: By::Atelier,
+    },
+    Task {
+        name: "variants",
+        arguments: "",
+        summary: "compare variants of a network with it over many seeds",
+        by: By::Atelier,
+    },
     Task { name: "runs", arguments: "", summary: "look at what was done", by: By::Atelier },
     Task {
         name: "config",
@@ -196,7 +209,7 @@ mod tests {
         assert_eq!(nearest("tset"), Some("test"));
         assert_eq!(nearest("reproduced"), Some("reproduce"));
         assert_eq!(nearest("confg"), Some("config"));
-        assert_eq!(nearest("landscape"), None);
+        assert_eq!(nearest("photograph"), None);
     }
 
     #[test]
