@@ -65,10 +65,7 @@ fn error_axis() -> Axis {
 }
 
 /// Trials with a value, completed and other ones apart.
-fn valued<'s>(
-    summary: &'s Summary,
-    complete: bool,
-) -> impl Iterator<Item = (&'s Tried, f64)> + use<'s> {
+fn valued(summary: &Summary, complete: bool) -> impl Iterator<Item = (&Tried, f64)> {
     let of_kind = move |trial: &&Tried| (trial.state == COMPLETE) == complete;
     summary.history.iter().filter(of_kind).filter_map(|trial| Some((trial, error(trial.value?))))
 }
