@@ -231,7 +231,9 @@ impl Network {
         lanes::combine([origin, first, second], a as f32, b as f32, h);
         vectorized(|| {
             for (unit, bias) in h.as_chunks_mut::<LANES>().0.iter_mut().zip(bias) {
-                unit.iter_mut().for_each(|x| *x += bias);
+                for x in unit {
+                    *x += bias;
+                }
             }
         });
         activation::apply(self.activation, h);

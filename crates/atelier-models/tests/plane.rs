@@ -21,7 +21,7 @@ fn batches() -> Vec<Batch> {
     let mut stream = seed::stream(1, "test", 0, 0);
     let mut batch = |n: usize| {
         let inputs: Vec<f32> = (0..n * INPUTS).map(|_| stream.random::<f32>()).collect();
-        let labels: Vec<u32> = (0..n).map(|_| stream.next_u32() % CLASSES as u32).collect();
+        let labels: Vec<u32> = (0..n).map(|_| stream.next_u32() % 4).collect();
         Batch {
             inputs: Tensor::from_vec(inputs, (n, INPUTS), &Device::Cpu).expect("inputs"),
             targets: Targets::Classes(Tensor::from_vec(labels, n, &Device::Cpu).expect("labels")),
@@ -96,7 +96,7 @@ fn a_plane_of_another_size_is_refused_and_batch_norm_has_no_fast_way() {
 fn a_class_that_is_not_there_is_left_to_the_loss_which_refuses_it() {
     let classifier = classifier(|_| ());
     let mut batches = batches();
-    let labels = Tensor::new(&[CLASSES as u32; 50], &Device::Cpu).expect("labels");
+    let labels = Tensor::new(&[4_u32; 50], &Device::Cpu).expect("labels");
     batches[0].targets = Targets::Classes(labels);
     let zeros = vec![0.0; flatten(classifier.parameters()).expect("a point").len()];
     let plane = PlaneOfParameters { origin: &zeros, first: &zeros, second: &zeros };
@@ -179,8 +179,8 @@ fn hidden_units_in_another_order_compute_the_same() {
                 assert_eq!(shape[axis], layer.units, "{}", parameter.name);
                 let values = parameter.values().expect("read");
                 let old = Tensor::from_vec(values, shape, &Device::Cpu).expect("a tensor");
-                let order: Vec<u32> =
-                    (0..layer.units as u32).map(|i| (i + 2) % layer.units as u32).collect();
+                let count = u32::try_from(layer.units).expect("few");
+                let order: Vec<u32> = (0..count).map(|i| (i + 2) % count).collect();
                 let order = Tensor::new(order, &Device::Cpu).expect("an order");
                 let new = old.index_select(&order, axis).expect("reordered");
                 let new = new.flatten_all().expect("flat").to_vec1::<f32>().expect("read");

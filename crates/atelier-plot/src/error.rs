@@ -216,7 +216,9 @@ pub enum Error {
         trials: usize,
     },
     /// A trial on a page has not one place for each parameter.
-    #[error("trial {number} of the page has {found} places: expected {expected}, one for each parameter")]
+    #[error(
+        "trial {number} of the page has {found} places: expected {expected}, one for each parameter"
+    )]
     PagePlaces {
         /// The trial's number.
         number: usize,

@@ -91,7 +91,12 @@ impl ImageGrid {
             }
         }
         let mut scene = Scene::new(self.size)?;
-        let words = Words { title: &self.title, subtitle: &self.subtitle, caption: &self.caption, caption_lines: 4 };
+        let words = Words {
+            title: &self.title,
+            subtitle: &self.subtitle,
+            caption: &self.caption,
+            caption_lines: 4,
+        };
         let area = frame::draw(&mut scene, words);
         let labels: Vec<Lines> =
             self.images.iter().map(|(label, _)| self.fit(label, area.width())).collect();

@@ -81,7 +81,12 @@ impl LineChart {
         if self.panels.is_empty() {
             return Err(Error::NoPanel);
         }
-        let words = Words { title: &self.title, subtitle: &self.subtitle, caption: &self.caption, caption_lines: 4 };
+        let words = Words {
+            title: &self.title,
+            subtitle: &self.subtitle,
+            caption: &self.caption,
+            caption_lines: 4,
+        };
         let area = frame::draw(&mut scene, words);
         for layout in self.layouts(area)? {
             panel_drawing::draw(&mut scene, &layout);

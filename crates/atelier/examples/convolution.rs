@@ -148,8 +148,8 @@ fn draw(
 ) -> Result<()> {
     let watch = &mut |_, _| ControlFlow::Continue(());
     let runs = std::slice::from_ref(trajectory);
-    let pca = principal_components(runs, Anchor::Mean)?;
-    let null = Null::draw(runs, Anchor::Mean, 20, SEED)?.both().mean;
+    let pca = principal_components(runs, Anchor::Mean, watch)?;
+    let null = Null::draw(runs, Anchor::Mean, 20, SEED, watch)?.both().mean;
     let plane = pca.plane()?;
     let projections = plane.project_all(trajectory)?;
     let places: Vec<(f64, f64)> = projections.iter().map(|p| (p.x, p.y)).collect();

@@ -308,7 +308,9 @@ fn parameters_of_no_module_have_no_curvature_and_shared_ones_the_sum() {
     let slopes = [2, 5].map(|position| offset(&case.parameters, position));
     case.parameters[5].assign(&case.parameters[2].values().unwrap()).unwrap();
     let mut both = vec![0.0; n];
-    slopes.iter().for_each(|&slope| both[slope] = 1.0);
+    for &slope in &slopes {
+        both[slope] = 1.0;
+    }
     let apart = case.product(&both);
     let wanted = apart[slopes[0]] + apart[slopes[1]];
     case.modules[3] = DenseModule::Prelu { slope: 2 };

@@ -32,11 +32,7 @@ pub const PRESETS: &[Preset] = &[
         name: "baseline",
         text: include_str!("../../presets/train/baseline.toml"),
     },
-    Preset {
-        verb: "train",
-        name: "tuned",
-        text: include_str!("../../presets/train/tuned.toml"),
-    },
+    Preset { verb: "train", name: "tuned", text: include_str!("../../presets/train/tuned.toml") },
     Preset {
         verb: "autoencoder",
         name: "assignment",

@@ -3,7 +3,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::cli::{ConfigFlags, ConfigShowArgs, ConfigVerb};
-use crate::config::{AutoencodingConfig, Config, LandscapingConfig, Resolved, TuningConfig, VaryingConfig};
+use crate::config::{
+    AutoencodingConfig, Config, LandscapingConfig, Resolved, TuningConfig, VaryingConfig,
+};
 use crate::failure::DONE;
 use crate::terminal::Terminal;
 

@@ -240,13 +240,12 @@ fn see(subject: &Subject, trajectory: &Trajectory, plane: &Plane, work: &Work) -
 
 /// The points of the grid: as given, or around the runs.
 fn axes(seen: &[Seen], reach: Option<[f64; 2]>, config: &LandscapeConfig) -> Result<Axes> {
-    let own = match reach {
-        Some([x, y]) => [AxisRange::new(-x, x)?, AxisRange::new(-y, y)?],
-        None => {
-            let places = seen.iter().flat_map(|seen| &seen.projections);
-            let places: Vec<(f64, f64)> = places.map(|p| (p.x, p.y)).collect();
-            AxisRange::around(&places, config.margin)?
-        }
+    let own = if let Some([x, y]) = reach {
+        [AxisRange::new(-x, x)?, AxisRange::new(-y, y)?]
+    } else {
+        let places = seen.iter().flat_map(|seen| &seen.projections);
+        let places: Vec<(f64, f64)> = places.map(|p| (p.x, p.y)).collect();
+        AxisRange::around(&places, config.margin)?
     };
     let given = config.ranges()?;
     let coordinates = |axis: usize| given[axis].unwrap_or(own[axis]).coordinates(config.grid);

@@ -270,13 +270,10 @@ fn same_data(manifest: &Manifest, first: &Subject, path: &Path) -> Result<()> {
 fn same_model<C: Trainable>(config: &C, first: &Subject, path: &Path) -> Result<()> {
     let parameters = first.objective.parameters();
     let device = parameters.first().map_or(candle_core::Device::Cpu, |p| p.var.device().clone());
-    let same = config
-        .model(&first.train, &device)
-        .map(|model| {
-            C::layers(&model).into_iter().eq(first.layers.iter())
-                && model.parameters().iter().map(|p| &p.name).eq(parameters.iter().map(|p| &p.name))
-        })
-        .unwrap_or(false);
+    let same = config.model(&first.train, &device).is_ok_and(|model| {
+        C::layers(&model).into_iter().eq(first.layers.iter())
+            && model.parameters().iter().map(|p| &p.name).eq(parameters.iter().map(|p| &p.name))
+    });
     if same {
         return Ok(());
     }
