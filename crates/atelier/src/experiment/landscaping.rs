@@ -3,6 +3,7 @@
 mod computed;
 mod exports;
 mod figures;
+mod imported;
 mod page;
 mod paths;
 mod subject;
@@ -291,7 +292,7 @@ fn open(
                 Some(subject) => subject,
                 None => Subject::new(Prepared::new(config.training(0), place)?, &config.landscape)?,
             };
-            let run = subject::imported(path, name, &of)?;
+            let run = imported::imported(path, name, &of)?;
             subject = Some(of);
             run
         } else {

@@ -9,6 +9,7 @@ use atelier_store::{Status, probe};
 use atelier_train::{Event, Outcome, Stop as Ending, Surroundings, Trainer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::json;
 
 use super::prepared::{Place, Prepared, Trainable};
 use super::recorded::{Beginning, Recorded, check_place};
@@ -18,7 +19,7 @@ use super::summary::Summary;
 use crate::cli::{ConfigFlags, DataFlags, RunFlags, TrainArgs};
 use crate::config::{Config, Resolved};
 use crate::dataset;
-use crate::failure::{Help as _, UNUSABLE};
+use crate::failure::{DONE, Help as _, UNUSABLE};
 use crate::home;
 use crate::signals::Stop;
 use crate::terminal::{Progress, Terminal, Told, significant, warn};
@@ -41,6 +42,24 @@ impl MeasuringInterrupted {
     /// Fails if a signal has come.
     pub(crate) fn check(stop: &Stop) -> Result<(), Self> {
         if stop.requested() { Err(Self) } else { Ok(()) }
+    }
+}
+
+impl<S: Serialize> Trained<S> {
+    /// Gives the results as one object, or says how to go on; the exit code.
+    pub(crate) fn told(self, terminal: Terminal) -> Result<u8> {
+        match self {
+            Self::Complete(path, summary) => {
+                let mut object = serde_json::to_value(&summary)?;
+                object["run"] = json!(path.display().to_string());
+                terminal.object(&object)?;
+                Ok(DONE)
+            }
+            Self::Interrupted(next, code) => {
+                terminal.talk(&format!("help: {next}"));
+                Ok(code)
+            }
+        }
     }
 }
 

@@ -1,11 +1,9 @@
 use anyhow::{Result, anyhow};
 use atelier_store::{Manifest, newest_interrupted};
-use serde_json::json;
 
 use crate::cli::{AutoencoderArgs, RunFlags};
 use crate::experiment::autoencoding::train;
-use crate::experiment::training::Trained;
-use crate::failure::{DONE, Help as _};
+use crate::failure::Help as _;
 use crate::home;
 use crate::signals::Stop;
 use crate::terminal::Terminal;
@@ -19,17 +17,7 @@ pub(crate) fn run(arguments: &AutoencoderArgs, command_line: &[String], stop: &S
     }
     refuse_sweep(&arguments.run)?;
     let terminal = Terminal::new(arguments.output);
-    let (path, summary) = match train(arguments, command_line, terminal, stop)? {
-        Trained::Complete(path, summary) => (path, summary),
-        Trained::Interrupted(next, code) => {
-            terminal.talk(&format!("help: {next}"));
-            return Ok(code);
-        }
-    };
-    let mut object = serde_json::to_value(&summary)?;
-    object["run"] = json!(path.display().to_string());
-    terminal.object(&object)?;
-    Ok(DONE)
+    train(arguments, command_line, terminal, stop)?.told(terminal)
 }
 
 /// Where `--resume` finds nothing of its own but a sweep, says how a sweep is taken up.

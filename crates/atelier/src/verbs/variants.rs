@@ -1,10 +1,8 @@
 use anyhow::Result;
-use serde_json::json;
 
 use crate::cli::VariantsArgs;
-use crate::experiment::training::{Flags, Trained};
+use crate::experiment::training::Flags;
 use crate::experiment::variants::variants;
-use crate::failure::DONE;
 use crate::signals::Stop;
 use crate::terminal::Terminal;
 
@@ -12,16 +10,5 @@ use crate::terminal::Terminal;
 pub(crate) fn run(arguments: &VariantsArgs, command_line: &[String], stop: &Stop) -> Result<u8> {
     Flags { config: &arguments.config, run: &arguments.run, data: &arguments.data }.check()?;
     let terminal = Terminal::new(arguments.output);
-    match variants(arguments, command_line, terminal, stop)? {
-        Trained::Complete(path, summary) => {
-            let mut object = serde_json::to_value(&summary)?;
-            object["run"] = json!(path.display().to_string());
-            terminal.object(&object)?;
-            Ok(DONE)
-        }
-        Trained::Interrupted(next, code) => {
-            terminal.talk(&format!("help: {next}"));
-            Ok(code)
-        }
-    }
+    variants(arguments, command_line, terminal, stop)?.told(terminal)
 }

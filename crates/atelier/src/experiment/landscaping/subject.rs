@@ -8,7 +8,7 @@ use atelier_core::{Batch, Objective, Parameter};
 use atelier_data::{Dataset, Standardization, Subset, split};
 use atelier_landscape::{LandscapeConfig, MOST_SNAPSHOTS, Snapshot, Trajectory};
 use atelier_models::Layer;
-use atelier_store::{Dtype, Manifest, NamedArray, Snapshots, read_model};
+use atelier_store::{Manifest, Snapshots};
 use atelier_train::{OptimizerConfig, ScheduleConfig};
 use ndarray::Array2;
 use serde::Serialize;
@@ -297,82 +297,6 @@ fn trajectory(name: &str, snapshots: Snapshots) -> Result<Trajectory> {
     Ok(Trajectory::new(name, points, times)?)
 }
 
-/// The points that a directory of `.safetensors` files of `subject`'s network holds, in the order of
-/// their names, numbers as numbers.
-pub(crate) fn imported(directory: &Path, name: String, subject: &Subject) -> Result<Run> {
-    let mut files: Vec<PathBuf> = std::fs::read_dir(directory)
-        .with_context(|| format!("cannot list {}", directory.display()))?
-        .map(|entry| Ok(entry?.path()))
-        .collect::<std::io::Result<Vec<_>>>()
-        .with_context(|| format!("cannot list {}", directory.display()))?;
-    files.retain(|file| file.extension().is_some_and(|extension| extension == "safetensors"));
-    files.sort_by_cached_key(|file| (natural(&file.to_string_lossy()), file.clone()));
-    if files.is_empty() {
-        return Err(anyhow!("there is no .safetensors file in {}", directory.display()))
-            .help(|| "save one state_dict after every few steps, numbered".to_string());
-    }
-    let parameters = subject.objective.parameters();
-    let mut points = Vec::with_capacity(files.len() * subject.parameters());
-    for file in &files {
-        let arrays = read_model(file)?;
-        let of_network = |name: &str| {
-            let buffers = subject.objective.buffers().iter();
-            parameters.iter().chain(buffers).any(|p| p.name == name)
-                || name.ends_with(".num_batches_tracked")
-        };
-        if let Some(other) = arrays.iter().find(|array| !of_network(&array.name)) {
-            return Err(anyhow!(
-                "{} has a tensor `{}` that {} has not",
-                file.display(),
-                other.name,
-                subject.network
-            ))
-            .help(|| "say with --set model.… or --config what the network is".to_string());
-        }
-        for parameter in parameters {
-            let array = arrays
-                .iter()
-                .find(|array| array.name == parameter.name)
-                .ok_or_else(|| anyhow!("{} has no tensor `{}`", file.display(), parameter.name));
-            let array = array.help(|| {
-                format!(
-                    "say with --set model.… or --config what the network is, now {}",
-                    subject.network
-                )
-            })?;
-            if array.shape != parameter.shape() {
-                bail!(
-                    "`{}` in {} has the shape {:?}, expected {:?}",
-                    parameter.name,
-                    file.display(),
-                    array.shape,
-                    parameter.shape()
-                );
-            }
-            let values =
-                numbers(array).with_context(|| format!("cannot use {}", file.display()))?;
-            points.extend(values);
-        }
-    }
-    let points = Array2::from_shape_vec((files.len(), subject.parameters()), points)
-        .context("the snapshots are no table")?;
-    let times = (0..files.len() as u64).map(|step| Snapshot {
-        step,
-        epoch: step as f64,
-        minibatch_loss: None,
-    });
-    let trajectory = Trajectory::new(&name, points, times.collect())?;
-    let path = directory.to_path_buf();
-    Ok(Run { name, path, seed: None, trajectory, recipe: None, same_examples: true, every: 1 })
-}
-
-/// The numbers of an array of floats.
-fn numbers(array: &NamedArray) -> Result<Vec<f32>> {
-    #[expect(clippy::cast_possible_truncation, reason = "parameters are f32")]
-    let narrow = |values: Vec<f64>| values.into_iter().map(|value| value as f32).collect();
-    Ok(if array.dtype == Dtype::F64 { narrow(array.as_f64()?) } else { array.as_f32()? })
-}
-
 /// Leaves out snapshots, the same share of each run and neither the first nor the last, until there are
 /// no more than principal directions can be computed of.
 pub(crate) fn thin(runs: &mut [Run]) -> Result<()> {
@@ -390,20 +314,6 @@ pub(crate) fn thin(runs: &mut [Run]) -> Result<()> {
         run.every = every;
     }
     Ok(())
-}
-
-/// A key that orders `2.x` before `10.x`.
-fn natural(text: &str) -> Vec<(String, u64)> {
-    let mut parts = Vec::new();
-    let mut rest = text;
-    while !rest.is_empty() {
-        let start = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
-        let digits = &rest[start..];
-        let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
-        parts.push((rest[..start].to_string(), digits[..end].parse().unwrap_or(u64::MAX)));
-        rest = &digits[end..];
-    }
-    parts
 }
 
 /// A run as the manifest of a landscape names it.
@@ -427,18 +337,5 @@ impl Source {
             Self::Trained(_) => PathBuf::new(),
             Self::Run(path) | Self::Import(path) => path.clone(),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_are_ordered_by_their_numbers() {
-        let mut names = ["s-10.safetensors", "s-9.safetensors", "s-1.safetensors", "a.safetensors"];
-        names.sort_by_cached_key(|name| natural(name));
-        let sorted = ["a.safetensors", "s-1.safetensors", "s-9.safetensors", "s-10.safetensors"];
-        assert_eq!(names, sorted);
     }
 }
