@@ -75,6 +75,10 @@ impl Driver<'_> {
         let mut none_left = false;
         self.storage.change(&mut |study| {
             next = Next::Nothing;
+            // What a stop or a failure let wait since the last look is for another time.
+            if self.shared().stopping {
+                return Ok(Vec::new());
+            }
             let queue = self.queue(study);
             let due: Vec<u64> = self.slots_due(study, &queue).collect();
             let chosen = self.choose(study, &due);
