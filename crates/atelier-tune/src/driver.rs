@@ -20,7 +20,7 @@ pub(crate) struct Shared {
     running: usize,
     /// Trials that this process has begun, those that wait for others included.
     live: usize,
-    stopping: bool,
+    pub stopping: bool,
     pub exhausted: bool,
     failure: Option<Error>,
     panic: Option<Box<dyn Any + Send>>,
