@@ -6,6 +6,7 @@
 
 mod assignment;
 mod autoencoding;
+mod initialising;
 pub(crate) mod keys;
 mod landscaping;
 mod layers;
@@ -21,6 +22,7 @@ use atelier_train::{OptimizerConfig, ScheduleConfig, TrainConfig};
 use serde::{Deserialize, Serialize};
 
 pub use autoencoding::AutoencodingConfig;
+pub use initialising::{DepthsConfig, InitialisingConfig};
 pub use landscaping::LandscapingConfig;
 pub use origin::Origin;
 pub use resolved::Resolved;

@@ -4,9 +4,12 @@
 pub(crate) mod autoencoding;
 pub(crate) mod figures;
 pub(crate) mod history;
+pub(crate) mod initialising;
 pub(crate) mod landscaping;
 pub(crate) mod nested;
+mod pool;
 pub(crate) mod prepared;
+pub(crate) mod progress;
 pub(crate) mod range;
 pub(crate) mod recorded;
 pub(crate) mod results;

@@ -49,6 +49,11 @@ pub const PRESETS: &[Preset] = &[
         text: include_str!("../../presets/autoencoder/longest.toml"),
     },
     Preset {
+        verb: "init",
+        name: "assignment",
+        text: include_str!("../../presets/init/assignment.toml"),
+    },
+    Preset {
         verb: "landscape",
         name: "assignment",
         text: include_str!("../../presets/landscape/assignment.toml"),
