@@ -59,6 +59,12 @@ const TASKS: &[Task] = &[
         summary: "compare variants of a network with it over many seeds",
         by: By::Atelier,
     },
+    Task {
+        name: "report",
+        arguments: "",
+        summary: "make the PDF and the web page of a reproduction",
+        by: By::Atelier,
+    },
     Task { name: "runs", arguments: "", summary: "look at what was done", by: By::Atelier },
     Task {
         name: "config",

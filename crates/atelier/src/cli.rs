@@ -41,6 +41,8 @@ pub enum Verb {
     Tune(TuneArgs),
     /// Compare variants of a network with it, over many seeds
     Variants(VariantsArgs),
+    /// Make the PDF and the web page of a reproduction
+    Report(ReportArgs),
     /// Look at what was done
     #[command(subcommand)]
     Runs(RunsVerb),
@@ -234,6 +236,24 @@ pub struct ReproduceArgs {
     /// The data.
     #[command(flatten)]
     pub data: DataFlags,
+    /// What is shown.
+    #[command(flatten)]
+    pub output: OutputFlags,
+}
+
+/// `report`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  atelier report reproduce-0001\n  \
+                        atelier report runs/mine --author 'Ada Lovelace' --author 'Grace Hopper'\n\n\
+                        Writes report.pdf and index.html into the directory of the run, in place of those \
+                        that were there.")]
+pub struct ReportArgs {
+    /// A run of `reproduce`: its name, or its directory
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// Who hands it in; may be repeated [default: nobody is named]
+    #[arg(long, value_name = "NAME")]
+    pub author: Vec<String>,
     /// What is shown.
     #[command(flatten)]
     pub output: OutputFlags,

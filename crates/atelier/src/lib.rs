@@ -50,6 +50,7 @@ fn execute(verb: Verb, command_line: &[String]) -> anyhow::Result<u8> {
     match verb {
         Verb::Config(verb) => verbs::config::run(&verb),
         Verb::Data(verb) => verbs::data::run(&verb),
+        Verb::Report(arguments) => verbs::report::run(&arguments),
         Verb::Runs(verb) => verbs::runs::run(&verb),
         Verb::Train(arguments) => verbs::train::run(&arguments, command_line, &stop),
         Verb::Autoencoder(arguments) => verbs::autoencoder::run(&arguments, command_line, &stop),
