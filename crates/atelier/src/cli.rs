@@ -224,8 +224,14 @@ pub struct VariantsArgs {
 /// `reproduce`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:\n  atelier reproduce\n  atelier reproduce --smoke\n  \
-                        atelier reproduce --seed 3 --out runs/mine")]
+                        atelier reproduce --seed 3 --out runs/mine\n  \
+                        atelier reproduce --author 'A. Student' --author 'B. Student'\n  \
+                        atelier reproduce --resume\n\n\
+                        Exit code 1 where a claim does not hold.")]
 pub struct ReproduceArgs {
+    /// Who hands the report in; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub author: Vec<String>,
     /// All randomness comes from this number
     #[arg(long, value_name = "N", conflicts_with = "resume",
           value_parser = clap::value_parser!(u64).range(..=MAX_SEED))]

@@ -12,6 +12,7 @@ pub(crate) mod prepared;
 pub(crate) mod progress;
 pub(crate) mod range;
 pub(crate) mod recorded;
+pub(crate) mod reproducing;
 pub(crate) mod results;
 mod same_settings;
 pub(crate) mod summary;

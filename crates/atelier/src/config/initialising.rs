@@ -42,7 +42,7 @@ pub struct DepthsConfig {
 
 impl Default for DepthsConfig {
     fn default() -> Self {
-        Self { layers: vec![3, 10, 30], units: 50, seeds: 3 }
+        Self { layers: vec![3, 10, 30], units: 50, seeds: 5 }
     }
 }
 
@@ -59,7 +59,9 @@ impl InitialisingConfig {
         self.init.check()?;
         let DepthsConfig { layers, seeds, .. } = &self.depths;
         if !(1..=MOST_DEPTHS).contains(&layers.len()) || !layers.is_sorted_by(|a, b| a < b) {
-            bail!("depths.layers is {layers:?}, expected 1 to {MOST_DEPTHS} numbers, smallest first");
+            bail!(
+                "depths.layers is {layers:?}, expected 1 to {MOST_DEPTHS} numbers, smallest first"
+            );
         }
         if layers[0] == 0 {
             bail!("depths.layers is {layers:?}, expected at least one hidden layer");
@@ -130,7 +132,7 @@ mod tests {
         assert_eq!(training.model.hidden, [50; 10]);
         assert_eq!(training.model.init, large.initializer);
         assert!((training.model.init_scale - large.scale).abs() < 1e-12);
-        assert_eq!((training.seed, config.seeds()), (5, vec![4, 5, 6]));
+        assert_eq!((training.seed, config.seeds()), (5, vec![4, 5, 6, 7, 8]));
         assert_eq!(training.data.seed, SplitSeed::Fixed(4));
     }
 }

@@ -77,6 +77,14 @@ pub const PRESETS: &[Preset] = &[
             include_str!("../../presets/variants/assignment.toml")
         ),
     },
+    Preset {
+        verb: "variants",
+        name: "reproduce",
+        text: concat!(
+            include_str!("../../presets/train/baseline.toml"),
+            include_str!("../../presets/variants/reproduce.toml")
+        ),
+    },
 ];
 
 /// The preset of `verb` by its name, with or without `verb/` before it; without a name the

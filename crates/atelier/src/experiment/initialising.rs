@@ -39,7 +39,9 @@ pub(crate) fn initialise(
     let (mut recorded, config, prepared) = if arguments.run.resume {
         let mut recorded = Recorded::resume(&arguments.run, &arguments.data, VERB)?;
         let config: InitialisingConfig = serde_json::from_value(recorded.manifest.config.clone())
-            .with_context(|| format!("the configuration in {}", recorded.dir.path().display()))?;
+            .with_context(|| {
+            format!("the configuration in {}", recorded.dir.path().display())
+        })?;
         let data = same_data(&arguments.data, recorded.manifest.dataset.as_ref());
         let device_name = &recorded.manifest.device;
         let place = Place { run: &arguments.run, device_name, data: &data, terminal };
@@ -82,9 +84,8 @@ fn begin(
     let place = Place { run: &arguments.run, device_name, data: &arguments.data, terminal };
     let prepared = match Prepared::new(deepest(&config), place) {
         Err(error) if is_about_the_split(&error) => {
-            return Err(error).help(|| {
-                "set aside fewer examples, such as --set data.validation=0".to_string()
-            });
+            return Err(error)
+                .help(|| "set aside fewer examples, such as --set data.validation=0".to_string());
         }
         prepared => prepared?,
     };

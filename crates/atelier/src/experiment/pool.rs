@@ -9,8 +9,7 @@ use anyhow::Result;
 use crate::signals::Stop;
 
 /// What does a job; it can ask whether it is to halt, and gives `None` where it did.
-pub(crate) type Work<'a, J, T> =
-    dyn Fn(&J, &dyn Fn() -> bool) -> Result<Option<T>> + Sync + 'a;
+pub(crate) type Work<'a, J, T> = dyn Fn(&J, &dyn Fn() -> bool) -> Result<Option<T>> + Sync + 'a;
 
 /// Does every job, `workers` at a time, and hands each result to `finished` as soon as it is there, from
 /// this thread. Returns early if a signal came.

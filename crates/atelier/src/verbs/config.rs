@@ -4,7 +4,8 @@ use serde::de::DeserializeOwned;
 
 use crate::cli::{ConfigFlags, ConfigShowArgs, ConfigVerb};
 use crate::config::{
-    AutoencodingConfig, Config, InitialisingConfig, LandscapingConfig, Resolved, TuningConfig, VaryingConfig,
+    AutoencodingConfig, Config, InitialisingConfig, LandscapingConfig, Resolved, TuningConfig,
+    VaryingConfig,
 };
 use crate::failure::DONE;
 use crate::terminal::Terminal;

@@ -54,8 +54,7 @@ fn network(summary: &Summary) -> String {
 /// Mean squares by layer, of signals and of gradients.
 fn variance(summary: &Summary, dataset: &str) -> Result<Figure> {
     let panel = |title: &str, quantity: &str, of: fn(&Signals) -> &ByLayer| {
-        let mut panel =
-            Panel::new(Axis::linear("layer"), Axis::logarithmic(quantity)).title(title);
+        let mut panel = Panel::new(Axis::linear("layer"), Axis::logarithmic(quantity)).title(title);
         for (position, signals) in summary.propagation.iter().enumerate() {
             // A mean square of 0 cannot stand on a logarithmic axis.
             let positive = |&square: &f64| if square > 0.0 { square } else { f64::NAN };
@@ -90,12 +89,12 @@ fn variance(summary: &Summary, dataset: &str) -> Result<Figure> {
 /// How activations are distributed in some layers.
 fn histograms(summary: &Summary, sent: &[Sent], dataset: &str) -> Result<Figure> {
     let of_images: Vec<&Sent> = sent.iter().filter(|sent| sent.inputs == IMAGES).collect();
-    let mut chart = LineChart::new("Activations by layer, before training").subtitle(network(summary));
+    let mut chart =
+        LineChart::new("Activations by layer, before training").subtitle(network(summary));
     let mut zeros = Vec::new();
     for layer in looked_at(summary.network.layers) {
         let axes = (Axis::logarithmic("activation"), Axis::linear("share per decade (%)"));
-        let mut panel =
-            Panel::new(axes.0, axes.1.at_least(0.0)).title(format!("Layer {layer}"));
+        let mut panel = Panel::new(axes.0, axes.1.at_least(0.0)).title(format!("Layer {layer}"));
         let mut drawn = false;
         for (position, sent) in of_images.iter().enumerate() {
             let Some(histogram) = sent.found.histograms.iter().find(|h| h.layer == layer) else {
@@ -109,10 +108,12 @@ fn histograms(summary: &Summary, sent: &[Sent], dataset: &str) -> Result<Figure>
             let series = Series::line(sent.scheme.name, xs, ys).color(color(position));
             panel = panel.series(series);
         }
-        let he = of_images.first().and_then(|he| he.found.histograms.iter().find(|h| h.layer == layer));
+        let he =
+            of_images.first().and_then(|he| he.found.histograms.iter().find(|h| h.layer == layer));
         if let Some(he) = he {
             let all = he.zeros + he.counts.iter().sum::<u64>();
-            zeros.push(format!("{} in layer {layer}", percent(he.zeros as f64 / all.max(1) as f64)));
+            zeros
+                .push(format!("{} in layer {layer}", percent(he.zeros as f64 / all.max(1) as f64)));
         }
         if drawn {
             chart = chart.panel(panel);
@@ -121,7 +122,8 @@ fn histograms(summary: &Summary, sent: &[Sent], dataset: &str) -> Result<Figure>
     chart
         .caption(format!(
             "One network of each initialisation, {} images of {dataset}. Only activations that are not 0, \
-             which are of different sizes: an area under a curve is a share of them. Zeros, of He: {}.",
+             which are of different sizes: an area under a curve is a share of them. Spikes: units whose activation hardly depends on \
+             the image, because their bias is most of it. Zeros, of He: {}.",
             thousands(summary.network.examples),
             zeros.join(", ")
         ))

@@ -48,7 +48,9 @@ impl Workshop<'_> {
         finished: &mut dyn FnMut(Job, Trained) -> Result<()>,
     ) -> Result<()> {
         let work = |job: &Job, halted: &dyn Fn() -> bool| self.one(*job, halted);
-        pool::each(jobs, self.workers, self.stop, &work, &mut |job, trained| finished(*job, trained))
+        pool::each(jobs, self.workers, self.stop, &work, &mut |job, trained| {
+            finished(*job, trained)
+        })
     }
 
     /// One network; `None` where it was not trained to its end.
