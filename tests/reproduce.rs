@@ -169,6 +169,7 @@ fn what_a_reproduction_lacks_is_said_before_anything_is_written() {
         (&report, &["--data-dir", &sample][..], "a reproduction has the assignment's own settings"),
         (&report, &["--smoke", "--device", "gpu"], "write cpu, cuda or cuda:N"),
         (&report, &["--resume", "--seed", "3"], "cannot be used with"),
+        (&report, &["--smoke", "--author", " "], "--author is empty"),
         (&report, &["--resume"], "no interrupted run of `reproduce`"),
         (&nowhere, &["--smoke"], "nowhere, which is no file"),
     ] {

@@ -6,7 +6,7 @@ mod parts;
 
 use std::time::Instant;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use atelier_data::FASHION_MNIST;
 use atelier_store::{Dataset, Manifest, Status};
 use serde::Serialize;
@@ -46,10 +46,14 @@ pub(crate) fn reproduce(
     stop: &Stop,
 ) -> Result<u8> {
     let asked = Asked { arguments, command_line, terminal, stop };
+    if arguments.author.iter().any(|author| author.trim().is_empty()) {
+        bail!("--author is empty, expected a name");
+    }
     // The report is made last, after minutes of work: whatever it wants is looked for first.
     let mut run = if arguments.run.resume {
         let run = Recorded::resume(&arguments.run, &arguments.data, VERB)?;
         report::program()?;
+        run.dir.write_manifest(&run.manifest)?;
         run
     } else {
         report::program()?;
@@ -170,7 +174,7 @@ fn everything(asked: &Asked, run: &mut Recorded) -> Result<Option<Value>> {
     for (position, part) in PARTS.iter().enumerate() {
         let path = run.dir.path().join(part.name());
         if let Some(manifest) = complete(&path)? {
-            asked.terminal.talk(&format!("{}: done before", speed.title(position)));
+            asked.terminal.talk(&format!("{}: done before", title(position)));
             done.push(told(*part, &manifest, run)?);
             continue;
         }
@@ -222,6 +226,12 @@ fn told(part: Part, manifest: &Manifest, run: &Recorded) -> Result<Done> {
     })
 }
 
+/// `part 2 of 6, tune`.
+fn title(position: usize) -> String {
+    let name = PARTS.get(position).map_or("report", |part| part.name());
+    format!("part {} of {}, {name}", position + 1, PARTS.len() + 1)
+}
+
 /// How fast this machine is, as far as it is known.
 struct Speed {
     /// Seconds that the parts done here were to take.
@@ -237,12 +247,6 @@ impl Speed {
         self.taken += seconds;
     }
 
-    /// `part 2 of 6, tune`.
-    fn title(&self, position: usize) -> String {
-        let name = PARTS.get(position).map_or("report", |part| part.name());
-        format!("part {} of {}, {name}", position + 1, PARTS.len() + 1)
-    }
-
     /// What begins now, what is next, and about how long all of it still takes.
     fn line(&self, position: usize) -> String {
         let report = REPORT_SECONDS;
@@ -254,7 +258,7 @@ impl Speed {
             None if position + 1 == PARTS.len() => "next the report, ".to_string(),
             None => String::new(),
         };
-        format!("{}: {next}about {} left", self.title(position), duration(left * factor))
+        format!("{}: {next}about {} left", title(position), duration(left * factor))
     }
 }
 

@@ -68,9 +68,9 @@ fn data(data: &Seen) -> Vec<Finding> {
         .only_of(data),
         Finding::new(
             "images and classes",
-            "60,000 training and 10,000 test images of 1x28x28, 10 classes",
+            "60,000 and 10,000 of 1x28x28, 10 classes",
             format!(
-                "{} training and {} test images of 1x{height}x{width}, {classes} classes",
+                "{} and {} of 1x{height}x{width}, {classes} classes",
                 thousands(*train),
                 thousands(*test)
             ),
@@ -78,7 +78,7 @@ fn data(data: &Seen) -> Vec<Finding> {
         )
         .only_of(data),
         Finding::new(
-            "pixels as a network gets them",
+            "pixels, as networks get them",
             "from 0 to 1",
             format!("from {low} to {high}"),
             low >= 0.0 && high <= 1.0 && high > 0.5,

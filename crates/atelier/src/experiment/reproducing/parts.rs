@@ -55,7 +55,8 @@ impl Part {
         }
     }
 
-    /// About how long it takes: measured on two cores of 2023, for the first estimate only.
+    /// About how long it takes: for the first estimate, until parts that are done tell
+    /// how fast this machine is.
     pub(super) fn seconds(self, smoke: bool) -> f64 {
         let [whole, sample] = match self {
             Self::Init => [40.0, 5.0],
@@ -92,29 +93,29 @@ impl Part {
         Ok(match self {
             Self::Init => {
                 let arguments = InitArgs { config: flags, run, data, output };
-                ended(initialise(&arguments, words, terminal, stop)?)
+                ended(&initialise(&arguments, words, terminal, stop)?)
             }
             Self::Tune => {
                 let (trials, workers, asynchronous) = (None, None, false);
                 let config = flags;
                 let arguments =
                     TuneArgs { trials, workers, asynchronous, config, run, data, output };
-                ended(tune(&arguments, words, terminal, stop)?)
+                ended(&tune(&arguments, words, terminal, stop)?)
             }
             Self::Variants => {
                 let arguments = VariantsArgs { seeds: None, config: flags, run, data, output };
-                ended(variants(&arguments, words, terminal, stop)?)
+                ended(&variants(&arguments, words, terminal, stop)?)
             }
             Self::Landscape => {
                 let (given, import, config, run_flags) = (Vec::new(), Vec::new(), flags, run);
                 let arguments =
                     LandscapeArgs { run: given, import, config, run_flags, data, output };
-                ended(landscape(&arguments, words, terminal, stop)?)
+                ended(&landscape(&arguments, words, terminal, stop)?)
             }
             Self::Autoencoder => {
                 let arguments =
                     AutoencoderArgs { bottlenecks: None, config: flags, run, data, output };
-                ended(autoencoding::train(&arguments, words, terminal, stop)?)
+                ended(&autoencoding::train(&arguments, words, terminal, stop)?)
             }
         })
     }
@@ -143,6 +144,6 @@ fn winner(outer: &Recorded) -> Result<Config> {
 }
 
 /// Whether a run came to its end.
-fn ended<S>(trained: Trained<S>) -> bool {
+fn ended<S>(trained: &Trained<S>) -> bool {
     matches!(trained, Trained::Complete(..))
 }

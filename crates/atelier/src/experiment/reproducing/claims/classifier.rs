@@ -82,8 +82,8 @@ fn network(evidence: &Evidence) -> Result<Finding> {
     let within = (3..=5).contains(&hidden.len()) && hidden.iter().all(|n| (30..=50).contains(n));
     let names: Vec<String> = widths.iter().map(ToString::to_string).collect();
     Ok(Finding::new(
-        "problem 2: a plain network",
-        "784 inputs, 3 to 5 hidden ReLU layers of 30 to 50, 10 classes",
+        "2: a plain network",
+        "3 to 5 ReLU layers of 30 to 50 units",
         format!("{}, {activation}, {} parameters", names.join("-"), thousands(parameters)),
         within && plain && activation == "relu" && parameters == counted,
     ))
@@ -95,9 +95,9 @@ fn settings(history: &[Trial]) -> Finding {
     let different: BTreeSet<String> =
         tried.map(|trial| Value::Object(trial.params.clone()).to_string()).collect();
     Finding::new(
-        "problem 2: settings tried",
+        "2: settings tried",
         format!("at least {SETTINGS}"),
-        format!("{} different ones in {}", different.len(), counted(history.len(), "trial")),
+        format!("{} in {}", different.len(), counted(history.len(), "trial")),
         different.len() >= SETTINGS,
     )
 }
@@ -114,10 +114,10 @@ fn space(history: &[Trial]) -> Finding {
             && found.into_iter().all(|n| n.as_u64().is_some_and(|n| (least..=most).contains(&n)))
     };
     Finding::new(
-        "problem 2: what was varied",
-        "layers (3, 4, 5), units (30, 40, 50), learning rate, batch size, epochs, L2 strength",
+        "2: what was varied",
+        "layers, units, rate, batch, epochs, L2",
         format!(
-            "{several} of these {}; layers {}, units {}",
+            "{several} of {}; layers {}; units {}",
             VARIED.len(),
             list("model.layers"),
             list("model.units")
@@ -134,12 +134,9 @@ fn chosen(evidence: &Evidence) -> Result<Finding> {
     let validation: usize = evidence.tune.get("/manifest/config/data/validation")?;
     let before = all.saturating_sub(winner);
     Ok(Finding::new(
-        "problem 2: chosen on validation examples only",
-        "test images read by no trial",
-        format!(
-            "read {before} times by trials, which are judged by {} validation images, {winner} by the winner",
-            thousands(validation)
-        ),
+        "2: chosen on validation images only",
+        "no look at test images before",
+        format!("{before} looks; {} validation images", thousands(validation)),
         before == 0 && winner > 0 && all >= winner && validation > 0,
     ))
 }
@@ -150,12 +147,9 @@ fn cost(evidence: &Evidence) -> Result<Finding> {
     let decay: f64 = run.get("/manifest/config/train/weight_decay")?;
     let kind: String = run.get("/manifest/config/optimizer/kind")?;
     Ok(Finding::new(
-        "problem 2: the cost",
-        "cross-entropy, mean over examples; L2 on weights, not on biases",
-        format!(
-            "{kind}, label smoothing {smoothing}, L2 strength {} on weights; losses are told without it",
-            significant(decay)
-        ),
+        "2: the cost",
+        "cross-entropy, L2 on weights only",
+        format!("{kind}, smoothing {smoothing}, L2 of {}", significant(decay)),
         // Decay that is not part of the gradient would be no L2 penalty.
         smoothing == 0.0 && kind != "adamw",
     ))
@@ -169,19 +163,19 @@ fn retrained(evidence: &Evidence) -> Result<Finding> {
     let mut same = true;
     for key in settings {
         let path = key.replace('.', "/");
-        let own: f64 = run.get(&format!("/manifest/config/{path}"))?;
-        let best: f64 = evidence.tune.get(&format!("/summary/best/params/{key}"))?;
+        let own: Value = run.get(&format!("/manifest/config/{path}"))?;
+        let best: Value = evidence.tune.get(&format!("/summary/best/params/{key}"))?;
         same &= own == best;
     }
     let wanted = epochs * evidence.data.train.div_ceil(batch);
     Ok(Finding::new(
-        "problem 2: the chosen setting is trained anew",
+        "2: the chosen setting is trained anew",
         "on all training images",
         format!(
-            "{}, {} of {batch}; {}",
+            "{}{}, {} batches of {batch}",
+            if same { "" } else { "with other settings, " },
             counted(epochs, "epoch"),
-            counted(steps, "batch").replace("batchs", "batches"),
-            if same { "the winner's settings" } else { "other settings" }
+            thousands(steps)
         ),
         same && steps == wanted && epochs > 0,
     ))
@@ -194,8 +188,8 @@ fn last_iterations(evidence: &Evidence) -> Result<Finding> {
     let told = evidence.files.last_20.contains(&percent(accuracy));
     let there = is_there(evidence, "tune/retrained/figures/last-20.png");
     Ok(Finding::new(
-        "problem 2: the training loss of the last 20 iterations",
-        "shown, with the test accuracy in the same picture",
+        "2: training loss of the last 20 iterations",
+        "shown with the test accuracy",
         format!(
             "{finite} losses, {}, {}",
             if there { "figures/last-20.png" } else { "no figure" },
@@ -212,7 +206,7 @@ fn accuracy(evidence: &Evidence) -> Result<Finding> {
         (run.get("/summary/test/correct")?, run.get("/summary/test/total")?);
     let share = correct as f64 / total.max(1) as f64;
     Ok(Finding::new(
-        "problem 2: test accuracy of the plain network",
+        "2: test accuracy of this network",
         format!("at least {}", percent(ACCURACY)),
         format!("{}, {} of {}", percent(accuracy), thousands(correct), thousands(total)),
         accuracy >= ACCURACY && (accuracy - share).abs() < 1e-9,
@@ -234,12 +228,12 @@ fn same_size(evidence: &Evidence) -> Result<Finding> {
     let of_baseline: Value = evidence.variants.get("/summary/baseline/config/model")?;
     let of_winner: Value = evidence.retrained.get("/manifest/config/model")?;
     Ok(Finding::new(
-        "problem 2 (bonus): variants of the same network",
-        "the chosen network, and others within 5 % of its parameters",
+        "2, bonus: variants of the same size",
+        "within 5 % of the chosen network",
         format!(
-            "{} against {}; at most {} apart",
+            "{}{}, at most {} off",
             counted(variants.len(), "variant"),
-            if of_baseline == of_winner { "the chosen network" } else { "another network" },
+            if of_baseline == of_winner { "" } else { " of another network" },
             percent(farthest)
         ),
         of_baseline == of_winner && farthest <= 0.05 && !variants.is_empty(),
@@ -258,13 +252,12 @@ fn variant(evidence: &Evidence) -> Result<Finding> {
             .map_or_else(|| "?".to_string(), |test| percent(test.mean))
     };
     Ok(Finding::new(
-        "problem 2 (bonus): a variant does better on the test set",
-        format!("batch norm, dropout or another activation; p below {LEVEL} over seeds"),
+        "2, bonus: a variant is better on test images",
+        format!("p below {LEVEL} over seeds"),
         format!(
-            "{name}: {} against {}, {:+.2} points, p = {} over {}",
+            "{name}: {} for {}, p = {}, {}",
             mean(variants.iter().find(|of| of.name == name)),
             mean(Some(&baseline)),
-            100.0 * difference,
             significant(p_value),
             counted(seeds.len(), "seed")
         ),

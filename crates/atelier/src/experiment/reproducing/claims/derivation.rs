@@ -6,7 +6,6 @@ use anyhow::Result;
 use serde::Deserialize;
 
 use super::{Evidence, Finding};
-use crate::terminal::{counted, thousands};
 
 /// Steps of the assignment's derivation.
 const STEPS: [&str; 7] = ["1", "2", "3a", "3b", "3c", "3d", "3e"];
@@ -55,9 +54,9 @@ fn derivation(identities: &[Identity]) -> Finding {
     let farthest = errors.fold(0.0, f64::max);
     let all_steps = STEPS.iter().all(|step| identities.iter().any(|found| found.step == *step));
     Finding::new(
-        "problem 1: every step of He's derivation",
-        "steps 1, 2 and 3a to 3e within 4 standard errors",
-        format!("{holding} of {} hold; the farthest is off by {farthest:.1}", identities.len()),
+        "1: every step of the derivation",
+        "within 4 standard errors",
+        format!("{holding} of {}, off by at most {farthest:.1}", identities.len()),
         holding == identities.len() && all_steps,
     )
 }
@@ -65,9 +64,9 @@ fn derivation(identities: &[Identity]) -> Finding {
 fn broken_assumptions(violations: &[Violation]) -> Finding {
     let detected = violations.iter().filter(|found| found.detected).count();
     Finding::new(
-        "problem 1: every assumption is needed",
-        "broken on purpose, its identity is off by more than 4 standard errors",
-        format!("{detected} of {} are detected", violations.len()),
+        "1: every assumption is needed",
+        "detected where it is broken",
+        format!("{detected} of {}", violations.len()),
         detected == violations.len() && detected > 0,
     )
 }
@@ -90,15 +89,11 @@ fn signals(propagation: &[Signals]) -> Finding {
     let inputs: BTreeSet<&str> = propagation.iter().map(|found| found.inputs.as_str()).collect();
     let layers = propagation.first().map_or(0, |found| found.activation.median.len());
     Finding::new(
-        "problem 1: He keeps signals and gradients where others lose them",
-        "6 initialisations, random input and images, 50 layers",
+        "1: He keeps signals through 50 layers",
+        "others lose them; random input, images",
         format!(
-            "{}, {}, {}: of He {least:.2} to {most:.2} times as large, of {lost} of the {} others beyond a thousandth \
-             or a thousand times",
-            counted(schemes.len(), "initialisation"),
-            counted(inputs.len(), "input"),
-            counted(layers, "layer"),
-            thousands(others.count())
+            "{least:.2} to {most:.2} times; {lost} of {} others lost in {layers}",
+            others.count()
         ),
         schemes.len() == 6
             && inputs.len() == 2

@@ -48,18 +48,17 @@ fn surface(evidence: &Evidence) -> Result<Finding> {
     let decay: f64 = of.get("/manifest/config/landscape/train/weight_decay")?;
     let there = is_there(evidence, "landscape/figures/landscape.png");
     let page = is_there(evidence, "landscape/landscape.html");
-    let (least, most): (f64, f64) = (of.get("/summary/loss_min")?, of.get("/summary/loss_max")?);
+    let [least, most]: [f64; 2] = [of.get("/summary/loss_min")?, of.get("/summary/loss_max")?];
     Ok(Finding::new(
-        "problem 3: the loss in three dimensions",
-        "unregularised cross-entropy of training examples on a grid",
+        "3: the surface",
+        "unregularised cross-entropy, training data",
         format!(
-            "{loss} of {} {split} examples on {} x {} points, {} to {}, weight decay {decay}; {}",
+            "{loss}, {} {split} examples, {} x {} points{}{}",
             thousands(examples),
             points[0],
             points[1],
-            significant(least),
-            significant(most),
-            if there && page { "figure and page" } else { "figure or page missing" }
+            if decay == 0.0 { "" } else { ", weight decay" },
+            if there && page { "" } else { ", no figure or page" }
         ),
         loss == "cross-entropy (nats)"
             && split == "training"
@@ -85,9 +84,9 @@ fn plane(evidence: &Evidence) -> Result<Finding> {
         |shares| shares.map(percent).join(" and ") + " of the variance",
     );
     Ok(Finding::new(
-        "problem 3: the axes",
-        "the two directions of most variation during training, by PCA",
-        format!("{directions}, {told}, {} directions", scree.len()),
+        "3: the axes",
+        "where both runs varied most, by PCA",
+        format!("{directions}: {told}"),
         directions == "pca" && first,
     ))
 }
@@ -99,8 +98,8 @@ fn descents(runs: &[Run]) -> Finding {
         runs.iter().map(|run| run.seed.map_or("?".to_string(), |seed| seed.to_string())).collect();
     let different = seeds.windows(2).all(|pair| pair[0] != pair[1]);
     Finding::new(
-        "problem 3: the descents",
-        "points a few times per epoch, of two runs from two initialisations",
+        "3: the descents",
+        "of two runs, a few points an epoch",
         format!(
             "{}, seeds {}, {least:.0} points an epoch",
             counted(runs.len(), "run"),
@@ -113,8 +112,8 @@ fn descents(runs: &[Run]) -> Finding {
 fn minima(evidence: &Evidence, runs: &[Run]) -> Result<Finding> {
     let paths: Vec<Between> = evidence.landscape.get("/summary/paths")?;
     let Some(Between { line }) = paths.first() else {
-        let claim = "problem 3: the minima";
-        return Ok(Finding::new(claim, "two distinct ones of similar cost", "no path", false));
+        let claim = "3: the minima";
+        return Ok(Finding::new(claim, "distinct, and of similar cost", "no path", false));
     };
     let ends: Vec<f64> = runs.iter().map(|run| run.end.loss).collect();
     let apart = ends.iter().fold(f64::NEG_INFINITY, |a, b| a.max(*b))
@@ -122,10 +121,10 @@ fn minima(evidence: &Evidence, runs: &[Run]) -> Result<Finding> {
     let error = line.standard_error.map_or("?".to_string(), significant);
     let losses: Vec<String> = ends.iter().map(|loss| significant(*loss)).collect();
     Ok(Finding::new(
-        "problem 3: the minima",
-        "distinct (a barrier of more than 3 standard errors) and of similar cost (a tenth of it apart)",
+        "3: the minima",
+        "distinct, and of similar cost",
         format!(
-            "losses {}; between them a barrier of {} (standard error {error})",
+            "losses {}, barrier {} (standard error {error})",
             losses.join(" and "),
             significant(line.barrier)
         ),
