@@ -3,7 +3,7 @@
 use crate::cli::xtask;
 
 /// Every task, in the order in which they are listed.
-const TASKS: [&str; 16] = [
+const TASKS: [&str; 17] = [
     "reproduce",
     "data",
     "train",
@@ -11,6 +11,7 @@ const TASKS: [&str; 16] = [
     "tune",
     "landscape",
     "variants",
+    "predict",
     "runs",
     "config",
     "build",

@@ -53,6 +53,12 @@ const TASKS: &[Task] = &[
         summary: "compare variants of a network with it over many seeds",
         by: By::Atelier,
     },
+    Task {
+        name: "predict",
+        arguments: "",
+        summary: "say what is in image files, by a trained network",
+        by: By::Atelier,
+    },
     Task { name: "runs", arguments: "", summary: "look at what was done", by: By::Atelier },
     Task {
         name: "config",

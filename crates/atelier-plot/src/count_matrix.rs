@@ -196,14 +196,7 @@ impl CountMatrix {
 }
 
 /// One line of text, cut where it is longer than `room`.
-fn words(
-    text: &str,
-    size: f64,
-    at: (f64, f64),
-    anchor: Anchor,
-    room: f64,
-    turn: f64,
-) -> Text {
+fn words(text: &str, size: f64, at: (f64, f64), anchor: Anchor, room: f64, turn: f64) -> Text {
     let weight = Weight::Regular;
     let content = text::shorten(&text::clean(text), weight, size, room);
     Text { at, content, size, weight, color: theme::INK, anchor, turn }

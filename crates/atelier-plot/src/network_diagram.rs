@@ -129,8 +129,10 @@ impl NetworkDiagram {
         let fit = |text: &str, size, weight, lines| {
             text::fit(text, weight, size, (width - theme::GAP).max(1.0), lines)
         };
-        let heads: Vec<Lines> =
-            columns.iter().map(|column| fit(&column.name(), theme::LABEL, Weight::Bold, 2)).collect();
+        let heads: Vec<Lines> = columns
+            .iter()
+            .map(|column| fit(&column.name(), theme::LABEL, Weight::Bold, 2))
+            .collect();
         let notes: Vec<Lines> = columns
             .iter()
             .map(|column| fit(column.note(), theme::TICK, Weight::Regular, NOTE_LINES))
@@ -150,7 +152,8 @@ impl NetworkDiagram {
         }
 
         let x = |column: usize| nodes.left + (column as f64 + 0.5) * width;
-        let marks: Vec<Vec<Mark>> = columns.iter().map(|column| column.marks(nodes, step)).collect();
+        let marks: Vec<Vec<Mark>> =
+            columns.iter().map(|column| column.marks(nodes, step)).collect();
         for (i, pair) in marks.windows(2).enumerate() {
             connect(&mut scene, (x(i), &pair[0]), (x(i + 1), &pair[1]));
         }
@@ -225,7 +228,8 @@ impl Column<'_> {
                 let shown = layer.units.min(MOST_UNITS);
                 let left_out = (layer.units > MOST_UNITS).then_some(MOST_UNITS / 2);
                 let y = |i: usize| middle + (i as f64 - (shown - 1) as f64 / 2.0) * step;
-                let mark = |i| if Some(i) == left_out { Mark::Dots(y(i)) } else { Mark::Unit(y(i)) };
+                let mark =
+                    |i| if Some(i) == left_out { Mark::Dots(y(i)) } else { Mark::Unit(y(i)) };
                 (0..shown).map(mark).collect()
             }
         }

@@ -5,6 +5,7 @@ pub(crate) mod bottlenecks;
 pub(crate) mod config;
 pub(crate) mod data;
 pub(crate) mod landscape;
+pub(crate) mod predict;
 pub(crate) mod reproduce;
 pub(crate) mod runs;
 pub(crate) mod train;

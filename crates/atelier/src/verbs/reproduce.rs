@@ -6,7 +6,7 @@ use atelier_store::{Dataset, Manifest, Status};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::cli::{ConfigFlags, ReproduceArgs, TrainArgs};
+use crate::cli::{ConfigFlags, ReproduceArgs, TrainArgs, WeightFlags};
 use crate::config::{Config, Resolved};
 use crate::dataset;
 use crate::experiment::nested::{Nested, nested};
@@ -132,6 +132,7 @@ fn trained(
     };
     let mut nested = TrainArgs {
         find_learning_rate: false,
+        weights: WeightFlags::default(),
         config: ConfigFlags::default(),
         run: flags,
         data,

@@ -1,3 +1,5 @@
+mod export;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -18,11 +20,12 @@ use crate::verbs::reproduce;
 /// No summary is nearly as long.
 pub(crate) const LARGEST_SUMMARY: u64 = 64 << 20;
 
-/// `runs list|show`.
+/// `runs list|show|export`.
 pub(crate) fn run(verb: &RunsVerb) -> Result<u8> {
     match verb {
         RunsVerb::List(arguments) => list(arguments),
         RunsVerb::Show(arguments) => show(arguments),
+        RunsVerb::Export(arguments) => export::run(arguments),
     }
 }
 
@@ -98,7 +101,7 @@ fn show(arguments: &RunsShowArgs) -> Result<u8> {
 }
 
 /// The directory of a run by its name under `runs`, or by its path.
-fn find(name: &Path) -> Result<PathBuf> {
+pub(crate) fn find(name: &Path) -> Result<PathBuf> {
     let is_run = |path: &Path| path.join("manifest.json").is_file();
     let named = home::runs().join(name);
     if let Some(path) = [name.to_path_buf(), named].into_iter().find(|path| is_run(path)) {
