@@ -45,6 +45,13 @@ fn every_json_output_and_file_is_as_its_schema_says() {
     check("summary-train", &shown(&["train", "--smoke"]));
     check("summary-train", &shown(&["train", "--smoke", "--set", "data.validation=0"]));
     check("summary-find-learning-rate", &shown(&["train", "--smoke", "--find-learning-rate"]));
+    let weights = home.path().join("runs/train-0001/model.safetensors");
+    let weights = weights.to_str().expect("a plain path");
+    check("summary-evaluate", &shown(&["train", "--smoke", "--evaluate", weights]));
+    check("summary-train", &shown(&["train", "--smoke", "--from", weights]));
+    check("runs-export", &shown(&["runs", "export", "train-0001", "--onnx", "--tensorboard"]));
+    let picture = home.path().join("runs/train-0001/figures/network.png");
+    check("predict", &shown(&["predict", picture.to_str().expect("a plain path")]));
     check("summary-autoencoder", &shown(&["autoencoder", "--smoke"]));
     let noise = ["--set", "autoencoder.noise=0.1"];
     check("summary-autoencoder", &shown(&[&["autoencoder", "--smoke"], &noise[..]].concat()));
@@ -62,6 +69,8 @@ fn every_json_output_and_file_is_as_its_schema_says() {
     let runs = home.path().join("runs");
     for (run, schema) in [
         ("train-0001", "summary-train"),
+        ("train-0003", "summary-train"),
+        ("evaluate-0001", "summary-evaluate"),
         ("find-learning-rate-0001", "summary-find-learning-rate"),
         ("autoencoder-0001", "summary-autoencoder"),
         ("bottlenecks-0001", "summary-bottlenecks"),
@@ -80,7 +89,7 @@ fn every_json_output_and_file_is_as_its_schema_says() {
     fs::write(runs.join("train-0002/manifest.json"), "{}").expect("a file");
     let failing = ["train", "--smoke", "--set", "optimizer.learning_rate=1e6"];
     atelier(failing).env("ATELIER_HOME", home.path()).run().expect_code(1);
-    check("manifest", &read(&runs.join("train-0003/manifest.json")));
+    check("manifest", &read(&runs.join("train-0004/manifest.json")));
     check("runs-list", &shown(&["runs", "list"]));
 }
 

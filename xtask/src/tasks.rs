@@ -65,6 +65,12 @@ const TASKS: &[Task] = &[
         summary: "make the PDF and the web page of a reproduction",
         by: By::Atelier,
     },
+    Task {
+        name: "predict",
+        arguments: "",
+        summary: "say what is in image files, by a trained network",
+        by: By::Atelier,
+    },
     Task { name: "runs", arguments: "", summary: "look at what was done", by: By::Atelier },
     Task {
         name: "config",

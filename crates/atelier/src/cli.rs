@@ -43,6 +43,8 @@ pub enum Verb {
     Variants(VariantsArgs),
     /// Make the PDF and the web page of a reproduction
     Report(ReportArgs),
+    /// Say what is in image files, by a trained network
+    Predict(PredictArgs),
     /// Look at what was done
     #[command(subcommand)]
     Runs(RunsVerb),
@@ -56,12 +58,17 @@ pub enum Verb {
 #[command(after_help = "Examples:\n  atelier train\n  atelier train --seed 3 --out runs/third\n  \
                         atelier train --set data.validation=0 --set train.epochs=40\n  \
                         atelier train --config runs/train-0001/config.toml\n  \
+                        atelier train --from mine.safetensors --set optimizer.learning_rate=0.01\n  \
+                        atelier train --evaluate mine.safetensors --set model.hidden=128,64\n  \
                         atelier train --resume\n  atelier train --smoke --format json")]
 pub struct TrainArgs {
     /// Do not train: raise the learning rate over one short run and show where the loss falls
     /// fastest
     #[arg(long, conflicts_with = "resume")]
     pub find_learning_rate: bool,
+    /// Weights from elsewhere.
+    #[command(flatten)]
+    pub weights: WeightFlags,
     /// The configuration.
     #[command(flatten)]
     pub config: ConfigFlags,
@@ -74,6 +81,19 @@ pub struct TrainArgs {
     /// What is shown.
     #[command(flatten)]
     pub output: OutputFlags,
+}
+
+/// Weights from a file, in place of drawn ones. It is a `.safetensors` file, of PyTorch or of a run, with exactly the tensors
+/// of the configured network, for pixels in [0, 1].
+#[derive(Debug, Clone, Default, Args)]
+pub struct WeightFlags {
+    /// Do not train: evaluate the configured network with the weights in this .safetensors file, of
+    /// PyTorch or of a run, on the validation and the test examples
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["resume", "find_learning_rate", "from"])]
+    pub evaluate: Option<PathBuf>,
+    /// Begin from the weights in this .safetensors file, of PyTorch or of a run, in place of drawn ones
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["resume", "find_learning_rate"])]
+    pub from: Option<PathBuf>,
 }
 
 /// `autoencoder`.
@@ -221,6 +241,31 @@ pub struct VariantsArgs {
     pub output: OutputFlags,
 }
 
+/// `predict`.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  atelier predict shoe.png\n  atelier predict --run train-0001 *.jpg\n  \
+                        atelier predict --model mine.safetensors --set model.hidden=128,64 shoe.png\n  \
+                        atelier predict shoe.png --format json"
+)]
+pub struct PredictArgs {
+    /// PNG or JPEG files of any size; crop them to the object
+    #[arg(value_name = "IMAGE", required = true)]
+    pub images: Vec<PathBuf>,
+    /// The name of a run of `train`, or its directory [default: the newest complete one]
+    #[arg(long, value_name = "RUN", conflicts_with = "model")]
+    pub run: Option<PathBuf>,
+    /// A .safetensors file, of PyTorch or of a run, of the network that the section `model` describes
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+    /// The configuration.
+    #[command(flatten)]
+    pub config: ConfigFlags,
+    /// What is shown.
+    #[command(flatten)]
+    pub output: OutputFlags,
+}
+
 /// `reproduce`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:\n  atelier reproduce\n  atelier reproduce --smoke\n  \
@@ -311,6 +356,34 @@ pub enum RunsVerb {
         after_help = "Examples:\n  atelier runs show train-0001\n  atelier runs show runs/mine --format json"
     )]
     Show(RunsShowArgs),
+    /// Write a run for other programs: its network as ONNX, its metrics for TensorBoard
+    #[command(
+        after_help = "Examples:\n  atelier runs export train-0001 --onnx\n  atelier runs export train-0001 --onnx \
+                            --out shoes.onnx\n  atelier runs export train-0001 --tensorboard"
+    )]
+    Export(RunsExportArgs),
+}
+
+/// `runs export`.
+#[derive(Debug, Clone, Args)]
+#[command(group = clap::ArgGroup::new("form").required(true).multiple(true))]
+pub struct RunsExportArgs {
+    /// The name of a run of `train` or `autoencoder`, or its directory
+    #[arg(value_name = "RUN")]
+    pub name: PathBuf,
+    /// The network as ONNX: pixels in [0, 1] in, logits (or reconstructions) out [default place:
+    /// model.onnx in the run]
+    #[arg(long, group = "form")]
+    pub onnx: bool,
+    /// The metrics as an event file of TensorBoard [default place: the directory tensorboard in the run]
+    #[arg(long, group = "form")]
+    pub tensorboard: bool,
+    /// The file to write, for one of the two; it must be new
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// What is shown.
+    #[command(flatten)]
+    pub output: OutputFlags,
 }
 
 /// `runs list`.

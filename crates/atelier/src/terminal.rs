@@ -56,6 +56,15 @@ impl Terminal {
         if self.json() { Ok(()) } else { stdout(&plain(text)) }
     }
 
+    /// A drawing on stdout, which may hold colours of a terminal; nothing under `--format json`. Text from
+    /// outside must be [`plain`].
+    ///
+    /// # Errors
+    /// As [`Terminal::text`].
+    pub fn drawing(self, text: &str) -> Result<()> {
+        if self.json() { Ok(()) } else { stdout(text) }
+    }
+
     /// The result as the one JSON object on stdout; nothing under `--format text`.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ pub(crate) mod config;
 pub(crate) mod data;
 pub(crate) mod init;
 pub(crate) mod landscape;
+pub(crate) mod predict;
 pub(crate) mod report;
 pub(crate) mod reproduce;
 pub(crate) mod runs;

@@ -80,7 +80,7 @@ impl Trainable for AutoencodingConfig {
 impl AutoencoderArgs {
     /// Those that every verb that trains has.
     pub(crate) fn flags(&self) -> Flags<'_> {
-        Flags { config: &self.config, run: &self.run, data: &self.data }
+        Flags { config: &self.config, run: &self.run, data: &self.data, from: None }
     }
 }
 

@@ -25,7 +25,7 @@ use super::prepared::{Place, Prepared};
 use super::recorded::{Beginning, Recorded, check_place};
 use super::summary::Summary as TrainingSummary;
 use super::training::{Trained, train};
-use crate::cli::{ConfigFlags, Format, LandscapeArgs, OutputFlags, TrainArgs};
+use crate::cli::{ConfigFlags, Format, LandscapeArgs, OutputFlags, TrainArgs, WeightFlags};
 use crate::config::{LandscapingConfig, Resolved};
 use crate::dataset;
 use crate::failure::Help as _;
@@ -336,6 +336,7 @@ fn train_one(
     asked.terminal.talk(&format!("training run {name}, seed {seed}"));
     let mut nested = TrainArgs {
         find_learning_rate: false,
+        weights: WeightFlags::default(),
         config: ConfigFlags::default(),
         run,
         data,

@@ -9,7 +9,8 @@ use crate::terminal::Terminal;
 
 /// `init`.
 pub(crate) fn run(arguments: &InitArgs, command_line: &[String], stop: &Stop) -> Result<u8> {
-    Flags { config: &arguments.config, run: &arguments.run, data: &arguments.data }.check()?;
+    Flags { config: &arguments.config, run: &arguments.run, data: &arguments.data, from: None }
+        .check()?;
     let terminal = Terminal::new(arguments.output);
     let studied = initialise(arguments, command_line, terminal, stop)?;
     let broken = match &studied {

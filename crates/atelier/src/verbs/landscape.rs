@@ -8,8 +8,12 @@ use crate::terminal::Terminal;
 
 /// `landscape`.
 pub(crate) fn run(arguments: &LandscapeArgs, command_line: &[String], stop: &Stop) -> Result<u8> {
-    let flags =
-        Flags { config: &arguments.config, run: &arguments.run_flags, data: &arguments.data };
+    let flags = Flags {
+        config: &arguments.config,
+        run: &arguments.run_flags,
+        data: &arguments.data,
+        from: None,
+    };
     flags.check()?;
     let terminal = Terminal::new(arguments.output);
     landscape(arguments, command_line, terminal, stop)?.told(terminal)

@@ -1,3 +1,5 @@
+mod export;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -18,11 +20,12 @@ use crate::verbs::bottlenecks::{self, Bottleneck};
 /// No summary is nearly as long.
 pub(crate) const LARGEST_SUMMARY: u64 = 64 << 20;
 
-/// `runs list|show`.
+/// `runs list|show|export`.
 pub(crate) fn run(verb: &RunsVerb) -> Result<u8> {
     match verb {
         RunsVerb::List(arguments) => list(arguments),
         RunsVerb::Show(arguments) => show(arguments),
+        RunsVerb::Export(arguments) => export::run(arguments),
     }
 }
 

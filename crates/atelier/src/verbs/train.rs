@@ -1,6 +1,7 @@
 use anyhow::Result;
 
 use crate::cli::TrainArgs;
+use crate::experiment::evaluating::evaluate;
 use crate::experiment::range::find_learning_rate;
 use crate::experiment::training::train;
 use crate::signals::Stop;
@@ -10,7 +11,9 @@ use crate::terminal::Terminal;
 pub(crate) fn run(arguments: &TrainArgs, command_line: &[String], stop: &Stop) -> Result<u8> {
     arguments.flags().check()?;
     let terminal = Terminal::new(arguments.output);
-    if arguments.find_learning_rate {
+    if let Some(file) = &arguments.weights.evaluate {
+        evaluate(arguments, file, command_line, terminal, stop)?.told(terminal)
+    } else if arguments.find_learning_rate {
         find_learning_rate(arguments, command_line, terminal, stop)?.told(terminal)
     } else {
         train(arguments, command_line, terminal, stop)?.told(terminal)

@@ -8,7 +8,8 @@ use crate::terminal::Terminal;
 
 /// `tune`.
 pub(crate) fn run(arguments: &TuneArgs, command_line: &[String], stop: &Stop) -> Result<u8> {
-    let flags = Flags { config: &arguments.config, run: &arguments.run, data: &arguments.data };
+    let flags =
+        Flags { config: &arguments.config, run: &arguments.run, data: &arguments.data, from: None };
     flags.check()?;
     let terminal = Terminal::new(arguments.output);
     tune(arguments, command_line, terminal, stop)?.told(terminal)

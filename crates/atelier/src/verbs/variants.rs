@@ -8,7 +8,8 @@ use crate::terminal::Terminal;
 
 /// `variants`.
 pub(crate) fn run(arguments: &VariantsArgs, command_line: &[String], stop: &Stop) -> Result<u8> {
-    Flags { config: &arguments.config, run: &arguments.run, data: &arguments.data }.check()?;
+    Flags { config: &arguments.config, run: &arguments.run, data: &arguments.data, from: None }
+        .check()?;
     let terminal = Terminal::new(arguments.output);
     variants(arguments, command_line, terminal, stop)?.told(terminal)
 }

@@ -127,7 +127,7 @@ impl Subject {
             batches,
             examples: examples.indices().to_vec(),
             quantity,
-            network: widths(prepared.data.train.pixels(), &layers),
+            network: prepared.network(),
             dataset: dataset::title(&prepared.data.provenance.name).to_string(),
             provenance: dataset::record(&prepared.data.provenance),
             layers,
@@ -142,12 +142,6 @@ impl Subject {
     pub(crate) fn parameters(&self) -> usize {
         self.objective.parameters().iter().map(Parameter::len).sum()
     }
-}
-
-fn widths(inputs: usize, layers: &[Layer]) -> String {
-    let linear = layers.iter().filter(|layer| layer.kind.starts_with("Linear"));
-    let widths: Vec<String> = linear.map(|layer| layer.outputs.to_string()).collect();
-    format!("{inputs}-{}", widths.join("-"))
 }
 
 /// The run in `path`, which must have been recorded, and its model over the examples it learned from.
