@@ -6,6 +6,9 @@ mod fixture;
 
 mod autoencoder;
 mod bottlenecks;
+mod ci_example;
+mod compare;
+mod completions;
 mod configuration;
 mod data_files;
 mod interoperability;
@@ -20,4 +23,5 @@ mod tune;
 mod tuning;
 mod tuning_page;
 mod variants;
+mod verify;
 mod xtask_help;

@@ -51,6 +51,27 @@ fn the_lists_of_a_summary_are_shown_as_tables() {
 }
 
 #[test]
+fn a_run_is_shown_with_the_table_that_its_verb_ends_with() {
+    let home = home_with_sample();
+    for (verb, more, head) in [
+        ("tune", &[][..], "rank"),
+        ("variants", &["--seeds", "2"], "network"),
+        ("landscape", &[], "run  seed"),
+        ("autoencoder", &[], "test images"),
+    ] {
+        let arguments = [&[verb, "--smoke", "--quiet"], more].concat();
+        let ended = in_home(&home, &arguments).expect_code(0);
+        let shown = in_home(&home, &["runs", "show", &format!("{verb}-0001")]).expect_code(0);
+        let table = |output: &Output| -> Vec<String> {
+            let lines = output.stdout.lines().skip_while(|line| !line.starts_with(head));
+            lines.take_while(|line| !line.is_empty()).map(str::to_string).collect()
+        };
+        assert!(table(&ended).len() > 2, "{verb}: {ended}");
+        assert_eq!(table(&shown), table(&ended), "{verb}");
+    }
+}
+
+#[test]
 fn a_damaged_manifest_is_listed_as_such_and_hides_no_other_run() {
     let home = home_with_sample();
     in_home(&home, &["train", "--smoke", "--quiet"]).expect_code(0);

@@ -3,7 +3,7 @@
 use crate::cli::xtask;
 
 /// Every task, in the order in which they are listed.
-const TASKS: [&str; 16] = [
+const TASKS: [&str; 17] = [
     "reproduce",
     "data",
     "train",
@@ -13,6 +13,7 @@ const TASKS: [&str; 16] = [
     "variants",
     "runs",
     "config",
+    "completions",
     "build",
     "test",
     "bench",

@@ -61,6 +61,12 @@ const TASKS: &[Task] = &[
         by: By::Atelier,
     },
     Task {
+        name: "completions",
+        arguments: "",
+        summary: "write the completions of a shell for atelier",
+        by: By::Atelier,
+    },
+    Task {
         name: "build",
         arguments: "[--cuda]",
         summary: "build atelier in release and say where it is",

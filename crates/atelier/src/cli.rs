@@ -1,8 +1,12 @@
 //! The command line as clap reads it: verbs and flags, their help texts, nothing else.
 
+mod looking;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use looking::{CompletionsArgs, RunsCheckArgs, RunsCompareArgs, RunsVerifyArgs};
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -45,6 +49,8 @@ pub enum Verb {
     /// Look at configurations
     #[command(subcommand)]
     Config(ConfigVerb),
+    /// Write the completions of a shell to stdout
+    Completions(CompletionsArgs),
 }
 
 /// `train`.
@@ -261,6 +267,12 @@ pub enum RunsVerb {
         after_help = "Examples:\n  atelier runs show train-0001\n  atelier runs show runs/mine --format json"
     )]
     Show(RunsShowArgs),
+    /// Put runs side by side: the settings that differ, the results, and their curves in one figure
+    Compare(RunsCompareArgs),
+    /// Compute anew what a run says of itself: the digests of its data, and its results from its model
+    Verify(RunsVerifyArgs),
+    /// Hold the results of a run against requirements; exit code 1 where one does not hold
+    Check(RunsCheckArgs),
 }
 
 /// `runs list`.

@@ -3,6 +3,7 @@
 
 pub(crate) mod autoencoding;
 pub(crate) mod figures;
+pub(crate) mod finished;
 pub(crate) mod history;
 pub(crate) mod landscaping;
 pub(crate) mod nested;

@@ -18,8 +18,8 @@ use serde_json::json;
 
 use self::computed::{Work, compute};
 use self::subject::{Run, Source, Subject};
-pub(crate) use self::summary::Summary;
 use self::summary::between_text;
+pub(crate) use self::summary::{RunSummary, Summary};
 use super::nested::{Nested, nested, same_data};
 use super::prepared::{Place, Prepared};
 use super::recorded::{Beginning, Recorded, check_place};
@@ -351,8 +351,8 @@ fn train_one(
     train(&nested, asked.command_line, Terminal::new(nested.output), asked.stop)
 }
 
-/// What is shown of a finished landscape.
-fn shown(summary: &Summary, path_epochs: usize, path: &Path) -> String {
+/// Where the runs end.
+pub(crate) fn ends(of: &[RunSummary]) -> Table {
     let mut runs = Table::new(&[
         ("run", Align::Left),
         ("seed", Align::Right),
@@ -361,7 +361,7 @@ fn shown(summary: &Summary, path_epochs: usize, path: &Path) -> String {
         ("in the plane", Align::Right),
         ("farthest off the plane", Align::Right),
     ]);
-    for run in &summary.runs {
+    for run in of {
         runs.row([
             run.name.clone(),
             run.seed.map_or_else(|| "-".to_string(), |seed| seed.to_string()),
@@ -371,6 +371,12 @@ fn shown(summary: &Summary, path_epochs: usize, path: &Path) -> String {
             significant(run.largest_distance_off_plane),
         ]);
     }
+    runs
+}
+
+/// What is shown of a finished landscape.
+fn shown(summary: &Summary, path_epochs: usize, path: &Path) -> String {
+    let runs = ends(&summary.runs);
     format!(
         "\nlandscape of {}, {} parameters\n\n{runs}\n{}\n\n{}figure: {}\npage: {}\nrun: {}",
         summary.network,

@@ -15,6 +15,7 @@ use atelier_store::{Status, write_model};
 
 use self::progress::Progress;
 use self::record::Record;
+pub(crate) use self::shown::comparison;
 use self::statistics::Spread;
 pub(crate) use self::summary::Summary;
 use self::summary::{Compared, Contrast, accuracies};

@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::cli::{ConfigFlags, ReproduceArgs, TrainArgs};
 use crate::config::{Config, Resolved};
 use crate::dataset;
+use crate::experiment::finished::finished;
 use crate::experiment::nested::{Nested, nested};
 use crate::experiment::prepared::{Place, Prepared};
 use crate::experiment::recorded::{Beginning, Recorded, check_place};
@@ -35,6 +36,9 @@ pub(crate) struct Finding {
 /// `reproduce`.
 pub(crate) fn run(arguments: &ReproduceArgs, command_line: &[String], stop: &Stop) -> Result<u8> {
     let terminal = Terminal::new(arguments.output);
+    if let Some(code) = finished(&arguments.run, "reproduce", terminal)? {
+        return Ok(code);
+    }
     let mut run = if arguments.run.resume {
         Recorded::resume(&arguments.run, &arguments.data, "reproduce")?
     } else {

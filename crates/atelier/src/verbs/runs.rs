@@ -1,4 +1,11 @@
-use std::fmt::Write as _;
+mod check;
+mod compare;
+mod curves;
+mod lists;
+mod measured;
+mod requirement;
+mod verify;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow};
@@ -7,22 +14,21 @@ use serde_json::{Value, json};
 
 use crate::cli::{RunsListArgs, RunsShowArgs, RunsVerb};
 use crate::config::keys::did_you_mean;
-use crate::experiment::results::{last_iterations, the_last};
-use crate::experiment::summary::Iteration;
 use crate::failure::{DONE, Help as _};
 use crate::home;
 use crate::terminal::{Align, Table, Terminal, counted, percent};
-use crate::verbs::bottlenecks::{self, Bottleneck};
-use crate::verbs::reproduce;
 
 /// No summary is nearly as long.
 pub(crate) const LARGEST_SUMMARY: u64 = 64 << 20;
 
-/// `runs list|show`.
+/// `runs`.
 pub(crate) fn run(verb: &RunsVerb) -> Result<u8> {
     match verb {
         RunsVerb::List(arguments) => list(arguments),
         RunsVerb::Show(arguments) => show(arguments),
+        RunsVerb::Compare(arguments) => compare::run(arguments),
+        RunsVerb::Verify(arguments) => verify::run(arguments),
+        RunsVerb::Check(arguments) => check::run(arguments),
     }
 }
 
@@ -85,7 +91,7 @@ fn show(arguments: &RunsShowArgs) -> Result<u8> {
         }
         text.push('\n');
         text.push_str(&results.to_string());
-        text.push_str(&lists(&manifest.verb, summary));
+        text.push_str(&lists::tables(&manifest, summary));
     }
     terminal.text(&text)?;
     terminal.object(&json!({
@@ -113,7 +119,7 @@ fn find(name: &Path) -> Result<PathBuf> {
 }
 
 /// `summary.json` of a run; a run that has not come to its end has none.
-fn summary(run: &Path) -> Result<Option<Value>> {
+pub(crate) fn summary(run: &Path) -> Result<Option<Value>> {
     let path = run.join("summary.json");
     if path.symlink_metadata().is_err() {
         return Ok(None);
@@ -137,27 +143,6 @@ fn standing(run: &Path, manifest: &Manifest) -> Status {
 /// A path as JSON holds it, which has no other text than Unicode.
 fn shown_whole(path: &Path) -> String {
     path.display().to_string()
-}
-
-/// The lists of a summary that say something, as tables below the single values.
-fn lists(verb: &str, summary: &Value) -> String {
-    let mut text = String::new();
-    let claims = summary.get("claims").cloned().map(serde_json::from_value);
-    if let ("reproduce", Some(Ok(claims))) = (verb, claims) {
-        let claims: Vec<reproduce::Finding> = claims;
-        let _ = write!(text, "\n{}", reproduce::table(&claims));
-    }
-    let sweep = summary.get("sweep").cloned().map(serde_json::from_value);
-    if let ("bottlenecks", Some(Ok(sweep))) = (verb, sweep) {
-        let sweep: Vec<Bottleneck> = sweep;
-        let _ = write!(text, "\n{}", bottlenecks::table(&sweep));
-    }
-    let last = summary.get("last_20").cloned().map(serde_json::from_value);
-    if let ("train", Some(Ok(last))) = (verb, last) {
-        let last: Vec<Iteration> = last;
-        let _ = write!(text, "\n{}\n\n{}", the_last(last.len()), last_iterations(&last));
-    }
-    text
 }
 
 fn about(path: &Path, manifest: &Manifest) -> String {

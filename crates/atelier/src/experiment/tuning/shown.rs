@@ -27,22 +27,7 @@ pub(super) fn text(path: &Path, space: &Space, config: &TuningConfig, summary: &
             counted(config.tune.trials, "trial")
         );
     }
-    let _ = writeln!(
-        text,
-        "\n{}: {} completed, {} pruned, {} failed; the best by validation accuracy\n\n{}",
-        counted(summary.trials, "trial"),
-        summary.completed,
-        summary.pruned,
-        summary.failed,
-        ranking(space, summary)
-    );
-    if !summary.importances.is_empty() {
-        let mut table = Table::new(&[("parameter", Align::Left), ("importance", Align::Right)]);
-        for of in &summary.importances {
-            table.row([of.parameter.clone(), percent(of.share)]);
-        }
-        let _ = writeln!(text, "{table}");
-    }
+    let _ = writeln!(text, "\n{}", trials(space, summary));
     let retrained = &summary.retrained;
     let test = retrained.test;
     let file = |name: &str| home::quoted(&path.join(name));
@@ -70,6 +55,32 @@ pub(super) fn text(path: &Path, space: &Space, config: &TuningConfig, summary: &
         home::shown(path)
     );
     text
+}
+
+/// The best trials and what mattered.
+fn trials(space: &Space, summary: &Summary) -> String {
+    let mut text = format!(
+        "{}: {} completed, {} pruned, {} failed; the best by validation accuracy\n\n{}",
+        counted(summary.trials, "trial"),
+        summary.completed,
+        summary.pruned,
+        summary.failed,
+        ranking(space, summary)
+    );
+    if !summary.importances.is_empty() {
+        let mut table = Table::new(&[("parameter", Align::Left), ("importance", Align::Right)]);
+        for of in &summary.importances {
+            table.row([of.parameter.clone(), percent(of.share)]);
+        }
+        let _ = write!(text, "\n{table}");
+    }
+    text
+}
+
+/// The same of a search that is looked at later; `None` where its space cannot be used.
+pub(crate) fn rankings(config: &TuningConfig, summary: &Summary) -> Option<String> {
+    let (space, _) = config.check().ok()?;
+    Some(trials(&space, summary))
 }
 
 fn ranking(space: &Space, summary: &Summary) -> Table {
