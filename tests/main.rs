@@ -14,6 +14,7 @@ mod data_files;
 mod interoperability;
 mod landscape;
 mod odd_places;
+mod own_data;
 mod pages;
 mod resuming;
 mod runs;

@@ -8,6 +8,7 @@ use std::{env, ffi::OsString, process::ExitCode};
 mod bench;
 mod build;
 mod ci;
+mod consumer;
 mod doc;
 mod doctor;
 mod experiment;

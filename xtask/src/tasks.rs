@@ -99,7 +99,7 @@ const TASKS: &[Task] = &[
     Task {
         name: "ci",
         arguments: "[--only STEP]",
-        summary: "run all that must hold: format, clippy, docs, tests, rules",
+        summary: "run all that must hold: format, clippy, docs, tests, consumer, rules",
         by: By::Xtask(ci::run),
     },
     Task {

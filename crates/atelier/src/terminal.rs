@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::cli::{Format, OutputFlags};
 pub use bytes::Bytes;
 pub use number::{counted, percent, significant, thousands};
+pub(crate) use progress::time_left;
 pub use progress::{Progress, Told};
 pub use table::{Align, Table};
 

@@ -32,6 +32,7 @@ use crate::failure::Help as _;
 use crate::home;
 use crate::signals::Stop;
 use crate::terminal::{Align, Table, Terminal, brief, counted, significant, thousands};
+use crate::verbs::runs::find;
 
 const VERB: &str = "landscape";
 
@@ -189,12 +190,7 @@ fn sources(arguments: &LandscapeArgs, config: &LandscapingConfig) -> Result<Vec<
     };
     let mut sources = Vec::new();
     for run in &arguments.run {
-        let path = if run.is_dir() { run.clone() } else { home::runs().join(run) };
-        if !path.is_dir() {
-            return Err(anyhow!("there is no run {}", run.display()))
-                .help(|| format!("`{} runs list` shows the runs that there are", home::program()));
-        }
-        sources.push(Source::Run(absolute(&path)?));
+        sources.push(Source::Run(absolute(&find(run)?)?));
     }
     for directory in &arguments.import {
         sources.push(Source::Import(absolute(directory)?));

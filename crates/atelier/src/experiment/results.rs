@@ -185,18 +185,20 @@ pub(crate) fn last_iterations(iterations: &[Iteration]) -> Table {
 /// The command that repeats the run.
 pub(crate) fn again<C: Trainable>(prepared: &Prepared<C, C::Model>, run: &Recorded) -> String {
     let pinned = prepared.data.provenance.pinned;
-    repetition(C::VERB, run.dir.path(), &prepared.data_flags, pinned, &prepared.device_name)
+    let config = run.dir.path().join("config.toml");
+    repetition(C::VERB, &config, &prepared.data_flags, pinned, &prepared.device_name)
 }
 
-/// The command that repeats the run of `verb` in `path` on the data that `data` leads to.
+/// The command that runs `verb` with the configuration in the file `config` on the data that `data`
+/// leads to.
 pub(crate) fn repetition(
     verb: &str,
-    path: &Path,
+    config: &Path,
     data: &DataFlags,
     pinned: bool,
     device_name: &str,
 ) -> String {
-    let config = home::quoted(&path.join("config.toml"));
+    let config = home::quoted(config);
     let mut words =
         vec![home::program().to_string(), verb.to_string(), "--config".to_string(), config];
     if data.data_dir.is_some() || data.smoke {

@@ -104,7 +104,7 @@ fn show(arguments: &RunsShowArgs) -> Result<u8> {
 }
 
 /// The directory of a run by its name under `runs`, or by its path.
-fn find(name: &Path) -> Result<PathBuf> {
+pub(crate) fn find(name: &Path) -> Result<PathBuf> {
     let is_run = |path: &Path| path.join("manifest.json").is_file();
     let named = home::runs().join(name);
     if let Some(path) = [name.to_path_buf(), named].into_iter().find(|path| is_run(path)) {

@@ -17,7 +17,14 @@ use crate::terminal::{Align, Table, counted, percent, significant, thousands};
 /// Trials in the ranking.
 const RANKED: usize = 10;
 
-pub(super) fn text(path: &Path, space: &Space, config: &TuningConfig, summary: &Summary) -> String {
+/// Everything; `again` is the command that trains by a configuration in the run directory.
+pub(super) fn text(
+    path: &Path,
+    space: &Space,
+    config: &TuningConfig,
+    summary: &Summary,
+    again: &dyn Fn(&str) -> String,
+) -> String {
     let mut text = String::new();
     if summary.ended == "exhausted" {
         let _ = writeln!(
@@ -30,12 +37,11 @@ pub(super) fn text(path: &Path, space: &Space, config: &TuningConfig, summary: &
     let _ = writeln!(text, "\n{}", trials(space, summary));
     let retrained = &summary.retrained;
     let test = retrained.test;
-    let file = |name: &str| home::quoted(&path.join(name));
     let _ = write!(
         text,
         "trial {} trained anew on all training examples, {}, {} parameters\n\n{}\n\n{}\n\
          validation accuracy of the trial: {}\ntest accuracy: {} ({} of {})\n\n\
-         again: {} train --config {}\nas trained anew: {} train --config {}\n\
+         again: {}\nas trained anew: {}\n\
          figures: {}\npage: {}\nrun: {}",
         summary.best.number,
         counted(retrained.epochs, "epoch"),
@@ -46,10 +52,8 @@ pub(super) fn text(path: &Path, space: &Space, config: &TuningConfig, summary: &
         percent(test.accuracy),
         thousands(test.correct),
         thousands(test.total),
-        home::program(),
-        file(BEST),
-        home::program(),
-        file(&format!("{DIRECTORY}/config.toml")),
+        again(BEST),
+        again(&format!("{DIRECTORY}/config.toml")),
         home::shown(&path.join("figures")),
         home::shown(&path.join("tuning.html")),
         home::shown(path)

@@ -234,7 +234,8 @@ fn table(title: &str, rows: &[Row], runs: &[Compared], difference: bool) -> Tabl
 /// What the second number is more than the first; nothing of what are no numbers.
 fn difference_of(a: &Value, b: &Value) -> String {
     let sign = |above: bool| if above { "+" } else { "" };
-    if let (Some(a), Some(b)) = (a.as_i128(), b.as_i128()) {
+    let whole = |value: &Value| value.as_number().and_then(serde_json::Number::as_i128);
+    if let (Some(a), Some(b)) = (whole(a), whole(b)) {
         return format!("{}{}", sign(b > a), b - a);
     }
     let less = a.as_f64().zip(b.as_f64()).map(|(a, b)| b - a);
