@@ -9,6 +9,7 @@ mod bench;
 mod build;
 mod ci;
 mod consumer;
+mod cuda;
 mod doc;
 mod doctor;
 mod experiment;

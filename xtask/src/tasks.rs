@@ -74,8 +74,8 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "test",
-        arguments: "[CARGO TEST ARGUMENTS]",
-        summary: "run every test and count them",
+        arguments: "[--cuda] [CARGO TEST ARGUMENTS]",
+        summary: "run every test and count them; --cuda compares a GPU with the CPU",
         by: By::Xtask(test::run),
     },
     Task {

@@ -10,13 +10,20 @@ use std::{
 use anyhow::{Context, Result};
 
 use crate::{
-    build, talk,
+    build,
+    cuda::Toolkit,
+    talk,
     tally::Tally,
     workspace::{Workspace, exit_code},
 };
 
 /// Builds `atelier`, then runs `cargo test` with the arguments added. The exit code is cargo's.
 pub fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
+    if let Some((first, rest)) = arguments.split_first()
+        && first == "--cuda"
+    {
+        return with_cuda(workspace, rest);
+    }
     let atelier = build::aloud(workspace)?;
     let mut cargo = workspace.cargo();
     // Without --no-fail-fast the total would leave out whatever comes after the first binary with a failure.
@@ -45,6 +52,25 @@ pub fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
     let status = child.wait().context("cannot wait for cargo")?;
     talk::say(format!("{tally}\n"))?;
     Ok(exit_code(status))
+}
+
+/// Compares a GPU with the processor: the same steps, and how long they take.
+fn with_cuda(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
+    let toolkit = Toolkit::find(workspace)?;
+    let mut cargo = workspace.cargo();
+    cargo.args([
+        "test",
+        "--release",
+        "--workspace",
+        "--features",
+        "atelier/cuda",
+        "--test",
+        "cuda",
+    ]);
+    cargo.arg("--target-dir").arg(workspace.target.join("cuda")).args(arguments);
+    toolkit.tell(&mut cargo)?;
+    toolkit.tell_program(&mut cargo)?;
+    Ok(exit_code(cargo.status().context("cannot run cargo")?))
 }
 
 /// Whether the arguments to cargo (those before `--`) choose packages themselves.

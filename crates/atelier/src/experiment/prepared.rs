@@ -3,7 +3,7 @@
 use std::thread::available_parallelism;
 
 use anyhow::{Context as _, Result, anyhow};
-use atelier_core::Objective;
+use atelier_core::{Batch, Objective};
 use atelier_data::{
     AugmentConfig, Batcher, DataConfig, Dataset, Loaded, Split, Standardization, Subset, split,
 };
@@ -181,6 +181,18 @@ impl<C: Trainable> Prepared<C, C::Model> {
             .evaluation_batches(CHUNK, self.standardization.as_ref(), &self.device)
             .map_err(|error| atelier_core::Error::value("evaluation", "batches", error))?;
         atelier_core::evaluate(objective, batches)
+    }
+
+    /// The validation examples as they stay on a device that is not the CPU, whose memory they would
+    /// travel to after each epoch otherwise.
+    pub(crate) fn kept_validation(&self) -> Result<Option<Vec<Batch>>> {
+        let Some(examples) = self.split.validation.as_ref().filter(|_| !self.device.is_cpu())
+        else {
+            return Ok(None);
+        };
+        let batches =
+            examples.evaluation_batches(CHUNK, self.standardization.as_ref(), &self.device)?;
+        Ok(Some(batches.collect::<atelier_core::Result<_>>()?))
     }
 
     /// Mean loss and accuracy over the test examples; counted as a look at them.

@@ -6,6 +6,7 @@ mod measured;
 mod requirement;
 mod verify;
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow};
@@ -20,6 +21,9 @@ use crate::terminal::{Align, Table, Terminal, counted, percent};
 
 /// No summary is nearly as long.
 pub(crate) const LARGEST_SUMMARY: u64 = 64 << 20;
+
+/// Texts of a summary that are longer stand below its table.
+const LONGEST_CELL: usize = 60;
 
 /// `runs`.
 pub(crate) fn run(verb: &RunsVerb) -> Result<u8> {
@@ -86,11 +90,18 @@ fn show(arguments: &RunsShowArgs) -> Result<u8> {
     let mut text = about(&path, &manifest);
     if let Some(summary) = &summary {
         let mut results = Table::new(&[("result", Align::Left), ("value", Align::Right)]);
-        for (key, value) in leaves(summary) {
+        // A text of several lines would make the column as wide.
+        let (short, long): (Vec<_>, Vec<_>) = leaves(summary)
+            .into_iter()
+            .partition(|(_, value)| value.chars().count() <= LONGEST_CELL);
+        for (key, value) in short {
             results.row([key, value]);
         }
         text.push('\n');
         text.push_str(&results.to_string());
+        for (key, value) in long {
+            let _ = write!(text, "\n{key}: {value}\n");
+        }
         text.push_str(&lists::tables(&manifest, summary));
     }
     terminal.text(&text)?;
@@ -172,6 +183,11 @@ fn about(path: &Path, manifest: &Manifest) -> String {
     lines.concat()
 }
 
+/// What is told of a list in place of its entries.
+fn entries(count: usize) -> String {
+    if count == 1 { "1 entry".to_string() } else { format!("{count} entries") }
+}
+
 /// Every single value of a JSON object by its dotted path; of a list only its length.
 fn leaves(value: &Value) -> Vec<(String, String)> {
     fn walk(value: &Value, path: &str, found: &mut Vec<(String, String)>) {
@@ -183,7 +199,7 @@ fn leaves(value: &Value) -> Vec<(String, String)> {
                     walk(inner, &inner_path, found);
                 }
             }
-            Value::Array(list) => found.push((path.to_string(), format!("{} entries", list.len()))),
+            Value::Array(list) => found.push((path.to_string(), entries(list.len()))),
             Value::String(text) => found.push((path.to_string(), text.clone())),
             other => found.push((path.to_string(), other.to_string())),
         }

@@ -141,7 +141,7 @@ impl<'a> Board<'a> {
                 if let Some(row) = inner.running.get_mut(&number) {
                     row.best = Some(row.best.map_or(value, |best| best.max(value)));
                     let epoch = epoch_of(step, row.epochs, longest);
-                    row.draw(number, &format!("epoch {epoch} of {}", row.epochs));
+                    row.draw(number, &format!("epoch {epoch}/{}", row.epochs));
                 }
             }
             Event::Finished { number, state, value, failure } => {

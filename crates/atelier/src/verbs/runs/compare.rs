@@ -10,11 +10,11 @@ use atelier_store::{Manifest, durable_write};
 use serde_json::{Value, json};
 
 use super::curves::{self, Curves};
-use super::{find, shown_whole, standing, summary};
+use super::{entries, find, shown_whole, standing, summary};
 use crate::cli::RunsCompareArgs;
 use crate::failure::{DONE, Help as _};
 use crate::home;
-use crate::terminal::{Align, Table, Terminal, counted, significant};
+use crate::terminal::{Align, Table, Terminal, significant};
 
 /// Texts that are longer are no results, such as the caption of a landscape.
 const LONGEST_RESULT: usize = 32;
@@ -252,7 +252,7 @@ fn cell(value: &Value) -> String {
         Value::Array(list)
             if list.len() > 8 || list.iter().any(|v| v.is_object() || v.is_array()) =>
         {
-            counted(list.len(), "entry").replace("entrys", "entries")
+            entries(list.len())
         }
         Value::Array(list) => {
             let parts: Vec<String> = list.iter().map(cell).collect();
