@@ -24,6 +24,11 @@ fn runs_are_listed_and_shown_by_name_and_by_path() {
     let line = line.unwrap_or_else(|| panic!("{listed}"));
     assert!(line.contains("complete") && line.ends_with('%'), "{line}");
 
+    let of_verb = |verb| in_home(&home, &["runs", "list", verb]).expect_code(0);
+    assert!(of_verb("train").stdout.contains("train-0001"));
+    let none = of_verb("trian");
+    assert!(none.stdout.is_empty() && none.stderr.contains("did you mean `train`?"), "{none}");
+
     let path = home.path().join("runs/train-0001").display().to_string();
     for name in ["train-0001", path.as_str()] {
         let shown = in_home(&home, &["runs", "show", name]).expect_code(0);
@@ -54,10 +59,10 @@ fn the_lists_of_a_summary_are_shown_as_tables() {
 fn a_run_is_shown_with_the_table_that_its_verb_ends_with() {
     let home = home_with_sample();
     for (verb, more, head) in [
-        ("tune", &[][..], "rank"),
-        ("variants", &["--seeds", "2"], "network"),
+        ("tune", &[][..], "rank  trial"),
+        ("variants", &["--seeds", "2"], "network  "),
         ("landscape", &[], "run  seed"),
-        ("autoencoder", &[], "test images"),
+        ("autoencoder", &[], "test images  "),
     ] {
         let arguments = [&[verb, "--smoke", "--quiet"], more].concat();
         let ended = in_home(&home, &arguments).expect_code(0);

@@ -260,7 +260,9 @@ pub struct DataArgs {
 #[derive(Debug, Subcommand)]
 pub enum RunsVerb {
     /// List all runs
-    #[command(after_help = "Examples:\n  atelier runs list\n  atelier runs list --format json")]
+    #[command(
+        after_help = "Examples:\n  atelier runs list\n  atelier runs list train\n  atelier runs list --format json"
+    )]
     List(RunsListArgs),
     /// Show one run: its manifest and its results
     #[command(
@@ -278,6 +280,9 @@ pub enum RunsVerb {
 /// `runs list`.
 #[derive(Debug, Clone, Args)]
 pub struct RunsListArgs {
+    /// Only those of this verb, such as `train`
+    #[arg(value_name = "VERB")]
+    pub verb: Option<String>,
     /// What is shown.
     #[command(flatten)]
     pub output: OutputFlags,

@@ -17,7 +17,7 @@ use crate::cli::{RunsListArgs, RunsShowArgs, RunsVerb};
 use crate::config::keys::did_you_mean;
 use crate::failure::{DONE, Help as _};
 use crate::home;
-use crate::terminal::{Align, Table, Terminal, counted, percent};
+use crate::terminal::{Align, Table, Terminal, brief, counted, percent};
 
 /// No summary is nearly as long.
 pub(crate) const LARGEST_SUMMARY: u64 = 64 << 20;
@@ -39,7 +39,13 @@ pub(crate) fn run(verb: &RunsVerb) -> Result<u8> {
 fn list(arguments: &RunsListArgs) -> Result<u8> {
     let terminal = Terminal::new(arguments.output);
     let root = home::runs();
-    let runs = list_runs(&root)?;
+    let all = list_runs(&root)?;
+    let of = |run: &RunSummary| run.manifest.as_ref().ok().map(|manifest| manifest.verb.clone());
+    let wanted = |run: &&RunSummary| match &arguments.verb {
+        Some(verb) => of(run).is_some_and(|own| own == *verb),
+        None => true,
+    };
+    let runs: Vec<&RunSummary> = all.iter().filter(wanted).collect();
     let mut table = Table::new(&[
         ("name", Align::Left),
         ("verb", Align::Left),
@@ -72,7 +78,12 @@ fn list(arguments: &RunsListArgs) -> Result<u8> {
         }
     }
     if runs.is_empty() {
-        terminal.talk(&format!("no runs in {}", home::shown(&root)));
+        let verb = arguments.verb.as_deref().map(|verb| {
+            let verbs: Vec<String> = all.iter().filter_map(of).collect();
+            let near = did_you_mean(verb, verbs.iter().map(String::as_str));
+            format!(" of `{}`{near}", brief(verb))
+        });
+        terminal.talk(&format!("no runs in {}{}", home::shown(&root), verb.unwrap_or_default()));
     } else {
         terminal.text(&table.to_string())?;
     }
