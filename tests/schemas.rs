@@ -65,6 +65,12 @@ fn every_json_output_and_file_is_as_its_schema_says() {
     check("summary-tune", &shown(&["tune", "--smoke", "--set", space]));
     check("summary-init", &shown(&["init", "--smoke"]));
     check("runs-show", &shown(&["runs", "show", "train-0001"]));
+    let inner = ["train-0001", "landscape-0001/run-a"];
+    check("runs-compare", &shown(&["runs", "compare", inner[0], inner[1]]));
+    check("runs-compare", &shown(&["runs", "compare", "train-0001", "tune-0001"]));
+    check("runs-verify", &shown(&["runs", "verify", "tune-0001"]));
+    let required = ["--require", "verb==train", "--require", "test.accuracy>0.1"];
+    check("runs-check", &shown(&[&["runs", "check", "train-0001"], &required[..]].concat()));
 
     let runs = home.path().join("runs");
     for (run, schema) in [

@@ -342,3 +342,15 @@ fn snapshots_are_recorded_in_the_order_and_layout_of_the_model() {
     assert!(self::model(home.path(), "train-0002") == model);
     assert!(!home.path().join("runs/train-0002/snapshots.npy").exists());
 }
+
+#[test]
+fn a_gpu_that_is_not_there_is_told_before_anything_is_written() {
+    let home = home_with_sample();
+    for verb in ["train", "autoencoder", "tune", "variants", "landscape", "reproduce"] {
+        let run = atelier([verb, "--smoke", "--device", "cuda:7"]).env("ATELIER_HOME", home.path());
+        let refused = run.run().expect_code(2);
+        assert!(refused.stderr.contains("device \"cuda:7\" cannot be used"), "{refused}");
+        assert!(refused.stderr.contains("use cpu"), "{refused}");
+    }
+    assert!(!home.path().join("runs").exists());
+}

@@ -79,6 +79,12 @@ const TASKS: &[Task] = &[
         by: By::Atelier,
     },
     Task {
+        name: "completions",
+        arguments: "",
+        summary: "write the completions of a shell for atelier",
+        by: By::Atelier,
+    },
+    Task {
         name: "build",
         arguments: "[--cuda]",
         summary: "build atelier in release and say where it is",
@@ -86,8 +92,8 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "test",
-        arguments: "[CARGO TEST ARGUMENTS]",
-        summary: "run every test and count them",
+        arguments: "[--cuda] [CARGO TEST ARGUMENTS]",
+        summary: "run every test and count them; --cuda compares a GPU with the CPU",
         by: By::Xtask(test::run),
     },
     Task {
@@ -111,7 +117,7 @@ const TASKS: &[Task] = &[
     Task {
         name: "ci",
         arguments: "[--only STEP]",
-        summary: "run all that must hold: format, clippy, docs, tests, rules",
+        summary: "run all that must hold: format, clippy, docs, tests, consumer, rules",
         by: By::Xtask(ci::run),
     },
     Task {

@@ -1,8 +1,12 @@
 //! The command line as clap reads it: verbs and flags, their help texts, nothing else.
 
+mod looking;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use looking::{CompletionsArgs, RunsCheckArgs, RunsCompareArgs, RunsVerifyArgs};
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -51,6 +55,8 @@ pub enum Verb {
     /// Look at configurations
     #[command(subcommand)]
     Config(ConfigVerb),
+    /// Write the completions of a shell to stdout
+    Completions(CompletionsArgs),
 }
 
 /// `train`.
@@ -349,13 +355,21 @@ pub struct DataArgs {
 #[derive(Debug, Subcommand)]
 pub enum RunsVerb {
     /// List all runs
-    #[command(after_help = "Examples:\n  atelier runs list\n  atelier runs list --format json")]
+    #[command(
+        after_help = "Examples:\n  atelier runs list\n  atelier runs list train\n  atelier runs list --format json"
+    )]
     List(RunsListArgs),
     /// Show one run: its manifest and its results
     #[command(
         after_help = "Examples:\n  atelier runs show train-0001\n  atelier runs show runs/mine --format json"
     )]
     Show(RunsShowArgs),
+    /// Put runs side by side: the settings that differ, the results, and their curves in one figure
+    Compare(RunsCompareArgs),
+    /// Compute anew what a run says of itself: the digests of its data, and its results from its model
+    Verify(RunsVerifyArgs),
+    /// Hold the results of a run against requirements; exit code 1 where one does not hold
+    Check(RunsCheckArgs),
     /// Write a run for other programs: its network as ONNX, its metrics for TensorBoard
     #[command(
         after_help = "Examples:\n  atelier runs export train-0001 --onnx\n  atelier runs export train-0001 --onnx \
@@ -389,6 +403,9 @@ pub struct RunsExportArgs {
 /// `runs list`.
 #[derive(Debug, Clone, Args)]
 pub struct RunsListArgs {
+    /// Only those of this verb, such as `train`
+    #[arg(value_name = "VERB")]
+    pub verb: Option<String>,
     /// What is shown.
     #[command(flatten)]
     pub output: OutputFlags,

@@ -4,6 +4,7 @@
 pub(crate) mod autoencoding;
 pub(crate) mod evaluating;
 pub(crate) mod figures;
+pub(crate) mod finished;
 pub(crate) mod history;
 pub(crate) mod initialising;
 pub(crate) mod landscaping;

@@ -50,6 +50,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 fn execute(verb: Verb, command_line: &[String]) -> anyhow::Result<u8> {
     let stop = Stop::listen()?;
     match verb {
+        Verb::Completions(arguments) => verbs::completions::run(&arguments),
         Verb::Config(verb) => verbs::config::run(&verb),
         Verb::Data(verb) => verbs::data::run(&verb),
         Verb::Report(arguments) => verbs::report::run(&arguments),

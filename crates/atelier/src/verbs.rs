@@ -2,6 +2,7 @@
 
 pub(crate) mod autoencoder;
 pub(crate) mod bottlenecks;
+pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod data;
 pub(crate) mod init;

@@ -21,6 +21,7 @@ use crate::cli::AutoencoderArgs;
 use crate::config::AutoencodingConfig;
 use crate::signals::Stop;
 use crate::terminal::{Terminal, Told};
+pub(crate) use results::errors;
 pub(crate) use summary::Summary;
 
 /// An autoencoder with everything it needs.

@@ -3,7 +3,7 @@
 use std::thread::available_parallelism;
 
 use anyhow::{Result, anyhow};
-use atelier_core::Objective;
+use atelier_core::{Batch, Objective};
 use atelier_data::{
     AugmentConfig, Batcher, DataConfig, Dataset, Loaded, Split, Standardization, Subset, split,
 };
@@ -195,6 +195,18 @@ impl<C: Trainable> Prepared<C, C::Model> {
     /// The network by its widths, such as `784-50-50-50-10`.
     pub(crate) fn network(&self) -> String {
         widths(self.data.train.pixels(), &C::layers(&self.model))
+    }
+
+    /// The validation examples as they stay on a device that is not the CPU, whose memory they would
+    /// travel to after each epoch otherwise.
+    pub(crate) fn kept_validation(&self) -> Result<Option<Vec<Batch>>> {
+        let Some(examples) = self.split.validation.as_ref().filter(|_| !self.device.is_cpu())
+        else {
+            return Ok(None);
+        };
+        let batches =
+            examples.evaluation_batches(CHUNK, self.standardization.as_ref(), &self.device)?;
+        Ok(Some(batches.collect::<atelier_core::Result<_>>()?))
     }
 
     /// How many numbers are trained.

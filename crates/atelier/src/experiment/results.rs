@@ -280,10 +280,10 @@ pub(crate) fn last_iterations(iterations: &[Iteration]) -> Table {
 /// The command that repeats the run.
 pub(crate) fn again<C: Trainable>(prepared: &Prepared<C, C::Model>, run: &Recorded) -> String {
     let pinned = prepared.data.provenance.pinned;
-    let path = run.dir.path();
-    let command = repetition(C::VERB, path, &prepared.data_flags, pinned, &prepared.device_name);
+    let config = run.dir.path().join("config.toml");
+    let command = repetition(C::VERB, &config, &prepared.data_flags, pinned, &prepared.device_name);
     match &run.manifest.start {
-        Some(_) => format!("{command} --from {}", home::quoted(&path.join(START))),
+        Some(_) => format!("{command} --from {}", home::quoted(&run.dir.path().join(START))),
         None => command,
     }
 }
@@ -291,15 +291,16 @@ pub(crate) fn again<C: Trainable>(prepared: &Prepared<C, C::Model>, run: &Record
 /// The weights that a run began from, where it began from some.
 pub(super) const START: &str = "start.safetensors";
 
-/// The command that repeats the run of `verb` in `path` on the data that `data` leads to.
+/// The command that runs `verb` with the configuration in the file `config` on the data that `data`
+/// leads to.
 pub(crate) fn repetition(
     verb: &str,
-    path: &Path,
+    config: &Path,
     data: &DataFlags,
     pinned: bool,
     device_name: &str,
 ) -> String {
-    let config = home::quoted(&path.join("config.toml"));
+    let config = home::quoted(config);
     let mut words =
         vec![home::program().to_string(), verb.to_string(), "--config".to_string(), config];
     if data.data_dir.is_some() || data.smoke {

@@ -351,9 +351,13 @@ fn steps<C: Trainable>(
         _ => {}
     };
     let mut validation;
+    let kept = prepared.kept_validation()?;
     let validation: Option<&mut atelier_train::Validation> = match &prepared.split.validation {
         Some(examples) => {
-            validation = |objective: &dyn Objective| prepared.evaluate(objective, examples);
+            validation = |objective: &dyn Objective| match &kept {
+                Some(batches) => atelier_core::evaluate(objective, batches.iter().cloned().map(Ok)),
+                None => prepared.evaluate(objective, examples),
+            };
             Some(&mut validation)
         }
         None => None,

@@ -13,6 +13,7 @@ use atelier_core::{Objective as _, Parameter};
 use atelier_store::{Status, write_model};
 
 use self::record::Record;
+pub(crate) use self::shown::comparison;
 use self::statistics::Spread;
 pub(crate) use self::summary::Summary;
 use self::summary::{Compared, Contrast, accuracies};

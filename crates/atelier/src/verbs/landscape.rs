@@ -1,6 +1,7 @@
 use anyhow::Result;
 
 use crate::cli::LandscapeArgs;
+use crate::experiment::finished::finished;
 use crate::experiment::landscaping::landscape;
 use crate::experiment::training::Flags;
 use crate::signals::Stop;
@@ -16,5 +17,8 @@ pub(crate) fn run(arguments: &LandscapeArgs, command_line: &[String], stop: &Sto
     };
     flags.check()?;
     let terminal = Terminal::new(arguments.output);
+    if let Some(code) = finished(&arguments.run_flags, "landscape", terminal)? {
+        return Ok(code);
+    }
     landscape(arguments, command_line, terminal, stop)?.told(terminal)
 }

@@ -1,6 +1,7 @@
 use anyhow::Result;
 
 use crate::cli::VariantsArgs;
+use crate::experiment::finished::finished;
 use crate::experiment::training::Flags;
 use crate::experiment::variants::variants;
 use crate::signals::Stop;
@@ -11,5 +12,8 @@ pub(crate) fn run(arguments: &VariantsArgs, command_line: &[String], stop: &Stop
     Flags { config: &arguments.config, run: &arguments.run, data: &arguments.data, from: None }
         .check()?;
     let terminal = Terminal::new(arguments.output);
+    if let Some(code) = finished(&arguments.run, "variants", terminal)? {
+        return Ok(code);
+    }
     variants(arguments, command_line, terminal, stop)?.told(terminal)
 }

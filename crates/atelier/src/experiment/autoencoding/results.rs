@@ -176,8 +176,8 @@ fn subtitle(prepared: &Autoencoding, summary: &Summary) -> String {
     )
 }
 
-/// What stdout says at the end.
-pub(super) fn shown(prepared: &Autoencoding, run: &Recorded, summary: &Summary) -> String {
+/// The errors of each class and of all.
+pub(crate) fn errors(summary: &Summary) -> Table {
     let mut errors = Table::new(&[
         ("test images", Align::Left),
         ("autoencoder", Align::Right),
@@ -188,6 +188,12 @@ pub(super) fn shown(prepared: &Autoencoding, run: &Recorded, summary: &Summary) 
     }
     let all = [summary.test_mse, summary.pca_test_mse].map(|error| format!("{error:.5}"));
     errors.row(["all", &all[0], &all[1]]);
+    errors
+}
+
+/// What stdout says at the end.
+pub(super) fn shown(prepared: &Autoencoding, run: &Recorded, summary: &Summary) -> String {
+    let errors = errors(summary);
     let sizes = if summary.pca_components == summary.latent {
         format!("both with {} an image", counted(summary.latent, "number"))
     } else {

@@ -242,7 +242,8 @@ where
 fn no_snapshots(path: &Path, manifest: &Manifest, place: Place<'_>) -> String {
     let data = same_data_flags(place.data, manifest.dataset.as_ref());
     let pinned = manifest.dataset.as_ref().is_none_or(|data| data.pinned);
-    let again = repetition(&manifest.verb, path, &data, pinned, &manifest.device);
+    let config = path.join("config.toml");
+    let again = repetition(&manifest.verb, &config, &data, pinned, &manifest.device);
     format!("record some: `{again} --set train.snapshots_per_epoch=4`")
 }
 
