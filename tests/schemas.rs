@@ -8,8 +8,9 @@ use serde_json::Value;
 use crate::cli::{atelier, root};
 use crate::fixture::home_with_sample;
 
+/// Holds `value` to a schema.
 #[track_caller]
-fn check(schema: &str, value: &Value) {
+pub fn check(schema: &str, value: &Value) {
     let path = root().join("docs/schemas").join(format!("{schema}.json"));
     let text = fs::read_to_string(&path).expect("a schema");
     let schema: Value = serde_json::from_str(&text).expect("a schema in JSON");
@@ -55,7 +56,7 @@ fn every_json_output_and_file_is_as_its_schema_says() {
     check("summary-tune", &shown(&["tune", "--smoke"]));
     let space = "tune.space={'optimizer.learning_rate'={choices=[0.1,1e30]}}";
     check("summary-tune", &shown(&["tune", "--smoke", "--set", space]));
-    check("summary-reproduce", &shown(&["reproduce", "--smoke"]));
+    check("summary-init", &shown(&["init", "--smoke"]));
     check("runs-show", &shown(&["runs", "show", "train-0001"]));
 
     let runs = home.path().join("runs");
@@ -70,8 +71,7 @@ fn every_json_output_and_file_is_as_its_schema_says() {
         ("variants-0001", "summary-variants"),
         ("tune-0001", "summary-tune"),
         ("tune-0001/retrained", "summary-train"),
-        ("reproduce-0001", "summary-reproduce"),
-        ("reproduce-0001/train", "summary-train"),
+        ("init-0001", "summary-init"),
     ] {
         check("manifest", &read(&runs.join(run).join("manifest.json")));
         check(schema, &read(&runs.join(run).join("summary.json")));
@@ -85,8 +85,19 @@ fn every_json_output_and_file_is_as_its_schema_says() {
 }
 
 #[test]
+fn examples_in_schemas_are_as_the_schemas_say() {
+    for entry in fs::read_dir(root().join("docs/schemas")).expect("the schemas") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_stem().expect("a name").display().to_string();
+        for example in read(&path)["examples"].as_array().into_iter().flatten() {
+            check(&name, example);
+        }
+    }
+}
+
+#[test]
 fn every_schema_is_used() {
-    let source = include_str!("schemas.rs");
+    let source = concat!(include_str!("schemas.rs"), include_str!("reproduce.rs"));
     for entry in fs::read_dir(root().join("docs/schemas")).expect("the schemas") {
         let path = entry.expect("an entry").path();
         let name = path.file_stem().expect("a name").display().to_string();

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::cli::{Output, atelier};
-use crate::fixture::home_with_sample;
+use crate::fixture::{home_with_sample, report_program};
 
 /// `train --smoke` with more arguments, in a home of its own.
 fn train(home: &Path, arguments: &[&str]) -> Output {
@@ -153,10 +153,12 @@ fn a_place_that_cannot_take_the_run_is_refused_before_data_are_looked_for() {
     fs::write(home.path().join("notes.txt"), "mine").expect("a file");
     let occupied = home.path().display().to_string();
     let below_a_file = home.path().join("notes.txt/run").display().to_string();
+    let elsewhere = crate::cli::temp_dir();
+    let report = report_program(elsewhere.path());
     for out in [occupied.as_str(), &below_a_file, "/proc/no/run"] {
-        for verb in ["train", "reproduce"] {
-            let refused = atelier([verb, "--out", out]).env("ATELIER_HOME", home.path()).run();
-            let refused = refused.expect_code(2);
+        for verb in ["train", "init", "reproduce"] {
+            let refused = atelier([verb, "--out", out]).env("ATELIER_HOME", home.path());
+            let refused = refused.env("ATELIER_REPORT", &report).run().expect_code(2);
             assert!(!refused.stderr.contains("holds none of the files"), "{refused}");
         }
     }
@@ -267,35 +269,6 @@ fn the_rate_that_is_found_is_tried_on_the_same_network_and_data() {
     }
     let rate = |of: &serde_json::Value| of["config"]["optimizer"]["learning_rate"].clone();
     assert_ne!(rate(&tried), rate(&tested));
-}
-
-#[test]
-fn what_the_assignments_settings_do_not_fit_is_refused_before_a_reproduction_begins() {
-    let home = home_with_sample();
-    let sample = crate::cli::sample().display().to_string();
-    for (more, said) in [
-        (&["--data-dir", &sample][..], "a reproduction has the assignment's own settings"),
-        (&["--smoke", "--device", "gpu"], "write cpu, cuda or cuda:N"),
-    ] {
-        let refused = atelier(["reproduce"].iter().chain(more)).env("ATELIER_HOME", home.path());
-        let refused = refused.run().expect_code(2);
-        assert!(refused.stderr.contains(said), "{refused}");
-        assert!(!home.path().join("runs").exists(), "{refused}");
-    }
-}
-
-#[test]
-fn a_reproduction_ends_with_its_claims() {
-    let home = home_with_sample();
-    let reproduce = |format: &str| {
-        let command = atelier(["reproduce", "--smoke", "--format", format]);
-        command.env("ATELIER_HOME", home.path()).run().expect_code(0)
-    };
-    let shown = reproduce("text");
-    assert!(shown.stdout.contains("at least 87.00 %"), "{shown}");
-    assert!(shown.stdout.contains("not applicable"), "{shown}");
-    let claims = &reproduce("json").json()["claims"];
-    assert!(claims.as_array().is_some_and(|claims| claims.len() >= 4), "{claims}");
 }
 
 #[test]

@@ -3,12 +3,13 @@
 use crate::cli::xtask;
 
 /// Every task, in the order in which they are listed.
-const TASKS: [&str; 17] = [
+const TASKS: [&str; 18] = [
     "reproduce",
     "data",
     "train",
     "autoencoder",
     "tune",
+    "init",
     "landscape",
     "variants",
     "report",

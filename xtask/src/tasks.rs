@@ -42,6 +42,12 @@ const TASKS: &[Task] = &[
     },
     Task { name: "tune", arguments: "", summary: "search hyperparameters", by: By::Atelier },
     Task {
+        name: "init",
+        arguments: "",
+        summary: "check He's initialisation and what it does to deep networks",
+        by: By::Atelier,
+    },
+    Task {
         name: "landscape",
         arguments: "",
         summary: "draw the loss around runs and their way down it",

@@ -33,6 +33,8 @@ pub enum Verb {
     Train(TrainArgs),
     /// Train an autoencoder and compare it with principal components
     Autoencoder(AutoencoderArgs),
+    /// Check the derivation of He's initialisation, and see what initialisation does to deep networks
+    Init(InitArgs),
     /// Draw the loss landscape around runs, and their way down it
     Landscape(LandscapeArgs),
     /// Search for the best settings of a dense network, by validation accuracy alone
@@ -89,6 +91,28 @@ pub struct AutoencoderArgs {
     /// test error by size [default without sizes: 4,8,16,32,64]
     #[arg(long, value_name = "SIZES", num_args = 0..=1, value_delimiter = ',')]
     pub bottlenecks: Option<Vec<usize>>,
+    /// The configuration.
+    #[command(flatten)]
+    pub config: ConfigFlags,
+    /// The run directory and the machine.
+    #[command(flatten)]
+    pub run: RunFlags,
+    /// The data.
+    #[command(flatten)]
+    pub data: DataFlags,
+    /// What is shown.
+    #[command(flatten)]
+    pub output: OutputFlags,
+}
+
+/// `init`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  atelier init\n  atelier init --set init.draws=1000000\n  \
+                        atelier init --set depths.layers=5,20 --set depths.seeds=5\n  \
+                        atelier init --set optimizer.learning_rate=0.005\n  \
+                        atelier init --resume\n  atelier init --smoke --format json\n\n\
+                        Exit code 1 where an identity does not hold or a violation is not detected.")]
+pub struct InitArgs {
     /// The configuration.
     #[command(flatten)]
     pub config: ConfigFlags,
@@ -200,8 +224,14 @@ pub struct VariantsArgs {
 /// `reproduce`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:\n  atelier reproduce\n  atelier reproduce --smoke\n  \
-                        atelier reproduce --seed 3 --out runs/mine")]
+                        atelier reproduce --seed 3 --out runs/mine\n  \
+                        atelier reproduce --author 'A. Student' --author 'B. Student'\n  \
+                        atelier reproduce --resume\n\n\
+                        Exit code 1 where a claim does not hold.")]
 pub struct ReproduceArgs {
+    /// Who hands the report in; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub author: Vec<String>,
     /// All randomness comes from this number
     #[arg(long, value_name = "N", conflicts_with = "resume",
           value_parser = clap::value_parser!(u64).range(..=MAX_SEED))]

@@ -4,11 +4,15 @@
 pub(crate) mod autoencoding;
 pub(crate) mod figures;
 pub(crate) mod history;
+pub(crate) mod initialising;
 pub(crate) mod landscaping;
 pub(crate) mod nested;
+mod pool;
 pub(crate) mod prepared;
+pub(crate) mod progress;
 pub(crate) mod range;
 pub(crate) mod recorded;
+pub(crate) mod reproducing;
 pub(crate) mod results;
 mod same_settings;
 pub(crate) mod summary;

@@ -54,6 +54,7 @@ fn execute(verb: Verb, command_line: &[String]) -> anyhow::Result<u8> {
         Verb::Runs(verb) => verbs::runs::run(&verb),
         Verb::Train(arguments) => verbs::train::run(&arguments, command_line, &stop),
         Verb::Autoencoder(arguments) => verbs::autoencoder::run(&arguments, command_line, &stop),
+        Verb::Init(arguments) => verbs::init::run(&arguments, command_line, &stop),
         Verb::Landscape(arguments) => verbs::landscape::run(&arguments, command_line, &stop),
         Verb::Tune(arguments) => verbs::tune::run(&arguments, command_line, &stop),
         Verb::Variants(arguments) => verbs::variants::run(&arguments, command_line, &stop),

@@ -4,6 +4,7 @@ pub(crate) mod autoencoder;
 pub(crate) mod bottlenecks;
 pub(crate) mod config;
 pub(crate) mod data;
+pub(crate) mod init;
 pub(crate) mod landscape;
 pub(crate) mod report;
 pub(crate) mod reproduce;

@@ -49,6 +49,11 @@ pub const PRESETS: &[Preset] = &[
         text: include_str!("../../presets/autoencoder/longest.toml"),
     },
     Preset {
+        verb: "init",
+        name: "assignment",
+        text: include_str!("../../presets/init/assignment.toml"),
+    },
+    Preset {
         verb: "landscape",
         name: "assignment",
         text: include_str!("../../presets/landscape/assignment.toml"),
@@ -70,6 +75,14 @@ pub const PRESETS: &[Preset] = &[
         text: concat!(
             include_str!("../../presets/train/baseline.toml"),
             include_str!("../../presets/variants/assignment.toml")
+        ),
+    },
+    Preset {
+        verb: "variants",
+        name: "reproduce",
+        text: concat!(
+            include_str!("../../presets/train/baseline.toml"),
+            include_str!("../../presets/variants/reproduce.toml")
         ),
     },
 ];

@@ -21,6 +21,7 @@ use candle_core::Device;
 
 use self::board::Board;
 use self::objective::{Bench, Fatal, Interrupted, nothing_to_judge_by};
+pub(crate) use self::retraining::BEST;
 pub(crate) use self::summary::Summary;
 use super::nested::same_data;
 use super::prepared::{Place, Prepared, threads};

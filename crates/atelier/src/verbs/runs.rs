@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 
 use crate::cli::{RunsListArgs, RunsShowArgs, RunsVerb};
 use crate::config::keys::did_you_mean;
+use crate::experiment::reproducing::{self, Finding};
 use crate::experiment::results::{last_iterations, the_last};
 use crate::experiment::summary::Iteration;
 use crate::failure::{DONE, Help as _};
 use crate::home;
 use crate::terminal::{Align, Table, Terminal, counted, percent};
 use crate::verbs::bottlenecks::{self, Bottleneck};
-use crate::verbs::reproduce;
 
 /// No summary is nearly as long.
 pub(crate) const LARGEST_SUMMARY: u64 = 64 << 20;
@@ -144,8 +144,8 @@ fn lists(verb: &str, summary: &Value) -> String {
     let mut text = String::new();
     let claims = summary.get("claims").cloned().map(serde_json::from_value);
     if let ("reproduce", Some(Ok(claims))) = (verb, claims) {
-        let claims: Vec<reproduce::Finding> = claims;
-        let _ = write!(text, "\n{}", reproduce::table(&claims));
+        let claims: Vec<Finding> = claims;
+        let _ = write!(text, "\n{}", reproducing::table(&claims));
     }
     let sweep = summary.get("sweep").cloned().map(serde_json::from_value);
     if let ("bottlenecks", Some(Ok(sweep))) = (verb, sweep) {

@@ -17,7 +17,7 @@ use crate::terminal::{Terminal, counted, percent};
 /// The directory of the winner's run within that of the search.
 pub(super) const DIRECTORY: &str = "retrained";
 /// The winner as it was tried, for `train --config`.
-pub(super) const BEST: &str = "best.toml";
+pub(crate) const BEST: &str = "best.toml";
 
 /// Writes `best.toml`: the recipe with the winner's settings in it, which repeats the trial.
 pub(super) fn write_best(recorded: &Recorded, winner: &Config, best: &TrialRecord) -> Result<()> {
