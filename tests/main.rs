@@ -13,6 +13,7 @@ mod interoperability;
 mod landscape;
 mod odd_places;
 mod pages;
+mod report;
 mod reproduce;
 mod resuming;
 mod runs;

@@ -79,8 +79,8 @@ pub(crate) fn program() -> Result<PathBuf> {
     Err(missing).help(|| {
         format!(
             "in the repository, `cargo xtask report RUN` and `cargo xtask reproduce` build it; elsewhere, \
-             build it with `cargo build -p atelier-report --profile report` and set {VARIABLE} to \
-             target/report/atelier-report"
+             build it with `cargo build -p atelier-report --profile typeset` and set {VARIABLE} to \
+             target/typeset/atelier-report"
         )
     })
 }
