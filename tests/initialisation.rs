@@ -67,7 +67,7 @@ fn an_interrupted_study_ends_soon_and_goes_on_to_the_same_end() {
     // Draws for minutes; the study that goes on is an ordinary one again.
     let arguments = ["init", "--smoke", "--quiet", "--out", &out];
     let (mut command, _home) =
-        atelier(arguments.iter().chain(&["--set", "init.draws=100000000"])).into_command();
+        atelier(arguments.iter().chain(&["--set", "init.draws=10000000"])).into_command();
     command.env("ATELIER_HOME", home.path()).stdout(Stdio::null());
     let mut child = command.spawn().expect("atelier starts");
     while !run.join("config.toml").exists() {

@@ -18,6 +18,7 @@ mod odd_places;
 mod own_data;
 mod pages;
 mod predict;
+mod report;
 mod reproduce;
 mod resuming;
 mod runs;

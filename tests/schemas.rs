@@ -112,7 +112,11 @@ fn examples_in_schemas_are_as_the_schemas_say() {
 
 #[test]
 fn every_schema_is_used() {
-    let source = concat!(include_str!("schemas.rs"), include_str!("reproduce.rs"));
+    let source = concat!(
+        include_str!("schemas.rs"),
+        include_str!("reproduce.rs"),
+        include_str!("report.rs")
+    );
     for entry in fs::read_dir(root().join("docs/schemas")).expect("the schemas") {
         let path = entry.expect("an entry").path();
         let name = path.file_stem().expect("a name").display().to_string();

@@ -5,12 +5,14 @@ use crate::{Error, Network, Result};
 
 /// With more layers, weights twice as large as He's leave the numbers that f64 has.
 const MOST_LAYERS: usize = 400;
+/// All draws of an identity are held at the same time.
+const MOST_DRAWS: usize = 10_000_000;
 
 /// The section `init` of a configuration: how much is drawn.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct InitConfig {
-    /// Random draws of each identity and of each violation, at least 1000.
+    /// Random draws of each identity and of each violation, 1000 to 10,000,000.
     pub draws: usize,
     /// Layers that signals are sent through, at most 400.
     pub layers: usize,
@@ -40,7 +42,7 @@ impl InitConfig {
             }
             Err(Error::argument(key, expected, value))
         };
-        within("init.draws", "from 1000 to 100000000", self.draws, FEWEST_DRAWS, 100_000_000)?;
+        within("init.draws", "from 1000 to 10000000", self.draws, FEWEST_DRAWS, MOST_DRAWS)?;
         within("init.layers", "from 1 to 400", self.layers, 1, MOST_LAYERS)?;
         within("init.width", "from 1 to 65536", self.width, 1, 65_536)?;
         within("init.networks", "from 1 to 10000", self.networks, 1, 10_000)?;

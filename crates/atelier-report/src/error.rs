@@ -68,8 +68,15 @@ impl Error {
     #[must_use]
     pub fn help(&self) -> Option<&'static str> {
         match self {
-            Self::Missing { .. } | Self::NotJson { .. } | Self::NotPng { .. } => Some(
-                "give the directory of a finished run of `reproduce`; `atelier reproduce` makes a new one",
+            Self::Missing { .. } => Some(
+                "give the directory of a run of `reproduce`; one that was stopped goes on with `atelier reproduce \
+                 --resume --out DIR`",
+            ),
+            Self::NotJson { .. } | Self::NotPng { .. } => {
+                Some("`atelier reproduce` makes a new run")
+            }
+            Self::Value { key, .. } if key == "verb" => Some(
+                "give the directory of a run of `reproduce`; `atelier runs list` lists all runs",
             ),
             Self::Value { .. } => Some(
                 "the file belongs to another version or was changed; `atelier reproduce` makes a run that \

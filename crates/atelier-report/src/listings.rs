@@ -29,7 +29,7 @@ const LISTINGS: [Listing; 8] = [
         "atelier-models/src/dense_net.rs",
         ["impl Module {", "pub fn new(", "fn push_dense(", "pub fn forward("]
     ),
-    listing!("Its loss", "atelier-models/src/classifier.rs", ["fn loss("]),
+    listing!("The loss of the network", "atelier-models/src/classifier.rs", ["fn loss("]),
     listing!("Tuning", "atelier-tune/src/study.rs", ["pub fn hyperparam_tuning("]),
     listing!(
         "What tuning asks for a setting",
@@ -51,7 +51,7 @@ const LISTINGS: [Listing; 8] = [
         "atelier-autoencoder/src/autoencoder.rs",
         ["pub fn new(", "pub fn encode(", "pub fn decode(", "pub fn reconstruct("]
     ),
-    listing!("Its loss", "atelier-autoencoder/src/objective.rs", ["fn loss("]),
+    listing!("The loss of the autoencoder", "atelier-autoencoder/src/objective.rs", ["fn loss("]),
 ];
 
 /// All of them, as the report's sources read them.

@@ -116,7 +116,7 @@ mod tests {
         document(
             r#"
             #import "made.typ": command
-            #let words = ("atelier", "reproduce", "--out", "x", "--seed", "3", "--data-dir=y", "--resume")
+            #let words = ("atelier", "reproduce", "--out", "x", "--seed", "3", "--data-dir=y", "--resume", "--author", "A B")
             #assert.eq(command(words), "atelier reproduce --seed 3")
             "#,
         )

@@ -59,11 +59,12 @@ impl Part {
     /// how fast this machine is.
     pub(super) fn seconds(self, smoke: bool) -> f64 {
         let [whole, sample] = match self {
-            Self::Init => [40.0, 5.0],
-            Self::Tune => [60.0, 3.0],
-            Self::Variants => [90.0, 3.0],
-            Self::Landscape => [12.0, 4.0],
-            Self::Autoencoder => [15.0, 2.0],
+            Self::Init => [20.0, 2.0],
+            Self::Tune => [57.0, 1.5],
+            // Which depends on the winner's batch size most of all.
+            Self::Variants => [130.0, 1.0],
+            Self::Landscape => [10.0, 2.5],
+            Self::Autoencoder => [15.0, 1.5],
         };
         if smoke { sample } else { whole }
     }

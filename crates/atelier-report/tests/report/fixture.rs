@@ -145,10 +145,11 @@ fn init() -> Value {
             "theory": 1.0, "estimate": 0.9987, "standard_error": 0.006, "p_value": null, "holds": true,
         })
     };
+    let identities = ["1", "2", "3a", "3e", "consequence"].map(identity);
     let by_layer = json!({ "median": [1.0, 0.5], "predicted": [1.0, 0.25] });
     json!({
         "draws": 100_000,
-        "identities": ["1", "2", "3a", "3e", "consequence"].map(identity),
+        "identities": identities,
         "violations": [{
             "name": "correlated-weights", "assumption": "the weights are independent", "step": "1",
             "statement": "Var[sum_j w_j x_j] = n Var[w x]", "promised": 1.0, "theory": 1.98,

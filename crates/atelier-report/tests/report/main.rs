@@ -37,7 +37,7 @@ fn a_report_is_a_pdf_and_a_page_with_the_numbers_of_the_run() {
         "(8,831 of 10,000)",
         "218,192",
         "+0.68 points",
-        "72.3%",
+        "72.3 %",
         "0.9987 ± 0.0060",
         "1.5925",
         "diverged",
@@ -46,9 +46,7 @@ fn a_report_is_a_pdf_and_a_page_with_the_numbers_of_the_run() {
         "pub fn hyperparam_tuning(",
         "pub fn principal_components(",
     ] {
-        let text = text(&report.page);
-        let shown = shown.replace("72.3%", "72.3 %");
-        assert!(text.contains(&shown), "the page does not say {shown:?}");
+        assert!(text(&report.page).contains(shown), "the page does not say {shown:?}");
     }
 }
 
@@ -136,6 +134,7 @@ fn damaged_files_are_named() {
     half.truncate(half.len() / 2);
     fs::write(&figure, half).expect("a figure");
     assert!(refused(run.path()).contains("variants.png is damaged"));
+    fs::write(&figure, fixture::png(9)).expect("a figure");
     fs::write(run.path().join("landscape/summary.json"), "{\"schema_version\": 1,")
         .expect("a file");
     assert!(refused(run.path()).contains("landscape/summary.json is damaged"));
@@ -161,7 +160,7 @@ fn what_is_optional_may_be_absent() {
     });
     change(&run.path().join("landscape/summary.json"), |summary| {
         let fields = summary.as_object_mut().expect("an object");
-        ["paths", "null", "between_runs"].map(|key| fields.remove(key));
+        fields.retain(|key, _| !["paths", "null", "between_runs"].contains(&key.as_str()));
         fields.insert("explained_variance_ratio".into(), json!(null));
     });
     change(&run.path().join("manifest.json"), |manifest| {
