@@ -120,6 +120,41 @@ fn classes_confusions_and_calibration_are_of_the_test_examples_which_were_read_o
     assert_eq!(manifest(home.path(), "train-0001")["test_set_reads"], 1);
 }
 
+/// An IDX file of bytes with these dimensions.
+fn idx(dimensions: &[u32], bytes: &[u8]) -> Vec<u8> {
+    let rank = u8::try_from(dimensions.len()).expect("few dimensions");
+    let sizes: Vec<u8> = dimensions.iter().flat_map(|n| n.to_be_bytes()).collect();
+    [&[0, 0, 8, rank], &sizes[..], bytes].concat()
+}
+
+#[test]
+fn figures_without_room_are_left_out_and_the_run_is_complete() {
+    let home = home_with_sample();
+    let data = home.path().join("own");
+    fs::create_dir(&data).expect("a directory");
+    // 200 classes of images of one line.
+    let labels: Vec<u8> = (0..400_u16).map(|i| u8::try_from(i % 200).expect("below 200")).collect();
+    let pixels: Vec<u8> = labels.iter().flat_map(|&label| [label; 12]).collect();
+    for part in ["train", "t10k"] {
+        let images = idx(&[400, 1, 12], &pixels);
+        fs::write(data.join(format!("{part}-images-idx3-ubyte")), images).expect("a file");
+        let labels = idx(&[400], &labels);
+        fs::write(data.join(format!("{part}-labels-idx1-ubyte")), labels).expect("a file");
+    }
+    let own = ["--data-dir", data.to_str().expect("a plain path"), "--allow-unpinned"];
+    let small = ["--set", "data.validation=0", "--set", "train.epochs=1"];
+    let command = ["train"].iter().chain(&own).chain(&small);
+    let shown = atelier(command).env("ATELIER_HOME", home.path()).run().expect_code(0);
+    for name in ["confusion", "mistakes", "first-layer"] {
+        let line = format!("warning: figures/{name} is left out");
+        assert!(shown.stderr.contains(&line), "no {line:?}: {shown}");
+    }
+    let figures = home.path().join("runs/train-0001/figures");
+    for name in ["curves", "calibration", "network"] {
+        assert!(figures.join(format!("{name}.png")).is_file(), "no {name}");
+    }
+}
+
 #[test]
 fn without_validation_the_summary_has_none() {
     let home = home_with_sample();

@@ -162,6 +162,7 @@ pub(crate) fn network(
          layers that are left out. Every unit is connected with all of the layer before.",
     );
     diagram = diagram.layer(DiagramLayer::new("input", pixels).note(image));
+    let mut hidden = 0;
     for (i, column) in columns.iter().enumerate() {
         let [linear, modules @ ..] = *column else { continue };
         let last = i + 1 == columns.len();
@@ -173,7 +174,8 @@ pub(crate) fn network(
         } else if columns.get(i + 1).is_some_and(|next| ends(next)) {
             "code".to_string()
         } else {
-            format!("hidden {}", i + 1)
+            hidden += 1;
+            format!("hidden {hidden}")
         };
         let mut note: Vec<&str> = modules.iter().map(|layer| layer.module()).collect();
         if last && !end.is_empty() {

@@ -21,7 +21,11 @@ pub(crate) fn read(
     also: &[Parameter],
     network: &str,
 ) -> Result<Vec<NamedTensor>> {
-    let arrays = read_model(file)?;
+    let arrays = read_model(file).help(|| {
+        "give a .safetensors file with finite f32 or f64 tensors, such as \
+         safetensors.torch.save_file(network.state_dict(), FILE) writes"
+            .to_string()
+    })?;
     let of_network = |name: &str| {
         let mut all = wanted.iter().copied().chain(also);
         all.any(|p| p.name == name) || name.ends_with(COUNTER)
