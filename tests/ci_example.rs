@@ -23,7 +23,7 @@ fn commands(workflow: &str) -> Vec<String> {
         let block = lines[number + 1..].iter();
         let block =
             block.take_while(|inner| inner.trim().is_empty() || indent(inner) > indent(line));
-        commands.push(block.map(|inner| format!("{}\n", inner.trim())).collect());
+        commands.push(block.flat_map(|inner| [inner.trim(), "\n"]).collect());
     }
     commands
 }

@@ -31,11 +31,11 @@ pub(super) fn classifier(
     summary: &Value,
     data: &Loaded,
     checks: &mut Checks,
-) -> Result<()> {
+) {
     let summary = serde_json::from_value(summary.clone()).context("the summary is none of `train`");
     let summary: Option<Summary> =
         checks.result("summary's keys", summary, |_| "all there".to_string());
-    let Some(summary) = summary else { return Ok(()) };
+    let Some(summary) = summary else { return };
     let tested = summary.test;
     let share = tested.correct as f64 / tested.total.max(1) as f64;
     let consistent = tested.total == data.test.len() && (share - tested.accuracy).abs() < 1e-12;
@@ -59,7 +59,7 @@ pub(super) fn classifier(
     });
     checks.result("last_20", last, |n| format!("the last {n} steps of metrics.jsonl"));
     let Some(found) = measure(path, config, summary.parameters, data, checks) else {
-        return Ok(());
+        return;
     };
 
     let correct = found.correct.unwrap_or(0);
@@ -74,7 +74,6 @@ pub(super) fn classifier(
         ),
     );
     loss("test.cross_entropy", found.loss, tested.cross_entropy, checks);
-    Ok(())
 }
 
 /// An autoencoder: the test error, the losses of the epochs.
@@ -84,12 +83,12 @@ pub(super) fn autoencoder(
     summary: &Value,
     data: &Loaded,
     checks: &mut Checks,
-) -> Result<()> {
+) {
     let summary =
         serde_json::from_value(summary.clone()).context("the summary is none of `autoencoder`");
     let summary: Option<AutoencoderSummary> =
         checks.result("summary's keys", summary, |_| "all there".to_string());
-    let Some(summary) = summary else { return Ok(()) };
+    let Some(summary) = summary else { return };
     let means = history::batch_means(path).and_then(|means| {
         ensure!(means == summary.epoch_losses, "not the means of metrics.jsonl");
         Ok(means.len())
@@ -103,7 +102,6 @@ pub(super) fn autoencoder(
         None,
         "`autoencoder --config` repeats them",
     );
-    Ok(())
 }
 
 /// The model file on the test examples.

@@ -24,7 +24,7 @@ const SUMMARY_VERSION: u64 = 1;
 
 /// Something that was looked at.
 #[derive(Debug, Serialize)]
-pub(super) struct Check {
+pub(super) struct Verdict {
     /// Of which run within the one that was named; nothing for itself.
     run: String,
     check: String,
@@ -37,13 +37,13 @@ pub(super) struct Check {
 /// The checks of one run.
 pub(super) struct Checks {
     run: String,
-    all: Vec<Check>,
+    all: Vec<Verdict>,
 }
 
 impl Checks {
     pub(super) fn add(&mut self, check: &str, holds: Option<bool>, found: impl Into<String>) {
         let (run, check, found) = (self.run.clone(), check.to_string(), found.into());
-        self.all.push(Check { run, check, holds, found });
+        self.all.push(Verdict { run, check, holds, found });
     }
 
     /// A check that holds where there is no error, which is then what was found.
@@ -116,7 +116,12 @@ pub(super) fn run(arguments: &RunsVerifyArgs) -> Result<u8> {
 }
 
 /// All checks of the run in `path`, and of the runs directly inside it.
-fn verify(path: &Path, name: String, flags: &DataFlags, terminal: Terminal) -> Result<Vec<Check>> {
+fn verify(
+    path: &Path,
+    name: String,
+    flags: &DataFlags,
+    terminal: Terminal,
+) -> Result<Vec<Verdict>> {
     terminal.talk(&format!("verifying {}", home::shown(path)));
     let mut checks = Checks { run: name.clone(), all: Vec::new() };
     let manifest = Manifest::read(&path.join("manifest.json"))?;
@@ -192,7 +197,7 @@ fn trained<C>(
     flags: &DataFlags,
     terminal: Terminal,
     checks: &mut Checks,
-    measure: impl FnOnce(&Path, &C, &Value, &atelier_data::Loaded, &mut Checks) -> Result<()>,
+    measure: impl FnOnce(&Path, &C, &Value, &atelier_data::Loaded, &mut Checks),
 ) -> Result<()>
 where
     C: Trainable + Serialize + DeserializeOwned,
@@ -201,7 +206,7 @@ where
         .result("config.toml", config::<C>(path, manifest), |_| "as in manifest.json".to_string());
     let data = data(manifest, flags, terminal, checks)?;
     if let Some((config, data)) = config.zip(data) {
-        measure(path, &config, summary, &data, checks)?;
+        measure(path, &config, summary, &data, checks);
     } else {
         checks.add("model.safetensors", None, "wants the configuration and the data of the run");
     }
