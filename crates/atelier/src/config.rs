@@ -25,6 +25,7 @@ pub use landscaping::LandscapingConfig;
 pub use origin::Origin;
 pub use resolved::Resolved;
 pub use tuning::{RetrainConfig, TuningConfig};
+pub(crate) use varying::MOST_SEEDS;
 pub use varying::{VariantConfig, VariantsConfig, VaryingConfig};
 
 /// Everything that a training run is configured by.
