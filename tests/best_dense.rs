@@ -82,6 +82,14 @@ fn without_flags_there_are_five_seeds_and_the_result_is_told() {
     for text in ["seed  ", "mean test accuracy: ", " ± ", "figures/best-dense.png"] {
         assert!(shown.stdout.contains(text), "no {text:?}: {shown}");
     }
+    let show = ["runs", "show", "best-dense-0001"];
+    let show = atelier(show).env("ATELIER_HOME", home.path()).run().expect_code(0);
+    assert!(show.stdout.contains("seed     test  seconds"), "{show}");
+    let out = home.path().join("runs/best-dense-0001");
+    let again =
+        ["variants", "--best-dense", "--resume", "--out", out.to_str().expect("a plain path")];
+    let again = atelier(again).env("ATELIER_HOME", home.path()).run().expect_code(0);
+    assert!(again.stderr.contains("is complete: nothing to do"), "{again}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Read as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
@@ -70,4 +71,24 @@ impl Files {
         paths.sort();
         paths.into_iter().map(|path| (path.clone(), fs::read(&path).unwrap_or_default())).collect()
     }
+}
+
+/// A stand-in for the program that makes reports, in `directory`: it writes its arguments into `report.pdf` and the
+/// summary into `index.html`, and fails where there is no summary. The real one has tests of its own.
+pub fn report_program(directory: &Path) -> PathBuf {
+    let script = "#!/bin/sh\nfor run; do :; done\ncp \"$run/summary.json\" \"$run/index.html\" || exit 2\n\
+                  printf '%s\\n' \"$@\" > \"$run/report.pdf\"\n";
+    program(&directory.join("report-stand-in"), script)
+}
+
+/// The same, but it fails and says so.
+pub fn failing_report_program(directory: &Path) -> PathBuf {
+    let script = "#!/bin/sh\necho 'error: no ink left' >&2\nexit 2\n";
+    program(&directory.join("failing-report"), script)
+}
+
+fn program(path: &Path, script: &str) -> PathBuf {
+    fs::write(path, script).expect("a script");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("permissions");
+    path.to_path_buf()
 }

@@ -13,7 +13,7 @@ use crate::cli::{atelier, temp_dir};
 use crate::fixture::home_with_sample;
 
 /// A name that is not UTF-8.
-fn odd() -> &'static OsStr {
+pub fn odd() -> &'static OsStr {
     OsStr::from_bytes(b"odd-\xff")
 }
 
@@ -50,7 +50,6 @@ fn a_directory_whose_name_is_no_text_is_as_good_as_any() {
     for arguments in [
         &["train", "--smoke"][..],
         &["train", "--smoke", "--find-learning-rate"],
-        &["reproduce", "--smoke"],
         &["runs", "list"],
         &["runs", "show", "train-0001"],
     ] {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::cli::{Output, atelier};
-use crate::fixture::home_with_sample;
+use crate::fixture::{home_with_sample, report_program};
 
 /// `train --smoke` with more arguments, in a home of its own.
 fn train(home: &Path, arguments: &[&str]) -> Output {
@@ -52,16 +52,29 @@ fn a_run_directory_holds_everything_that_it_promises() {
     let home = home_with_sample();
     train(home.path(), &["--quiet"]).expect_code(0);
     let run = home.path().join("runs/train-0001");
-    for name in
-        ["manifest.json", "config.toml", "metrics.jsonl", "summary.json", "model.safetensors"]
-    {
+    for name in [
+        "manifest.json",
+        "config.toml",
+        "metrics.jsonl",
+        "summary.json",
+        "model.safetensors",
+        "load.py",
+    ] {
         assert!(run.join(name).is_file(), "no {name}");
     }
-    for name in ["curves", "last-20"] {
+    for (name, text) in [
+        ("curves", "test accuracy"),
+        ("last-20", "test accuracy"),
+        ("confusion", "Ankle boot"),
+        ("mistakes", "said "),
+        ("calibration", "expected error"),
+        ("first-layer", "net.0.weight"),
+        ("network", "softmax"),
+    ] {
         let png = fs::read(run.join(format!("figures/{name}.png"))).expect("a figure");
         assert!(png.starts_with(b"\x89PNG"), "{name}");
         let svg = fs::read_to_string(run.join(format!("figures/{name}.svg"))).expect("a figure");
-        assert!(svg.contains("<svg") && svg.contains("test accuracy"), "{name}");
+        assert!(svg.contains("<svg") && svg.contains(text), "{name}");
     }
     assert!(fs::read_dir(run.join("checkpoints")).expect("checkpoints").count() > 0);
 }
@@ -79,6 +92,32 @@ fn json_is_exactly_the_summary_and_the_directory() {
     assert_eq!(summary["last_20"].as_array().map(Vec::len), Some(20));
     assert!(summary["test"]["accuracy"].as_f64().expect("accuracy") > 0.5, "{summary}");
     assert_eq!(summary["test"]["total"], 1000);
+}
+
+#[test]
+fn classes_confusions_and_calibration_are_of_the_test_examples_which_were_read_once() {
+    let home = home_with_sample();
+    let shown = train(home.path(), &[]).expect_code(0);
+    let rows = shown.stdout.lines().skip_while(|line| !line.starts_with("class of test images"));
+    let classes: Vec<&str> = rows.skip(2).take_while(|line| !line.is_empty()).collect();
+    assert!(classes.len() == 10 && classes[9].starts_with("Ankle boot"), "{shown}");
+    assert!(classes.iter().all(|line| line.ends_with(" 100")), "{shown}");
+
+    let summary = fs::read_to_string(home.path().join("runs/train-0001/summary.json"));
+    let summary: serde_json::Value = serde_json::from_str(&summary.expect("a file")).expect("JSON");
+    let confusion: Vec<Vec<u64>> =
+        serde_json::from_value(summary["confusion"].clone()).expect("counts");
+    let right: u64 = (0..10).map(|class| confusion[class][class]).sum();
+    assert_eq!(summary["test"]["correct"], right);
+    for (class, row) in confusion.iter().enumerate() {
+        assert_eq!(row.iter().sum::<u64>(), 100);
+        let recall = summary["classes"][class]["recall"].as_f64().expect("a share");
+        assert!((recall - row[class] as f64 / 100.0).abs() < 1e-12, "{class}");
+    }
+    let intervals = summary["calibration"]["intervals"].as_array().expect("intervals");
+    let examples: u64 = intervals.iter().filter_map(|of| of["examples"].as_u64()).sum();
+    assert_eq!(examples, 1000);
+    assert_eq!(manifest(home.path(), "train-0001")["test_set_reads"], 1);
 }
 
 #[test]
@@ -153,10 +192,12 @@ fn a_place_that_cannot_take_the_run_is_refused_before_data_are_looked_for() {
     fs::write(home.path().join("notes.txt"), "mine").expect("a file");
     let occupied = home.path().display().to_string();
     let below_a_file = home.path().join("notes.txt/run").display().to_string();
+    let elsewhere = crate::cli::temp_dir();
+    let report = report_program(elsewhere.path());
     for out in [occupied.as_str(), &below_a_file, "/proc/no/run"] {
-        for verb in ["train", "reproduce"] {
-            let refused = atelier([verb, "--out", out]).env("ATELIER_HOME", home.path()).run();
-            let refused = refused.expect_code(2);
+        for verb in ["train", "init", "reproduce"] {
+            let refused = atelier([verb, "--out", out]).env("ATELIER_HOME", home.path());
+            let refused = refused.env("ATELIER_REPORT", &report).run().expect_code(2);
             assert!(!refused.stderr.contains("holds none of the files"), "{refused}");
         }
     }
@@ -270,35 +311,6 @@ fn the_rate_that_is_found_is_tried_on_the_same_network_and_data() {
 }
 
 #[test]
-fn what_the_assignments_settings_do_not_fit_is_refused_before_a_reproduction_begins() {
-    let home = home_with_sample();
-    let sample = crate::cli::sample().display().to_string();
-    for (more, said) in [
-        (&["--data-dir", &sample][..], "a reproduction has the assignment's own settings"),
-        (&["--smoke", "--device", "gpu"], "write cpu, cuda or cuda:N"),
-    ] {
-        let refused = atelier(["reproduce"].iter().chain(more)).env("ATELIER_HOME", home.path());
-        let refused = refused.run().expect_code(2);
-        assert!(refused.stderr.contains(said), "{refused}");
-        assert!(!home.path().join("runs").exists(), "{refused}");
-    }
-}
-
-#[test]
-fn a_reproduction_ends_with_its_claims() {
-    let home = home_with_sample();
-    let reproduce = |format: &str| {
-        let command = atelier(["reproduce", "--smoke", "--format", format]);
-        command.env("ATELIER_HOME", home.path()).run().expect_code(0)
-    };
-    let shown = reproduce("text");
-    assert!(shown.stdout.contains("at least 87.00 %"), "{shown}");
-    assert!(shown.stdout.contains("not applicable"), "{shown}");
-    let claims = &reproduce("json").json()["claims"];
-    assert!(claims.as_array().is_some_and(|claims| claims.len() >= 4), "{claims}");
-}
-
-#[test]
 fn snapshots_are_recorded_in_the_order_and_layout_of_the_model() {
     let home = home_with_sample();
     let set = ["--set", "train.snapshots_per_epoch=4", "--set", "train.snapshots_early=3"];
@@ -329,4 +341,16 @@ fn snapshots_are_recorded_in_the_order_and_layout_of_the_model() {
     train(home.path(), &none).expect_code(0);
     assert!(self::model(home.path(), "train-0002") == model);
     assert!(!home.path().join("runs/train-0002/snapshots.npy").exists());
+}
+
+#[test]
+fn a_gpu_that_is_not_there_is_told_before_anything_is_written() {
+    let home = home_with_sample();
+    for verb in ["train", "autoencoder", "tune", "variants", "landscape", "reproduce"] {
+        let run = atelier([verb, "--smoke", "--device", "cuda:7"]).env("ATELIER_HOME", home.path());
+        let refused = run.run().expect_code(2);
+        assert!(refused.stderr.contains("device \"cuda:7\" cannot be used"), "{refused}");
+        assert!(refused.stderr.contains("use cpu"), "{refused}");
+    }
+    assert!(!home.path().join("runs").exists());
 }

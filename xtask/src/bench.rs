@@ -8,12 +8,13 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-use crate::workspace::Workspace;
+use crate::{build::REPORT, workspace::Workspace};
 
 /// Hands over to `atelier-bench`, built with the same features of shared dependencies as `atelier`.
 pub fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
     let mut build = workspace.cargo();
-    build.args(["build", "--quiet", "--release", "--workspace", "--bin", "atelier-bench"]);
+    build.args(["build", "--quiet", "--release", "--workspace", "--exclude", REPORT]);
+    build.args(["--bin", "atelier-bench"]);
     let built = build.status().context("cannot run cargo")?;
     ensure!(built.success(), "atelier-bench does not build; see above");
     let bench = workspace.target.join("release/atelier-bench");

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::{talk, tasks, workspace::Workspace};
+use crate::{cuda::Toolkit, talk, tasks, workspace::Workspace};
 
 /// Builds `atelier` and prints its path.
 pub fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
@@ -21,47 +21,69 @@ pub fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The crate that typesets reports: built by itself, so that nothing else waits for it and nothing that it shares with
+/// `atelier` gets its features.
+pub const REPORT: &str = "atelier-report";
+/// Its profile.
+pub const REPORT_PROFILE: &str = "typeset";
+
 /// Builds `atelier`, showing cargo's progress.
 pub fn aloud(workspace: &Workspace) -> Result<PathBuf> {
-    finish(&mut command(workspace))?;
+    finish(&mut command(workspace), "atelier")?;
     Ok(workspace.atelier())
 }
 
 /// Builds `atelier` without a word where it is up to date, and with one where there is something to do.
 pub fn quietly(workspace: &Workspace) -> Result<PathBuf> {
-    let atelier = workspace.atelier();
-    if !atelier.exists() {
-        talk::tell("building atelier in release; the first time takes about 4 minutes");
-        return aloud(workspace);
+    let first = "building atelier in release; the first time takes about 4 minutes";
+    up_to_date(workspace.atelier(), command(workspace), "atelier", first)
+}
+
+/// The same with the program that typesets reports.
+pub fn report_quietly(workspace: &Workspace) -> Result<PathBuf> {
+    let first = "building atelier-report, which typesets; the first time takes about 3 minutes";
+    up_to_date(workspace.report(), report_command(workspace), REPORT, first)
+}
+
+/// Builds the program that typesets reports, showing cargo's progress.
+pub fn report_aloud(workspace: &Workspace) -> Result<PathBuf> {
+    finish(&mut report_command(workspace), REPORT)?;
+    Ok(workspace.report())
+}
+
+/// Runs a build of `program`, which is or will be at `path`.
+fn up_to_date(path: PathBuf, mut build: Command, program: &str, first: &str) -> Result<PathBuf> {
+    if !path.exists() {
+        talk::tell(first);
+        finish(&mut build, program)?;
+        return Ok(path);
     }
-    let mut child =
-        command(workspace).stderr(Stdio::piped()).spawn().context("cannot run cargo")?;
+    let mut child = build.stderr(Stdio::piped()).spawn().context("cannot run cargo")?;
     let mut said = String::new();
     for line in child.stderr.take().into_iter().flat_map(|stderr| BufReader::new(stderr).lines()) {
         let line = line.context("cannot read what cargo says")?;
         if line.trim_start().starts_with("Compiling") && !said.contains("Compiling") {
-            talk::tell("bringing atelier up to date");
+            talk::tell(&format!("bringing {program} up to date"));
         }
         said = said + &line + "\n";
     }
     if !child.wait().context("cannot wait for cargo")?.success() {
         talk::tell(said.trim_end());
-        bail!("atelier does not build; see above");
+        bail!("{program} does not build; see above");
     }
-    Ok(atelier)
+    Ok(path)
 }
 
 /// A build with CUDA lives in a target directory of its own: the next experiment would overwrite it otherwise.
 fn with_cuda(workspace: &Workspace) -> Result<PathBuf> {
-    let Some(nvcc) = nvcc() else {
-        bail!(
-            "a CUDA build needs the compiler `nvcc`, which is neither on PATH nor in the bin directory of \
-             CUDA_HOME or CUDA_PATH: install the CUDA toolkit, or set CUDA_HOME to where it is"
-        );
-    };
-    talk::tell(&format!("building atelier with CUDA by {}", nvcc.display()));
+    let toolkit = Toolkit::find(workspace)?;
+    talk::tell(&format!("building atelier with CUDA by the toolkit in {}", toolkit.place()));
     let target = workspace.target.join("cuda");
-    finish(command(workspace).args(["--features", "atelier/cuda", "--target-dir"]).arg(&target))?;
+    let mut build = command(workspace);
+    toolkit.tell(&mut build)?;
+    build.args(["--features", "atelier/cuda", "--target-dir"]).arg(&target);
+    finish(&mut build, "atelier")?;
+    toolkit.needs().iter().for_each(|needs| talk::tell(needs));
     Ok(target.join("release/atelier"))
 }
 
@@ -83,12 +105,18 @@ fn command(workspace: &Workspace) -> Command {
     let mut cargo = workspace.cargo();
     // The features of shared dependencies are those that the whole workspace asks for, so that a build of the tests
     // takes up what is built here. `--package atelier` would choose fewer, and build gemm and candle twice.
-    cargo.args(["build", "--release", "--workspace", "--bin", "atelier"]);
+    cargo.args(["build", "--release", "--workspace", "--exclude", REPORT, "--bin", "atelier"]);
     cargo
 }
 
-fn finish(build: &mut Command) -> Result<()> {
+fn report_command(workspace: &Workspace) -> Command {
+    let mut cargo = workspace.cargo();
+    cargo.args(["build", "--profile", REPORT_PROFILE, "--package", REPORT]);
+    cargo
+}
+
+fn finish(build: &mut Command, program: &str) -> Result<()> {
     let status = build.status().context("cannot run cargo")?;
-    ensure!(status.success(), "atelier does not build; see above");
+    ensure!(status.success(), "{program} does not build; see above");
     Ok(())
 }

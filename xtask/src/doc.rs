@@ -4,7 +4,11 @@ use std::{ffi::OsString, process::ExitCode};
 
 use anyhow::{Context, Result};
 
-use crate::{talk, tasks, workspace::Workspace};
+use crate::{
+    build::{REPORT, REPORT_PROFILE},
+    talk, tasks,
+    workspace::Workspace,
+};
 
 /// Builds the documentation and says where it is.
 pub fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
@@ -18,9 +22,13 @@ pub fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
 
 /// Whether the documentation builds without a warning.
 pub fn build(workspace: &Workspace) -> Result<bool> {
-    let mut cargo = workspace.cargo();
-    cargo
-        .args(["doc", "--release", "--workspace", "--no-deps"])
-        .env("RUSTDOCFLAGS", "--deny warnings");
-    Ok(cargo.status().context("cannot run cargo doc")?.success())
+    let all = ["--release", "--workspace", "--exclude", REPORT];
+    let report = ["--profile", REPORT_PROFILE, "--package", REPORT];
+    let mut built = true;
+    for packages in [all, report] {
+        let mut cargo = workspace.cargo();
+        cargo.args(["doc", "--no-deps"]).args(packages).env("RUSTDOCFLAGS", "--deny warnings");
+        built &= cargo.status().context("cannot run cargo doc")?.success();
+    }
+    Ok(built)
 }

@@ -83,6 +83,12 @@ fn findings(workspace: &Workspace) -> Vec<Finding> {
             "linking",
             "install gcc and libc6-dev, or what they are called here",
         ),
+        useful(
+            "report",
+            version("rustc").filter(|found| release(found) >= release(REPORT_RUST_VERSION)),
+            "`reproduce` and `report`, which build Typst",
+            "install Rust 1.92 or later by rustup",
+        ),
         useful("clippy", version("cargo-clippy"), "`lint` and `ci`", "rustup component add clippy"),
         useful("rustfmt", version("rustfmt"), "`lint` and `ci`", "rustup component add rustfmt"),
         useful("git", version("git"), "the commit in a run's manifest, and `ci`", "install git"),
@@ -134,12 +140,14 @@ fn findings(workspace: &Workspace) -> Vec<Finding> {
             "nvcc",
             build::nvcc().map(|path| path.display().to_string()),
             "`build --cuda`",
-            "install the CUDA toolkit, or set CUDA_HOME to where it is",
+            "`build --cuda` fetches a toolkit (1 GB) by python3; or install one, or set CUDA_HOME",
         ),
     ]
 }
 
 const RUST_VERSION: &str = env!("CARGO_PKG_RUST_VERSION");
+/// What the crate atelier-report says of itself.
+const REPORT_RUST_VERSION: &str = "1.92";
 const NEWER_RUST: &str =
     concat!("install Rust ", env!("CARGO_PKG_RUST_VERSION"), " or later by rustup");
 

@@ -4,7 +4,11 @@ use std::{ffi::OsString, process::ExitCode};
 
 use anyhow::{Context, Result};
 
-use crate::{talk, tasks, workspace::Workspace};
+use crate::{
+    build::{REPORT, REPORT_PROFILE},
+    talk, tasks,
+    workspace::Workspace,
+};
 
 /// Checks both; exit code 1 where either is not clean.
 pub fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
@@ -24,9 +28,15 @@ pub fn format(workspace: &Workspace) -> Result<bool> {
     Ok(cargo.status().context("cannot run cargo fmt")?.success())
 }
 
-/// Whether clippy has nothing to say, in the release profile like every other task, which shares its build scripts.
+/// Whether clippy has nothing to say, in the profiles of every other task, which share their build scripts.
 pub fn clippy(workspace: &Workspace) -> Result<bool> {
-    let mut cargo = workspace.cargo();
-    cargo.args(["clippy", "--release", "--workspace", "--all-targets", "--", "--deny", "warnings"]);
-    Ok(cargo.status().context("cannot run cargo clippy")?.success())
+    let all = ["--release", "--workspace", "--exclude", REPORT];
+    let report = ["--profile", REPORT_PROFILE, "--package", REPORT];
+    let mut clean = true;
+    for packages in [all, report] {
+        let mut cargo = workspace.cargo();
+        cargo.arg("clippy").args(packages).args(["--all-targets", "--", "--deny", "warnings"]);
+        clean &= cargo.status().context("cannot run cargo clippy")?.success();
+    }
+    Ok(clean)
 }

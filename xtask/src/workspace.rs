@@ -9,6 +9,8 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
+use crate::build::{REPORT, REPORT_PROFILE};
+
 /// The workspace that this program belongs to.
 #[derive(Debug)]
 pub struct Workspace {
@@ -71,6 +73,11 @@ impl Workspace {
     /// The release binary of `atelier`, built or not.
     pub fn atelier(&self) -> PathBuf {
         self.target.join("release/atelier")
+    }
+
+    /// The program that typesets reports, built or not.
+    pub fn report(&self) -> PathBuf {
+        self.target.join(REPORT_PROFILE).join(REPORT)
     }
 }
 

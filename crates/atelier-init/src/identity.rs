@@ -13,7 +13,7 @@ pub(crate) const INPUTS: usize = 32;
 /// density has `|x|`.
 const CONSTANT: [(&str, f64); 3] = [("small", 0.3), ("unit", 1.0), ("negative", -2.0)];
 /// With fewer draws a standard error is itself too uncertain to judge by.
-const FEWEST_DRAWS: usize = 1000;
+pub(crate) const FEWEST_DRAWS: usize = 1000;
 
 /// How an identity was checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

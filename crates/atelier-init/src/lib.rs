@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod activation;
+mod config;
 mod error;
 mod estimate;
 mod gain;
@@ -16,6 +17,7 @@ mod stack;
 mod unit;
 mod violation;
 
+pub use config::InitConfig;
 pub use error::{Error, Result};
 pub use gain::{Gain, gain, gains};
 pub use histogram::Histogram;

@@ -1,8 +1,12 @@
 //! The command line as clap reads it: verbs and flags, their help texts, nothing else.
 
+mod looking;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use looking::{CompletionsArgs, RunsCheckArgs, RunsCompareArgs, RunsVerifyArgs};
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -33,18 +37,26 @@ pub enum Verb {
     Train(TrainArgs),
     /// Train an autoencoder and compare it with principal components
     Autoencoder(AutoencoderArgs),
+    /// Check the derivation of He's initialisation, and see what initialisation does to deep networks
+    Init(InitArgs),
     /// Draw the loss landscape around runs, and their way down it
     Landscape(LandscapeArgs),
     /// Search for the best settings of a dense network, by validation accuracy alone
     Tune(TuneArgs),
     /// Compare variants of a network with it, over many seeds
     Variants(VariantsArgs),
+    /// Make the PDF and the web page of a reproduction
+    Report(ReportArgs),
+    /// Say what is in image files, by a trained network
+    Predict(PredictArgs),
     /// Look at what was done
     #[command(subcommand)]
     Runs(RunsVerb),
     /// Look at configurations
     #[command(subcommand)]
     Config(ConfigVerb),
+    /// Write the completions of a shell to stdout
+    Completions(CompletionsArgs),
 }
 
 /// `train`.
@@ -52,12 +64,17 @@ pub enum Verb {
 #[command(after_help = "Examples:\n  atelier train\n  atelier train --seed 3 --out runs/third\n  \
                         atelier train --set data.validation=0 --set train.epochs=40\n  \
                         atelier train --config runs/train-0001/config.toml\n  \
+                        atelier train --from mine.safetensors --set optimizer.learning_rate=0.01\n  \
+                        atelier train --evaluate mine.safetensors --set model.hidden=128,64\n  \
                         atelier train --resume\n  atelier train --smoke --format json")]
 pub struct TrainArgs {
     /// Do not train: raise the learning rate over one short run and show where the loss falls
     /// fastest
     #[arg(long, conflicts_with = "resume")]
     pub find_learning_rate: bool,
+    /// Weights from elsewhere.
+    #[command(flatten)]
+    pub weights: WeightFlags,
     /// The configuration.
     #[command(flatten)]
     pub config: ConfigFlags,
@@ -70,6 +87,19 @@ pub struct TrainArgs {
     /// What is shown.
     #[command(flatten)]
     pub output: OutputFlags,
+}
+
+/// Weights from a file, in place of drawn ones. It is a `.safetensors` file, of PyTorch or of a run, with exactly the tensors
+/// of the configured network, for pixels in [0, 1].
+#[derive(Debug, Clone, Default, Args)]
+pub struct WeightFlags {
+    /// Do not train: evaluate the configured network with the weights in this .safetensors file, of
+    /// PyTorch or of a run, on the validation and the test examples
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["resume", "find_learning_rate", "from"])]
+    pub evaluate: Option<PathBuf>,
+    /// Begin from the weights in this .safetensors file, of PyTorch or of a run, in place of drawn ones
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["resume", "find_learning_rate"])]
+    pub from: Option<PathBuf>,
 }
 
 /// `autoencoder`.
@@ -87,6 +117,28 @@ pub struct AutoencoderArgs {
     /// test error by size [default without sizes: 4,8,16,32,64]
     #[arg(long, value_name = "SIZES", num_args = 0..=1, value_delimiter = ',')]
     pub bottlenecks: Option<Vec<usize>>,
+    /// The configuration.
+    #[command(flatten)]
+    pub config: ConfigFlags,
+    /// The run directory and the machine.
+    #[command(flatten)]
+    pub run: RunFlags,
+    /// The data.
+    #[command(flatten)]
+    pub data: DataFlags,
+    /// What is shown.
+    #[command(flatten)]
+    pub output: OutputFlags,
+}
+
+/// `init`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  atelier init\n  atelier init --set init.draws=1000000\n  \
+                        atelier init --set depths.layers=5,20 --set depths.seeds=5\n  \
+                        atelier init --set optimizer.learning_rate=0.005\n  \
+                        atelier init --resume\n  atelier init --smoke --format json\n\n\
+                        Exit code 1 where an identity does not hold or a violation is not detected.")]
+pub struct InitArgs {
     /// The configuration.
     #[command(flatten)]
     pub config: ConfigFlags,
@@ -200,11 +252,42 @@ pub struct VariantsArgs {
     pub output: OutputFlags,
 }
 
+/// `predict`.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  atelier predict shoe.png\n  atelier predict --run train-0001 *.jpg\n  \
+                        atelier predict --model mine.safetensors --set model.hidden=128,64 shoe.png\n  \
+                        atelier predict shoe.png --format json"
+)]
+pub struct PredictArgs {
+    /// PNG or JPEG files of any size; crop them to the object
+    #[arg(value_name = "IMAGE", required = true)]
+    pub images: Vec<PathBuf>,
+    /// The name of a run of `train`, or its directory [default: the newest complete one]
+    #[arg(long, value_name = "RUN", conflicts_with = "model")]
+    pub run: Option<PathBuf>,
+    /// A .safetensors file, of PyTorch or of a run, of the network that the section `model` describes
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+    /// The configuration.
+    #[command(flatten)]
+    pub config: ConfigFlags,
+    /// What is shown.
+    #[command(flatten)]
+    pub output: OutputFlags,
+}
+
 /// `reproduce`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:\n  atelier reproduce\n  atelier reproduce --smoke\n  \
-                        atelier reproduce --seed 3 --out runs/mine")]
+                        atelier reproduce --seed 3 --out runs/mine\n  \
+                        atelier reproduce --author 'A. Student' --author 'B. Student'\n  \
+                        atelier reproduce --resume\n\n\
+                        Exit code 1 where a claim does not hold.")]
 pub struct ReproduceArgs {
+    /// Who hands the report in; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub author: Vec<String>,
     /// All randomness comes from this number
     #[arg(long, value_name = "N", conflicts_with = "resume",
           value_parser = clap::value_parser!(u64).range(..=MAX_SEED))]
@@ -215,6 +298,24 @@ pub struct ReproduceArgs {
     /// The data.
     #[command(flatten)]
     pub data: DataFlags,
+    /// What is shown.
+    #[command(flatten)]
+    pub output: OutputFlags,
+}
+
+/// `report`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  atelier report reproduce-0001\n  \
+                        atelier report runs/mine --author 'Ada Lovelace' --author 'Grace Hopper'\n\n\
+                        Writes report.pdf and index.html into the directory of the run, in place of those \
+                        that were there.")]
+pub struct ReportArgs {
+    /// A run of `reproduce`: its name, or its directory
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// Who hands it in; may be repeated [default: nobody is named]
+    #[arg(long, value_name = "NAME")]
+    pub author: Vec<String>,
     /// What is shown.
     #[command(flatten)]
     pub output: OutputFlags,
@@ -259,18 +360,57 @@ pub struct DataArgs {
 #[derive(Debug, Subcommand)]
 pub enum RunsVerb {
     /// List all runs
-    #[command(after_help = "Examples:\n  atelier runs list\n  atelier runs list --format json")]
+    #[command(
+        after_help = "Examples:\n  atelier runs list\n  atelier runs list train\n  atelier runs list --format json"
+    )]
     List(RunsListArgs),
     /// Show one run: its manifest and its results
     #[command(
         after_help = "Examples:\n  atelier runs show train-0001\n  atelier runs show runs/mine --format json"
     )]
     Show(RunsShowArgs),
+    /// Put runs side by side: the settings that differ, the results, and their curves in one figure
+    Compare(RunsCompareArgs),
+    /// Compute anew what a run says of itself: the digests of its data, and its results from its model
+    Verify(RunsVerifyArgs),
+    /// Hold the results of a run against requirements; exit code 1 where one does not hold
+    Check(RunsCheckArgs),
+    /// Write a run for other programs: its network as ONNX, its metrics for TensorBoard
+    #[command(
+        after_help = "Examples:\n  atelier runs export train-0001 --onnx\n  atelier runs export train-0001 --onnx \
+                            --out shoes.onnx\n  atelier runs export train-0001 --tensorboard"
+    )]
+    Export(RunsExportArgs),
+}
+
+/// `runs export`.
+#[derive(Debug, Clone, Args)]
+#[command(group = clap::ArgGroup::new("form").required(true).multiple(true))]
+pub struct RunsExportArgs {
+    /// The name of a run of `train` or `autoencoder`, or its directory
+    #[arg(value_name = "RUN")]
+    pub name: PathBuf,
+    /// The network as ONNX: pixels in [0, 1] in, logits (or reconstructions) out [default place:
+    /// model.onnx in the run]
+    #[arg(long, group = "form")]
+    pub onnx: bool,
+    /// The metrics as an event file of TensorBoard [default place: the directory tensorboard in the run]
+    #[arg(long, group = "form")]
+    pub tensorboard: bool,
+    /// The file to write, for one of the two; it must be new
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// What is shown.
+    #[command(flatten)]
+    pub output: OutputFlags,
 }
 
 /// `runs list`.
 #[derive(Debug, Clone, Args)]
 pub struct RunsListArgs {
+    /// Only those of this verb, such as `train`
+    #[arg(value_name = "VERB")]
+    pub verb: Option<String>,
     /// What is shown.
     #[command(flatten)]
     pub output: OutputFlags,

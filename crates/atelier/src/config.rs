@@ -6,11 +6,13 @@
 
 mod assignment;
 mod autoencoding;
+mod initialising;
 pub(crate) mod keys;
 mod landscaping;
 mod layers;
 mod origin;
 pub mod presets;
+mod reproducing;
 mod resolved;
 mod tuning;
 mod varying;
@@ -21,8 +23,10 @@ use atelier_train::{OptimizerConfig, ScheduleConfig, TrainConfig};
 use serde::{Deserialize, Serialize};
 
 pub use autoencoding::AutoencodingConfig;
+pub use initialising::{DepthsConfig, InitialisingConfig};
 pub use landscaping::LandscapingConfig;
 pub use origin::Origin;
+pub use reproducing::ReproducingConfig;
 pub use resolved::Resolved;
 pub use tuning::{RetrainConfig, TuningConfig};
 pub(crate) use varying::MOST_SEEDS;

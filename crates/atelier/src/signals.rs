@@ -1,9 +1,13 @@
 //! Ctrl-C, `kill` and a terminal that closes: at first a request, the second time an order.
 
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
@@ -21,6 +25,9 @@ pub struct Stop {
 /// While this lives, the first signal is only noted.
 #[derive(Debug)]
 pub struct Held<'s>(&'s Stop);
+
+/// How long whoever waits does not look for signals.
+const A_LOOK: Duration = Duration::from_millis(50);
 
 const SIGNALS: [(i32, u8); 3] = [(SIGHUP, 129), (SIGINT, 130), (SIGTERM, 143)];
 
@@ -54,6 +61,38 @@ impl Stop {
     pub fn hold(&self) -> Held<'_> {
         self.armed.store(false, Ordering::Relaxed);
         Held(self)
+    }
+
+    /// Does `work`, which cannot be asked to stop, on a thread of its own; `None` if a signal came first,
+    /// which then leaves the thread to itself.
+    ///
+    /// # Errors
+    /// Fails if the system gives no thread.
+    ///
+    /// # Panics
+    /// Panics if `work` does.
+    pub fn unless_requested<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<Option<T>> {
+        let (send, receive) = mpsc::channel();
+        let worker = thread::Builder::new()
+            .spawn(move || {
+                // Nobody is left to tell where a signal came.
+                let _ = send.send(work());
+            })
+            .context("cannot begin a thread")?;
+        loop {
+            match receive.recv_timeout(A_LOOK) {
+                Ok(done) => return Ok(Some(done)),
+                Err(RecvTimeoutError::Timeout) if self.requested() => return Ok(None),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => match worker.join() {
+                    Err(panic) => resume_unwind(panic),
+                    Ok(()) => bail!("a thread ended without a result"),
+                },
+            }
+        }
     }
 
     /// Whether a signal has come.
@@ -97,7 +136,10 @@ mod tests {
         let stop = Stop::listen().expect("handlers");
         let _held = stop.hold();
         assert!(!stop.requested());
+        assert_eq!(stop.unless_requested(|| 7).expect("a thread"), Some(7));
         signal_hook::low_level::raise(SIGTERM).expect("raise");
+        let sleep = || thread::sleep(Duration::from_secs(60));
+        assert_eq!(stop.unless_requested(sleep).expect("a thread"), None);
         assert!(stop.requested());
         assert_eq!(stop.code(), Some(143));
     }

@@ -30,7 +30,14 @@ const SMOKE_LANDSCAPE: &[(&str, i64)] = &[
     ("landscape.curvature", 2),
     ("landscape.path_epochs", 3),
 ];
-
+/// The same for a study of initialisation.
+const SMOKE_INIT: &[(&str, i64)] = &[
+    ("init.draws", 5000),
+    ("init.networks", 3),
+    ("depths.seeds", 1),
+    ("data.examples", 0),
+    ("train.epochs", 1),
+];
 /// The same for a search.
 const SMOKE_TUNE: &[(&str, i64)] =
     &[("data.validation", 400), ("tune.trials", 12), ("train.epochs", 3), ("retrain.epochs", 3)];
@@ -49,6 +56,7 @@ impl<C: Default + Serialize + DeserializeOwned> Resolved<C> {
         }
         if smoke {
             let small = match verb {
+                "init" => SMOKE_INIT,
                 "landscape" => SMOKE_LANDSCAPE,
                 "tune" => SMOKE_TUNE,
                 _ => SMOKE,

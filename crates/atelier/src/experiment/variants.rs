@@ -1,7 +1,6 @@
 //! Variants of a network compared with it, from the flags to the last file of the run directory.
 
 mod figure;
-mod progress;
 mod record;
 mod shown;
 mod statistics;
@@ -13,14 +12,15 @@ use anyhow::{Context as _, Result, anyhow};
 use atelier_core::{Objective as _, Parameter};
 use atelier_store::{Status, write_model};
 
-use self::progress::Progress;
 use self::record::Record;
+pub(crate) use self::shown::comparison;
 pub(crate) use self::statistics::Spread;
 pub(crate) use self::summary::{Compared, Summary};
 use self::summary::{Contrast, accuracies};
 use self::training::Workshop;
 use super::nested::same_data;
 use super::prepared::{Place, Prepared, Trainable as _};
+use super::progress::Progress;
 use super::recorded::{Beginning, Recorded, check_place};
 use super::training::{Trained, is_about_the_split};
 use crate::cli::VariantsArgs;
@@ -29,7 +29,7 @@ use crate::dataset;
 use crate::failure::{Help as _, UNUSABLE, diverged};
 use crate::home;
 use crate::signals::Stop;
-use crate::terminal::{Terminal, thousands};
+use crate::terminal::{Terminal, percent, thousands};
 
 const VERB: &str = "variants";
 /// How far the number of a variant's parameters may be from the baseline's, as a share of it.
@@ -273,8 +273,9 @@ fn train(
     let done = workshop.train(&left, &mut |job, trained| {
         write_model(&recorded.dir.file(&file_name(job, networks))?, &trained.model)?;
         record.trained(job, trained.validation)?;
-        let accuracy = trained.validation.map(|found| found.accuracy);
-        progress.trained(&networks[job.network].name, job.seed, accuracy);
+        let name = &networks[job.network].name;
+        let accuracy = trained.validation.map(|found| format!("  {}", percent(found.accuracy)));
+        progress.trained(format!("{name}, seed {}{}", job.seed, accuracy.unwrap_or_default()));
         Ok(())
     });
     progress.finish();

@@ -9,10 +9,11 @@ use atelier_store::{Manifest, Status};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::cli::{ConfigFlags, Format, OutputFlags, TrainArgs, VariantsArgs};
+use crate::cli::{ConfigFlags, Format, OutputFlags, TrainArgs, VariantsArgs, WeightFlags};
 use crate::config::{Config, MOST_SEEDS, Resolved};
 use crate::dataset;
 use crate::experiment::figures;
+use crate::experiment::finished::finished;
 use crate::experiment::nested::{Nested, nested};
 use crate::experiment::prepared::{Place, Prepared};
 use crate::experiment::recorded::{Beginning, Recorded, check_place};
@@ -45,6 +46,9 @@ pub(crate) struct Summary {
 /// `variants --best-dense`.
 pub(crate) fn run(arguments: &VariantsArgs, command_line: &[String], stop: &Stop) -> Result<u8> {
     let terminal = Terminal::new(arguments.output);
+    if let Some(code) = finished(&arguments.run, VERB, terminal)? {
+        return Ok(code);
+    }
     let mut run = if arguments.run.resume {
         Recorded::resume(&arguments.run, &arguments.data, VERB)?
     } else {
@@ -171,6 +175,7 @@ fn one(
     };
     let mut inner = TrainArgs {
         find_learning_rate: false,
+        weights: WeightFlags::default(),
         config: ConfigFlags::default(),
         run: flags,
         data,
@@ -184,25 +189,29 @@ fn one(
     train(&inner, command_line, Terminal::new(inner.output), stop)
 }
 
-/// The seeds, one a line, and what they come to.
 fn shown(summary: &Summary, path: &Path) -> String {
-    let network = &summary.network;
-    let test = network.test.as_ref();
-    let mut table =
-        Table::new(&[("seed", Align::Right), ("test", Align::Right), ("seconds", Align::Right)]);
-    let accuracies = test.map_or(&[][..], |test| &test.accuracies);
-    for ((seed, accuracy), seconds) in network.seeds.iter().zip(accuracies).zip(&summary.seconds) {
-        table.row([seed.to_string(), percent(*accuracy), format!("{seconds:.1}")]);
-    }
     format!(
-        "\n{} parameters, {}; test accuracy, read once for each seed\n\n{table}\n\
+        "\n{} parameters, {}; test accuracy, read once for each seed\n\n{}\n\
          mean test accuracy: {}\nfigure: {}\nrun: {}",
-        thousands(network.parameters),
+        thousands(summary.network.parameters),
         counted(summary.epochs, "epoch"),
-        test.map_or(String::new(), mean),
+        table(summary),
+        summary.network.test.as_ref().map_or(String::new(), mean),
         home::shown(&path.join(format!("figures/{VERB}.png"))),
         home::shown(path)
     )
+}
+
+/// The seeds, one a line.
+pub(crate) fn table(summary: &Summary) -> Table {
+    let network = &summary.network;
+    let mut table =
+        Table::new(&[("seed", Align::Right), ("test", Align::Right), ("seconds", Align::Right)]);
+    let accuracies = network.test.as_ref().map_or(&[][..], |test| &test.accuracies);
+    for ((seed, accuracy), seconds) in network.seeds.iter().zip(accuracies).zip(&summary.seconds) {
+        table.row([seed.to_string(), percent(*accuracy), format!("{seconds:.1}")]);
+    }
+    table
 }
 
 /// `91.02 % ± 0.11`, or without a deviation where there is one seed.

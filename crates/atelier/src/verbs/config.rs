@@ -4,7 +4,8 @@ use serde::de::DeserializeOwned;
 
 use crate::cli::{ConfigFlags, ConfigShowArgs, ConfigVerb};
 use crate::config::{
-    AutoencodingConfig, Config, LandscapingConfig, Resolved, TuningConfig, VaryingConfig,
+    AutoencodingConfig, Config, InitialisingConfig, LandscapingConfig, Resolved, TuningConfig,
+    VaryingConfig,
 };
 use crate::failure::DONE;
 use crate::terminal::Terminal;
@@ -23,6 +24,7 @@ fn show(arguments: &ConfigShowArgs) -> Result<u8> {
     // A preset says by its name whose it is; without one it is of `train`.
     match flags.preset.as_deref().and_then(|name| name.split_once('/')) {
         Some(("autoencoder", _)) => shown::<AutoencodingConfig>("autoencoder", &flags, arguments),
+        Some(("init", _)) => shown::<InitialisingConfig>("init", &flags, arguments),
         Some(("landscape", _)) => shown::<LandscapingConfig>("landscape", &flags, arguments),
         Some(("tune", _)) => shown::<TuningConfig>("tune", &flags, arguments),
         Some(("variants", _)) => shown::<VaryingConfig>("variants", &flags, arguments),

@@ -6,7 +6,7 @@ use atelier_store::Manifest;
 use atelier_tune::TrialRecord;
 
 use super::Asked;
-use crate::cli::{ConfigFlags, Format, OutputFlags, TrainArgs};
+use crate::cli::{ConfigFlags, Format, OutputFlags, TrainArgs, WeightFlags};
 use crate::config::{Config, RetrainConfig};
 use crate::experiment::nested::{Nested, nested};
 use crate::experiment::recorded::Recorded;
@@ -17,7 +17,7 @@ use crate::terminal::{Terminal, counted, percent};
 /// The directory of the winner's run within that of the search.
 pub(super) const DIRECTORY: &str = "retrained";
 /// The winner as it was tried, for `train --config`.
-pub(super) const BEST: &str = "best.toml";
+pub(crate) const BEST: &str = "best.toml";
 
 /// Writes `best.toml`: the recipe with the winner's settings in it, which repeats the trial.
 pub(super) fn write_best(recorded: &Recorded, winner: &Config, best: &TrialRecord) -> Result<()> {
@@ -61,6 +61,7 @@ pub(super) fn retrain(
             asked.terminal.talk(&format!("{all}: {epochs}"));
             let mut nested = TrainArgs {
                 find_learning_rate: false,
+                weights: WeightFlags::default(),
                 config: ConfigFlags::default(),
                 run,
                 data,

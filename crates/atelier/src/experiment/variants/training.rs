@@ -1,9 +1,6 @@
 //! Many networks trained at the same time, one thread each.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc;
-use std::thread;
 
 use anyhow::{Context as _, Result};
 use atelier_core::{Objective, evaluate};
@@ -15,6 +12,7 @@ use candle_core::Device;
 
 use super::{Job, Network};
 use crate::config::Config;
+use crate::experiment::pool;
 use crate::experiment::prepared::{CHUNK, Trainable};
 use crate::experiment::summary::{Measured, Tested};
 use crate::signals::Stop;
@@ -39,52 +37,24 @@ pub(super) struct Trained {
 }
 
 impl Workshop<'_> {
-    /// Trains every network of `jobs` and hands each to `finished` as soon as it is trained, from
-    /// this thread. What becomes of one does not depend on the others, nor on how many workers there
-    /// are. Returns early if a signal came.
+    /// Trains every network of `jobs` and hands each to `finished` as soon as it is trained. What becomes
+    /// of one does not depend on the others.
     ///
     /// # Errors
-    /// The first error of a network or of `finished`; the others are then not trained to their end.
+    /// As [`pool::each`].
     pub(super) fn train(
         &self,
         jobs: &[Job],
         finished: &mut dyn FnMut(Job, Trained) -> Result<()>,
     ) -> Result<()> {
-        let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
-        let halted = || self.stop.requested() || failed.load(Ordering::Relaxed);
-        let work = |send: &mpsc::Sender<(Job, Result<Trained>)>| {
-            while let Some(&job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let Some(trained) = self.one(job, &halted).transpose() else { break };
-                if send.send((job, trained)).is_err() {
-                    break;
-                }
-            }
-        };
-        let mut first = Ok(());
-        thread::scope(|scope| {
-            let (send, receive) = mpsc::channel();
-            for _ in 0..self.workers.min(jobs.len()) {
-                let (send, work) = (send.clone(), &work);
-                scope.spawn(move || work(&send));
-            }
-            // The channel ends with the last worker.
-            drop(send);
-            for (job, trained) in receive {
-                let done = trained.and_then(|trained| finished(job, trained));
-                if first.is_ok() && done.is_err() {
-                    failed.store(true, Ordering::Relaxed);
-                    first = done;
-                }
-            }
-        });
-        first
+        let work = |job: &Job, halted: &dyn Fn() -> bool| self.one(*job, halted);
+        pool::each(jobs, self.workers, self.stop, &work, &mut |job, trained| {
+            finished(*job, trained)
+        })
     }
 
     /// One network; `None` where it was not trained to its end.
     fn one(&self, job: Job, halted: &dyn Fn() -> bool) -> Result<Option<Trained>> {
-        if halted() {
-            return Ok(None);
-        }
         let network = &self.networks[job.network];
         let config = Config { seed: job.seed, ..network.config.clone() };
         train_one(&config, self.examples, self.device, halted)

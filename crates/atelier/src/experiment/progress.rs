@@ -1,13 +1,13 @@
-//! How far the training of all networks is.
+//! How far the training of many networks is.
 
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::terminal::{Terminal, percent};
+use crate::terminal::{Terminal, time_left};
 
 /// A bar on a terminal, one line a network elsewhere.
-pub(super) struct Progress {
+pub(crate) struct Progress {
     terminal: Terminal,
     bar: Option<ProgressBar>,
     began: Instant,
@@ -19,12 +19,12 @@ pub(super) struct Progress {
 
 impl Progress {
     /// Of `all` networks, `before` of which are trained.
-    pub(super) fn new(terminal: Terminal, before: usize, all: usize) -> Self {
+    pub(crate) fn new(terminal: Terminal, before: usize, all: usize) -> Self {
         let bar = terminal.draws().then(|| {
             let bar = ProgressBar::new(all as u64).with_position(before as u64);
-            let template = "{pos} of {len}  {wide_bar}  {msg}  {eta} left";
+            let template = "{pos} of {len}  {wide_bar}  {msg}{left}";
             if let Ok(style) = ProgressStyle::with_template(template) {
-                bar.set_style(style);
+                bar.set_style(style.with_key("left", time_left));
             }
             // The speed of the networks trained now, not of those before an interruption.
             bar.reset_eta();
@@ -35,10 +35,8 @@ impl Progress {
     }
 
     /// Tells of one more.
-    pub(super) fn trained(&mut self, name: &str, seed: u64, accuracy: Option<f64>) {
+    pub(crate) fn trained(&mut self, text: String) {
         self.done += 1;
-        let found = accuracy.map_or(String::new(), |found| format!("  {}", percent(found)));
-        let text = format!("{name}, seed {seed}{found}");
         if let Some(bar) = &self.bar {
             bar.set_position(self.done as u64);
             bar.set_message(text);
@@ -53,14 +51,15 @@ impl Progress {
     }
 
     /// Takes the bar away.
-    pub(super) fn finish(self) {
+    pub(crate) fn finish(self) {
         if let Some(bar) = self.bar {
             bar.finish_and_clear();
         }
     }
 }
 
-fn duration(seconds: f64) -> String {
+/// `40 s`, `3 min`.
+pub(crate) fn duration(seconds: f64) -> String {
     if seconds < 90.0 { format!("{seconds:.0} s") } else { format!("{:.0} min", seconds / 60.0) }
 }
 

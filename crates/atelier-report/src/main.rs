@@ -1,0 +1,31 @@
+//! The program `atelier-report`: everything is in the library.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Makes report.pdf and index.html of a run of `atelier reproduce`, in its directory
+#[derive(Debug, Parser)]
+#[command(version, after_help = "Exit codes: 0 done; 2 the run cannot be reported.")]
+struct Arguments {
+    /// The directory of the run
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    /// Who hands it in; may be repeated
+    #[arg(long, value_name = "NAME")]
+    author: Vec<String>,
+}
+
+fn main() -> ExitCode {
+    let Arguments { run, author } = Arguments::parse();
+    let done = atelier_report::report(&run, &author).and_then(|report| report.write(&run));
+    let Err(error) = done else { return ExitCode::SUCCESS };
+    // Names of files and keys come from outside and must not move a terminal's cursor.
+    let plain = |text: String| text.replace(|c: char| c.is_control() && c != '\n', "?");
+    eprintln!("error: {}", plain(error.to_string()));
+    if let Some(help) = error.help() {
+        eprintln!("help: {help}");
+    }
+    ExitCode::from(2)
+}
