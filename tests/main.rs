@@ -5,6 +5,7 @@ mod cli;
 mod fixture;
 
 mod autoencoder;
+mod best_dense;
 mod bottlenecks;
 mod ci_example;
 mod compare;

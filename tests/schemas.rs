@@ -60,6 +60,8 @@ fn every_json_output_and_file_is_as_its_schema_says() {
     check("summary-bottlenecks", &shown(&[&sweep[..], &noise].concat()));
     check("summary-landscape", &shown(&["landscape", "--smoke"]));
     check("summary-variants", &shown(&["variants", "--smoke", "--seeds", "2"]));
+    let best_dense = ["variants", "--best-dense", "--smoke", "--seeds", "2"];
+    check("summary-best-dense", &shown(&best_dense));
     check("summary-tune", &shown(&["tune", "--smoke"]));
     let space = "tune.space={'optimizer.learning_rate'={choices=[0.1,1e30]}}";
     check("summary-tune", &shown(&["tune", "--smoke", "--set", space]));
@@ -84,6 +86,8 @@ fn every_json_output_and_file_is_as_its_schema_says() {
         ("landscape-0001", "summary-landscape"),
         ("landscape-0001/run-a", "summary-train"),
         ("variants-0001", "summary-variants"),
+        ("best-dense-0001", "summary-best-dense"),
+        ("best-dense-0001/seed-1", "summary-train"),
         ("tune-0001", "summary-tune"),
         ("tune-0001/retrained", "summary-train"),
         ("init-0001", "summary-init"),

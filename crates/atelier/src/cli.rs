@@ -226,11 +226,16 @@ pub struct TuneArgs {
 #[command(after_help = "Examples:\n  atelier variants\n  atelier variants --seeds 5\n  \
                         atelier variants --config runs/tune-0001/best.toml\n  \
                         atelier variants --config mine.toml --set train.epochs=20\n  \
-                        atelier variants --resume\n  atelier variants --smoke --format json\n\n\
+                        atelier variants --best-dense\n  atelier variants --resume\n  \
+                        atelier variants --smoke --format json\n\n\
                         A file with variants of one's own:\n  [[variants.list]]\n  \
                         name = \"wider at first\"\n  set = [\"model.hidden=51,49,49\"]")]
 pub struct VariantsArgs {
-    /// Train every network with so many seeds, at most 20; the same as --set variants.seeds=N
+    /// Compare nothing: train preset train/best-dense, the best dense network that was found, with one seed
+    /// after the other, and test each
+    #[arg(long, conflicts_with = "preset")]
+    pub best_dense: bool,
+    /// Train every network with so many seeds, at most 20 [default: variants.seeds; with --best-dense 5]
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     pub seeds: Option<u16>,
     /// The configuration.

@@ -1,6 +1,7 @@
 //! One file per verb, and one for a flag that makes another of one.
 
 pub(crate) mod autoencoder;
+pub(crate) mod best_dense;
 pub(crate) mod bottlenecks;
 pub(crate) mod completions;
 pub(crate) mod config;

@@ -34,6 +34,11 @@ pub const PRESETS: &[Preset] = &[
     },
     Preset { verb: "train", name: "tuned", text: include_str!("../../presets/train/tuned.toml") },
     Preset {
+        verb: "train",
+        name: "best-dense",
+        text: include_str!("../../presets/train/best-dense.toml"),
+    },
+    Preset {
         verb: "autoencoder",
         name: "assignment",
         text: include_str!("../../presets/autoencoder/assignment.toml"),
@@ -127,7 +132,7 @@ mod tests {
     fn an_unknown_preset_is_refused_with_those_that_exist() {
         let message = crate::failure::render(&find("train", Some("basline")).expect_err("unknown"));
         assert!(message.contains("did you mean `baseline`?"), "{message}");
-        assert!(message.contains("presets of `train`: baseline, tuned"), "{message}");
+        assert!(message.contains("presets of `train`: baseline, tuned, best-dense"), "{message}");
         let message = find("train", Some("trainn/baseline")).expect_err("unknown").to_string();
         assert!(message.contains("did you mean `train/baseline`?"), "{message}");
     }

@@ -212,7 +212,11 @@ impl Recorded {
 
 /// What begins a run of `verb`.
 fn command(verb: &str) -> &str {
-    if verb == "bottlenecks" { "autoencoder --bottlenecks" } else { verb }
+    match verb {
+        "bottlenecks" => "autoencoder --bottlenecks",
+        "best-dense" => "variants --best-dense",
+        verb => verb,
+    }
 }
 
 /// The commit of the repository that the program was built from, with `-dirty` where its files differ.

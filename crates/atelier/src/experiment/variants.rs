@@ -14,9 +14,9 @@ use atelier_store::{Status, write_model};
 
 use self::record::Record;
 pub(crate) use self::shown::comparison;
-use self::statistics::Spread;
-pub(crate) use self::summary::Summary;
-use self::summary::{Compared, Contrast, accuracies};
+pub(crate) use self::statistics::Spread;
+pub(crate) use self::summary::{Compared, Summary};
+use self::summary::{Contrast, accuracies};
 use self::training::Workshop;
 use super::nested::same_data;
 use super::prepared::{Place, Prepared, Trainable as _};

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::experiment::results::{last_iterations, the_last};
 use crate::experiment::summary::Iteration;
 use crate::experiment::{autoencoding, landscaping, reproducing, tuning, variants};
+use crate::verbs::best_dense;
 use crate::verbs::bottlenecks::{self, Bottleneck};
 
 /// The tables that say something, each after an empty line. Whatever is not as this program writes it
@@ -28,6 +29,7 @@ pub(super) fn tables(manifest: &Manifest, summary: &Value) -> String {
         "landscape" => part::<Vec<landscaping::RunSummary>>(&summary["runs"])
             .map(|runs| landscaping::ends(&runs).to_string()),
         "variants" => part(summary).map(|summary| variants::comparison(&summary)),
+        "best-dense" => part(summary).map(|summary| best_dense::table(&summary).to_string()),
         "tune" => part(&manifest.config)
             .zip(part(summary))
             .and_then(|(config, summary)| tuning::rankings(&config, &summary)),
