@@ -35,9 +35,10 @@ fn a_report_is_a_pdf_and_a_page_with_the_numbers_of_the_run() {
     assert!(report.pdf.starts_with(b"%PDF-"));
     for shown in [
         "Ada Lovelace and Grace Hopper",
-        "784–50–40–10",
         "88.31 %",
+        "784–50–40–10; retrained, it classifies",
         "(8,831 of 10,000)",
+        "(8,831 of 10,000; cross-entropy",
         "218,192",
         "+0.68 points",
         "72.3 %",
