@@ -58,7 +58,7 @@ fn what_a_reproduction_leaves_is_what_a_report_reads() {
     let author = "--author=<b>Ada</b> *Lovelace*";
     verb(&["report", "reproduce-0001", author]).run().expect_code(0);
     let page = fs::read_to_string(run.join("index.html")).expect("a page");
-    assert!(page.contains("&lt;b&gt;Ada&lt;/b&gt; *Lovelace*"));
+    assert!(page.contains("*Lovelace*") && !page.contains("<b>Ada"));
 
     let pdf = fs::read(run.join("report.pdf")).expect("a report");
     fs::remove_file(run.join("variants/summary.json")).expect("a summary");
