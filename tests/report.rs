@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::chromium::Chromium;
 use crate::cli::{atelier, skip};
 use crate::fixture::home_with_sample;
+use crate::schemas::check;
 
 /// The run that the crate's own tests are made of.
 #[path = "../crates/atelier-report/tests/report/fixture.rs"]
@@ -48,6 +49,7 @@ fn what_a_reproduction_leaves_is_what_a_report_reads() {
     assert!(pdf.starts_with(b"%PDF-"));
 
     let again = verb(&["report", "reproduce-0001", "--format", "json"]).run().expect_code(0).json();
+    check("report", &again);
     assert_eq!(again["pdf"], json!(run.join("report.pdf").display().to_string()));
     assert!(fs::read(run.join("report.pdf")).expect("a report") == pdf, "not the same bytes");
     let page = fs::read_to_string(run.join("index.html")).expect("a page");

@@ -75,6 +75,9 @@ impl Error {
             Self::NotJson { .. } | Self::NotPng { .. } => {
                 Some("`atelier reproduce` makes a new run")
             }
+            Self::Value { key, .. } if key == "verb" => Some(
+                "give the directory of a run of `reproduce`; `atelier runs list` lists all runs",
+            ),
             Self::Value { .. } => Some(
                 "the file belongs to another version or was changed; `atelier reproduce` makes a run that \
                  this version can report",

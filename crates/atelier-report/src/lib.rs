@@ -36,8 +36,8 @@ pub fn report(run: &Path, authors: &[String]) -> Result<Report> {
 }
 
 impl Report {
-    /// Writes `report.pdf` and `index.html` into a directory, in place of those that are there. Until both are on the
-    /// disk, the old ones stay.
+    /// Writes `report.pdf` and `index.html` into a directory, in place of those that are there. Both are written out
+    /// beside the old ones first.
     ///
     /// # Errors
     /// [`Error::Store`] if one cannot be written.

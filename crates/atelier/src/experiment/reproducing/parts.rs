@@ -104,7 +104,14 @@ impl Part {
                 ended(&tune(&arguments, words, terminal, stop)?)
             }
             Self::Variants => {
-                let arguments = VariantsArgs { seeds: None, config: flags, run, data, output };
+                let arguments = VariantsArgs {
+                    best_dense: false,
+                    seeds: None,
+                    config: flags,
+                    run,
+                    data,
+                    output,
+                };
                 ended(&variants(&arguments, words, terminal, stop)?)
             }
             Self::Landscape => {
