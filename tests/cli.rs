@@ -62,7 +62,12 @@ where
     I: IntoIterator<Item = S>,
     S: AsRef<OsStr>,
 {
-    Invocation::new(program("ATELIER_BIN", "release/atelier"), arguments)
+    Invocation::new(atelier_program(), arguments)
+}
+
+/// Where `atelier` is, for programs that run it.
+pub fn atelier_program() -> PathBuf {
+    program("ATELIER_BIN", "release/atelier")
 }
 
 /// `cargo xtask` with these arguments, without cargo.

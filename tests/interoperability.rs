@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::cli::{atelier, root, sample, skip, temp_dir};
+use crate::cli::{atelier, atelier_program, root, sample, skip, temp_dir};
 
 /// The Python of the environment that `.ci/run` makes, or of `ATELIER_PYTHON`.
 fn python() -> Option<PathBuf> {
@@ -55,7 +55,47 @@ fn numpy_computes_the_same_test_results_from_the_model_file() {
         let out = run.to_str().expect("a plain path");
         arguments.extend(["--out", out]);
         atelier(&arguments).env("ATELIER_HOME", root()).run().expect_code(0);
+        atelier(["runs", "export", out, "--onnx"]).run().expect_code(0);
         check(&python, "classifier.py", &run, parts);
+    }
+}
+
+#[test]
+fn onnxruntime_gives_the_probabilities_of_predict_for_every_activation() {
+    let Some(python) = python() else {
+        skip("no Python environment with NumPy and onnxruntime; .ci/run makes one");
+        return;
+    };
+    let program = atelier_program();
+    let program = program.to_str().expect("a plain path");
+    for activation in ["relu", "leaky-relu", "elu", "prelu", "gelu", "silu", "tanh", "sigmoid"] {
+        let directory = temp_dir();
+        let run = directory.path().join("run");
+        let out = run.to_str().expect("a plain path");
+        let activation = format!("model.activation={activation}");
+        let settings =
+            ["--set", &activation, "--set", "model.hidden=20", "--set", "data.standardize=true"];
+        let all = ["train", "--smoke", "--quiet", "--out", out];
+        atelier(all.iter().chain(&settings)).env("ATELIER_HOME", root()).run().expect_code(0);
+        atelier(["runs", "export", out, "--onnx"]).run().expect_code(0);
+        check(&python, "predict.py", &run, &[program]);
+    }
+}
+
+#[test]
+fn tensorboard_reads_the_metrics_of_runs() {
+    let Some(python) = python() else {
+        skip("no Python environment with TensorBoard; .ci/run makes one");
+        return;
+    };
+    let directory = temp_dir();
+    for verb in ["train", "autoencoder"] {
+        let run = directory.path().join(verb);
+        let out = run.to_str().expect("a plain path");
+        let all = [verb, "--smoke", "--quiet", "--out", out];
+        atelier(all).env("ATELIER_HOME", root()).run().expect_code(0);
+        atelier(["runs", "export", out, "--tensorboard"]).run().expect_code(0);
+        check(&python, "events.py", &run, &[]);
     }
 }
 
@@ -73,6 +113,7 @@ fn numpy_computes_the_same_reconstructions_and_the_same_errors_of_both_methods()
         let arguments = ["autoencoder", "--smoke", "--quiet", "--out", out];
         let command = atelier(arguments.iter().chain(&settings)).env("ATELIER_HOME", root());
         command.run().expect_code(0);
+        atelier(["runs", "export", out, "--onnx"]).run().expect_code(0);
         check(&python, "autoencoder.py", &run, &[]);
     }
 }

@@ -24,6 +24,11 @@ fn runs_are_listed_and_shown_by_name_and_by_path() {
     let line = line.unwrap_or_else(|| panic!("{listed}"));
     assert!(line.contains("complete") && line.ends_with('%'), "{line}");
 
+    let of_verb = |verb| in_home(&home, &["runs", "list", verb]).expect_code(0);
+    assert!(of_verb("train").stdout.contains("train-0001"));
+    let none = of_verb("trian");
+    assert!(none.stdout.is_empty() && none.stderr.contains("did you mean `train`?"), "{none}");
+
     let path = home.path().join("runs/train-0001").display().to_string();
     for name in ["train-0001", path.as_str()] {
         let shown = in_home(&home, &["runs", "show", name]).expect_code(0);
@@ -43,6 +48,27 @@ fn the_lists_of_a_summary_are_shown_as_tables() {
     let shown = in_home(&home, &["runs", "show", "train-0001"]).expect_code(0);
     let (_, last) = shown.stdout.split_once("the last 20 iterations\n\n").expect("the losses");
     assert_eq!(last.trim_end().lines().count(), 22, "{shown}");
+}
+
+#[test]
+fn a_run_is_shown_with_the_table_that_its_verb_ends_with() {
+    let home = home_with_sample();
+    for (verb, more, head) in [
+        ("tune", &[][..], "rank  trial"),
+        ("variants", &["--seeds", "2"], "network  "),
+        ("landscape", &[], "run  seed"),
+        ("autoencoder", &[], "test images  "),
+    ] {
+        let arguments = [&[verb, "--smoke", "--quiet"], more].concat();
+        let ended = in_home(&home, &arguments).expect_code(0);
+        let shown = in_home(&home, &["runs", "show", &format!("{verb}-0001")]).expect_code(0);
+        let table = |output: &Output| -> Vec<String> {
+            let lines = output.stdout.lines().skip_while(|line| !line.starts_with(head));
+            lines.take_while(|line| !line.is_empty()).map(str::to_string).collect()
+        };
+        assert!(table(&ended).len() > 2, "{verb}: {ended}");
+        assert_eq!(table(&shown), table(&ended), "{verb}");
+    }
 }
 
 #[test]

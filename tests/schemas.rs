@@ -45,6 +45,13 @@ fn every_json_output_and_file_is_as_its_schema_says() {
     check("summary-train", &shown(&["train", "--smoke"]));
     check("summary-train", &shown(&["train", "--smoke", "--set", "data.validation=0"]));
     check("summary-find-learning-rate", &shown(&["train", "--smoke", "--find-learning-rate"]));
+    let weights = home.path().join("runs/train-0001/model.safetensors");
+    let weights = weights.to_str().expect("a plain path");
+    check("summary-evaluate", &shown(&["train", "--smoke", "--evaluate", weights]));
+    check("summary-train", &shown(&["train", "--smoke", "--from", weights]));
+    check("runs-export", &shown(&["runs", "export", "train-0001", "--onnx", "--tensorboard"]));
+    let picture = home.path().join("runs/train-0001/figures/network.png");
+    check("predict", &shown(&["predict", picture.to_str().expect("a plain path")]));
     check("summary-autoencoder", &shown(&["autoencoder", "--smoke"]));
     let noise = ["--set", "autoencoder.noise=0.1"];
     check("summary-autoencoder", &shown(&[&["autoencoder", "--smoke"], &noise[..]].concat()));
@@ -53,15 +60,25 @@ fn every_json_output_and_file_is_as_its_schema_says() {
     check("summary-bottlenecks", &shown(&[&sweep[..], &noise].concat()));
     check("summary-landscape", &shown(&["landscape", "--smoke"]));
     check("summary-variants", &shown(&["variants", "--smoke", "--seeds", "2"]));
+    let best_dense = ["variants", "--best-dense", "--smoke", "--seeds", "2"];
+    check("summary-best-dense", &shown(&best_dense));
     check("summary-tune", &shown(&["tune", "--smoke"]));
     let space = "tune.space={'optimizer.learning_rate'={choices=[0.1,1e30]}}";
     check("summary-tune", &shown(&["tune", "--smoke", "--set", space]));
     check("summary-init", &shown(&["init", "--smoke"]));
     check("runs-show", &shown(&["runs", "show", "train-0001"]));
+    let inner = ["train-0001", "landscape-0001/run-a"];
+    check("runs-compare", &shown(&["runs", "compare", inner[0], inner[1]]));
+    check("runs-compare", &shown(&["runs", "compare", "train-0001", "tune-0001"]));
+    check("runs-verify", &shown(&["runs", "verify", "tune-0001"]));
+    let required = ["--require", "verb==train", "--require", "test.accuracy>0.1"];
+    check("runs-check", &shown(&[&["runs", "check", "train-0001"], &required[..]].concat()));
 
     let runs = home.path().join("runs");
     for (run, schema) in [
         ("train-0001", "summary-train"),
+        ("train-0003", "summary-train"),
+        ("evaluate-0001", "summary-evaluate"),
         ("find-learning-rate-0001", "summary-find-learning-rate"),
         ("autoencoder-0001", "summary-autoencoder"),
         ("bottlenecks-0001", "summary-bottlenecks"),
@@ -69,6 +86,8 @@ fn every_json_output_and_file_is_as_its_schema_says() {
         ("landscape-0001", "summary-landscape"),
         ("landscape-0001/run-a", "summary-train"),
         ("variants-0001", "summary-variants"),
+        ("best-dense-0001", "summary-best-dense"),
+        ("best-dense-0001/seed-1", "summary-train"),
         ("tune-0001", "summary-tune"),
         ("tune-0001/retrained", "summary-train"),
         ("init-0001", "summary-init"),
@@ -80,7 +99,7 @@ fn every_json_output_and_file_is_as_its_schema_says() {
     fs::write(runs.join("train-0002/manifest.json"), "{}").expect("a file");
     let failing = ["train", "--smoke", "--set", "optimizer.learning_rate=1e6"];
     atelier(failing).env("ATELIER_HOME", home.path()).run().expect_code(1);
-    check("manifest", &read(&runs.join("train-0003/manifest.json")));
+    check("manifest", &read(&runs.join("train-0004/manifest.json")));
     check("runs-list", &shown(&["runs", "list"]));
 }
 

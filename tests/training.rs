@@ -52,16 +52,29 @@ fn a_run_directory_holds_everything_that_it_promises() {
     let home = home_with_sample();
     train(home.path(), &["--quiet"]).expect_code(0);
     let run = home.path().join("runs/train-0001");
-    for name in
-        ["manifest.json", "config.toml", "metrics.jsonl", "summary.json", "model.safetensors"]
-    {
+    for name in [
+        "manifest.json",
+        "config.toml",
+        "metrics.jsonl",
+        "summary.json",
+        "model.safetensors",
+        "load.py",
+    ] {
         assert!(run.join(name).is_file(), "no {name}");
     }
-    for name in ["curves", "last-20"] {
+    for (name, text) in [
+        ("curves", "test accuracy"),
+        ("last-20", "test accuracy"),
+        ("confusion", "Ankle boot"),
+        ("mistakes", "said "),
+        ("calibration", "expected error"),
+        ("first-layer", "net.0.weight"),
+        ("network", "softmax"),
+    ] {
         let png = fs::read(run.join(format!("figures/{name}.png"))).expect("a figure");
         assert!(png.starts_with(b"\x89PNG"), "{name}");
         let svg = fs::read_to_string(run.join(format!("figures/{name}.svg"))).expect("a figure");
-        assert!(svg.contains("<svg") && svg.contains("test accuracy"), "{name}");
+        assert!(svg.contains("<svg") && svg.contains(text), "{name}");
     }
     assert!(fs::read_dir(run.join("checkpoints")).expect("checkpoints").count() > 0);
 }
@@ -79,6 +92,67 @@ fn json_is_exactly_the_summary_and_the_directory() {
     assert_eq!(summary["last_20"].as_array().map(Vec::len), Some(20));
     assert!(summary["test"]["accuracy"].as_f64().expect("accuracy") > 0.5, "{summary}");
     assert_eq!(summary["test"]["total"], 1000);
+}
+
+#[test]
+fn classes_confusions_and_calibration_are_of_the_test_examples_which_were_read_once() {
+    let home = home_with_sample();
+    let shown = train(home.path(), &[]).expect_code(0);
+    let rows = shown.stdout.lines().skip_while(|line| !line.starts_with("class of test images"));
+    let classes: Vec<&str> = rows.skip(2).take_while(|line| !line.is_empty()).collect();
+    assert!(classes.len() == 10 && classes[9].starts_with("Ankle boot"), "{shown}");
+    assert!(classes.iter().all(|line| line.ends_with(" 100")), "{shown}");
+
+    let summary = fs::read_to_string(home.path().join("runs/train-0001/summary.json"));
+    let summary: serde_json::Value = serde_json::from_str(&summary.expect("a file")).expect("JSON");
+    let confusion: Vec<Vec<u64>> =
+        serde_json::from_value(summary["confusion"].clone()).expect("counts");
+    let right: u64 = (0..10).map(|class| confusion[class][class]).sum();
+    assert_eq!(summary["test"]["correct"], right);
+    for (class, row) in confusion.iter().enumerate() {
+        assert_eq!(row.iter().sum::<u64>(), 100);
+        let recall = summary["classes"][class]["recall"].as_f64().expect("a share");
+        assert!((recall - row[class] as f64 / 100.0).abs() < 1e-12, "{class}");
+    }
+    let intervals = summary["calibration"]["intervals"].as_array().expect("intervals");
+    let examples: u64 = intervals.iter().filter_map(|of| of["examples"].as_u64()).sum();
+    assert_eq!(examples, 1000);
+    assert_eq!(manifest(home.path(), "train-0001")["test_set_reads"], 1);
+}
+
+/// An IDX file of bytes with these dimensions.
+fn idx(dimensions: &[u32], bytes: &[u8]) -> Vec<u8> {
+    let rank = u8::try_from(dimensions.len()).expect("few dimensions");
+    let sizes: Vec<u8> = dimensions.iter().flat_map(|n| n.to_be_bytes()).collect();
+    [&[0, 0, 8, rank], &sizes[..], bytes].concat()
+}
+
+#[test]
+fn figures_without_room_are_left_out_and_the_run_is_complete() {
+    let home = home_with_sample();
+    let data = home.path().join("own");
+    fs::create_dir(&data).expect("a directory");
+    // 200 classes of images of one line.
+    let labels: Vec<u8> = (0..400_u16).map(|i| u8::try_from(i % 200).expect("below 200")).collect();
+    let pixels: Vec<u8> = labels.iter().flat_map(|&label| [label; 12]).collect();
+    for part in ["train", "t10k"] {
+        let images = idx(&[400, 1, 12], &pixels);
+        fs::write(data.join(format!("{part}-images-idx3-ubyte")), images).expect("a file");
+        let labels = idx(&[400], &labels);
+        fs::write(data.join(format!("{part}-labels-idx1-ubyte")), labels).expect("a file");
+    }
+    let own = ["--data-dir", data.to_str().expect("a plain path"), "--allow-unpinned"];
+    let small = ["--set", "data.validation=0", "--set", "train.epochs=1"];
+    let command = ["train"].iter().chain(&own).chain(&small);
+    let shown = atelier(command).env("ATELIER_HOME", home.path()).run().expect_code(0);
+    for name in ["confusion", "mistakes", "first-layer"] {
+        let line = format!("warning: figures/{name} is left out");
+        assert!(shown.stderr.contains(&line), "no {line:?}: {shown}");
+    }
+    let figures = home.path().join("runs/train-0001/figures");
+    for name in ["curves", "calibration", "network"] {
+        assert!(figures.join(format!("{name}.png")).is_file(), "no {name}");
+    }
 }
 
 #[test]
@@ -302,4 +376,16 @@ fn snapshots_are_recorded_in_the_order_and_layout_of_the_model() {
     train(home.path(), &none).expect_code(0);
     assert!(self::model(home.path(), "train-0002") == model);
     assert!(!home.path().join("runs/train-0002/snapshots.npy").exists());
+}
+
+#[test]
+fn a_gpu_that_is_not_there_is_told_before_anything_is_written() {
+    let home = home_with_sample();
+    for verb in ["train", "autoencoder", "tune", "variants", "landscape", "reproduce"] {
+        let run = atelier([verb, "--smoke", "--device", "cuda:7"]).env("ATELIER_HOME", home.path());
+        let refused = run.run().expect_code(2);
+        assert!(refused.stderr.contains("device \"cuda:7\" cannot be used"), "{refused}");
+        assert!(refused.stderr.contains("use cpu"), "{refused}");
+    }
+    assert!(!home.path().join("runs").exists());
 }

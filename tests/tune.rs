@@ -164,8 +164,12 @@ fn an_interrupted_search_exits_130_and_goes_on_to_another_total() {
 
     run(home.path(), &["--resume", "--trials", "3", "--quiet"]).expect_code(0);
     assert_eq!(json(&run_dir.join("summary.json"))["trials"], 3);
-    let complete = run(home.path(), &["--resume", "--out", &run_dir.display().to_string()]);
-    assert!(complete.expect_code(2).stderr.contains("nothing is left to resume"));
+    let again = ["--resume", "--out", &run_dir.display().to_string()];
+    let complete = run(home.path(), &again).expect_code(0);
+    assert!(complete.stderr.contains("is complete: nothing to do"), "{complete}");
+    // A finished search is not made longer: its winner is trained and tested.
+    let longer = run(home.path(), &[&again[..], &["--trials", "9"]].concat()).expect_code(2);
+    assert!(longer.stderr.contains("nothing is left to resume"), "{longer}");
 }
 
 #[test]

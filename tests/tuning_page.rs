@@ -134,6 +134,8 @@ fn the_keyboard_goes_from_trial_to_trial_and_from_better_to_worse() {
         seen.iter().zip(expected).all(|(seen, expected)| seen.starts_with(expected)),
         "{seen:?}"
     );
+    // Epochs are whole numbers.
+    assert!(browser.text("readout").contains("pruned after 2o"), "{}", browser.text("readout"));
     browser.expect_calm();
 }
 

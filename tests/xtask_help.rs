@@ -3,7 +3,7 @@
 use crate::cli::xtask;
 
 /// Every task, in the order in which they are listed.
-const TASKS: [&str; 18] = [
+const TASKS: [&str; 20] = [
     "reproduce",
     "data",
     "train",
@@ -13,8 +13,10 @@ const TASKS: [&str; 18] = [
     "landscape",
     "variants",
     "report",
+    "predict",
     "runs",
     "config",
+    "completions",
     "build",
     "test",
     "bench",
@@ -67,7 +69,7 @@ fn a_task_of_the_repository_explains_itself() {
 fn an_unknown_step_of_ci_exits_2_and_names_the_steps() {
     let refused = xtask(["ci", "--only", "formatting"]).run().expect_code(2);
     assert!(refused.stderr.contains("no step `formatting`"), "{refused}");
-    assert!(refused.stderr.contains("format, clippy, docs, tests, rules"), "{refused}");
+    assert!(refused.stderr.contains("format, clippy, docs, tests, consumer, rules"), "{refused}");
 }
 
 #[test]

@@ -49,6 +49,7 @@ def compare(whose, theirs):
 
 
 compare("NumPy", h)
+compare("onnxruntime", fashion.onnx(f"{run}/model.onnx", test))
 fashion.close("test error", error, summary["test_mse"], 1e-8)
 assert dead == summary["dead_latent_units"], (dead, summary["dead_latent_units"])
 
@@ -59,24 +60,9 @@ restored = mean + (test - mean) @ directions.T @ directions
 linear = ((restored - test) ** 2).mean()
 fashion.close("error of principal components", linear, summary["pca_test_mse"], 1e-8)
 
-torch = fashion.torch_or_none()
-if torch is not None:
-    from safetensors.torch import load_file
-
-    class Autoencoder(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            nn = torch.nn
-            self.encoder = nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 64), nn.ReLU())
-            self.decoder = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 784), nn.Sigmoid())
-
-        def forward(self, x):
-            return self.decoder(self.encoder(x))
-
-    network = Autoencoder()
-    network.load_state_dict(load_file(f"{run}/model.safetensors"), strict=True)
-    with torch.no_grad():
-        compare("PyTorch", network(torch.tensor(test, dtype=torch.float32)).double().numpy())
+theirs = fashion.torch_outputs(run, test)
+if theirs is not None:
+    compare("PyTorch", theirs)
 else:
-    print("note: PyTorch is not installed; NumPy alone computed the autoencoder again")
+    print("note: PyTorch is not installed; NumPy and onnxruntime alone computed the autoencoder again")
 print(f"agrees: {error:.6f}, principal components {linear:.6f}")

@@ -58,26 +58,15 @@ fashion.close("cross-entropy", cross_entropy, config["test"]["cross_entropy"], 1
 # One image of a thousand may lie so close between two classes that f32 and f64 differ.
 assert abs(correct - config["test"]["correct"]) <= 1, (correct, config["test"])
 
-torch = fashion.torch_or_none()
-if torch is not None:
-    from safetensors.torch import load_file
+apart = np.abs(fashion.onnx(f"{run}/model.onnx", fashion.images(f"{sample}/t10k-images-idx3-ubyte.gz")) - logits).max()
+assert apart < 1e-4, f"logits and those of onnxruntime: {apart} apart"
 
-    modules, width = [], 784
-    for layer in range(hidden):
-        units = model[names[0]].shape[0]
-        modules.append(torch.nn.Linear(width, units))
-        if "batch-norm" in parts:
-            modules.append(torch.nn.BatchNorm1d(units))
-        modules.append(torch.nn.PReLU() if "prelu" in parts else torch.nn.ReLU())
-        if "dropout" in parts:
-            modules.append(torch.nn.Dropout(0.1))
-        width = units
-    modules.append(torch.nn.Linear(width, 10))
-
-    class Network(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.net = torch.nn.Sequential(*modules)
-
-    Network().load_state_dict(load_file(f"{run}/model.safetensors"), strict=True)
-print(f"agrees: cross-entropy {cross_entropy:.6f}, {correct} correct" + (" (and PyTorch loads it)" if torch else ""))
+theirs = fashion.torch_outputs(run, fashion.images(f"{sample}/t10k-images-idx3-ubyte.gz"))
+if theirs is not None:
+    apart_torch = np.abs(theirs - logits).max()
+    assert apart_torch < 1e-4, f"logits and those of PyTorch: {apart_torch} apart"
+    print(f"logits and those of PyTorch: at most {apart_torch:.1e} apart")
+else:
+    print("note: PyTorch is not installed; its load.py was only compiled")
+print(f"logits and those of onnxruntime: at most {apart:.1e} apart")
+print(f"agrees: cross-entropy {cross_entropy:.6f}, {correct} correct")

@@ -36,13 +36,30 @@ def summary(run):
     return json.loads((pathlib.Path(run) / "summary.json").read_text())
 
 
-def torch_or_none():
-    """PyTorch where it is installed."""
+def torch_outputs(run, images):
+    """What PyTorch computes from images, (n, pixels), by the run's own load.py; None where it is not installed."""
+    path = pathlib.Path(run) / "load.py"
+    code = compile(path.read_text(), str(path), "exec")
     try:
         import torch
     except ImportError:
         return None
-    return torch
+    module = {"__name__": "load", "__file__": str(path)}
+    exec(code, module)
+    with torch.no_grad():
+        return module["load"]()(torch.tensor(images, dtype=torch.float32)).double().numpy()
+
+
+def onnx(path, images):
+    """What onnxruntime computes from images, (n, pixels), by the network in an ONNX file; as f64."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    run = lambda batch: session.run(None, {"pixels": batch.astype(np.float32)})[0]
+    whole = run(images)
+    # The batch may be of any size.
+    assert np.abs(run(images[:1]) - whole[:1]).max() < 1e-5
+    return whole.astype(np.float64)
 
 
 def close(what, found, wanted, tolerance):

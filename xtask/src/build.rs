@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::{talk, tasks, workspace::Workspace};
+use crate::{cuda::Toolkit, talk, tasks, workspace::Workspace};
 
 /// Builds `atelier` and prints its path.
 pub fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
@@ -76,17 +76,14 @@ fn up_to_date(path: PathBuf, mut build: Command, program: &str, first: &str) -> 
 
 /// A build with CUDA lives in a target directory of its own: the next experiment would overwrite it otherwise.
 fn with_cuda(workspace: &Workspace) -> Result<PathBuf> {
-    let Some(nvcc) = nvcc() else {
-        bail!(
-            "a CUDA build needs the compiler `nvcc`, which is neither on PATH nor in the bin directory of \
-             CUDA_HOME or CUDA_PATH: install the CUDA toolkit, or set CUDA_HOME to where it is"
-        );
-    };
-    talk::tell(&format!("building atelier with CUDA by {}", nvcc.display()));
+    let toolkit = Toolkit::find(workspace)?;
+    talk::tell(&format!("building atelier with CUDA by the toolkit in {}", toolkit.place()));
     let target = workspace.target.join("cuda");
     let mut build = command(workspace);
+    toolkit.tell(&mut build)?;
     build.args(["--features", "atelier/cuda", "--target-dir"]).arg(&target);
     finish(&mut build, "atelier")?;
+    toolkit.needs().iter().for_each(|needs| talk::tell(needs));
     Ok(target.join("release/atelier"))
 }
 

@@ -140,7 +140,7 @@ fn findings(workspace: &Workspace) -> Vec<Finding> {
             "nvcc",
             build::nvcc().map(|path| path.display().to_string()),
             "`build --cuda`",
-            "install the CUDA toolkit, or set CUDA_HOME to where it is",
+            "`build --cuda` fetches a toolkit (1 GB) by python3; or install one, or set CUDA_HOME",
         ),
     ]
 }

@@ -8,6 +8,8 @@ use std::{env, ffi::OsString, process::ExitCode};
 mod bench;
 mod build;
 mod ci;
+mod consumer;
+mod cuda;
 mod doc;
 mod doctor;
 mod experiment;

@@ -65,11 +65,23 @@ const TASKS: &[Task] = &[
         summary: "make the PDF and the web page of a reproduction",
         by: By::Atelier,
     },
+    Task {
+        name: "predict",
+        arguments: "",
+        summary: "say what is in image files, by a trained network",
+        by: By::Atelier,
+    },
     Task { name: "runs", arguments: "", summary: "look at what was done", by: By::Atelier },
     Task {
         name: "config",
         arguments: "",
         summary: "show settings and where each value comes from",
+        by: By::Atelier,
+    },
+    Task {
+        name: "completions",
+        arguments: "",
+        summary: "write the completions of a shell for atelier",
         by: By::Atelier,
     },
     Task {
@@ -80,8 +92,8 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "test",
-        arguments: "[CARGO TEST ARGUMENTS]",
-        summary: "run every test and count them",
+        arguments: "[--cuda] [CARGO TEST ARGUMENTS]",
+        summary: "run every test and count them; --cuda compares a GPU with the CPU",
         by: By::Xtask(test::run),
     },
     Task {
@@ -105,7 +117,7 @@ const TASKS: &[Task] = &[
     Task {
         name: "ci",
         arguments: "[--only STEP]",
-        summary: "run all that must hold: format, clippy, docs, tests, rules",
+        summary: "run all that must hold: format, clippy, docs, tests, consumer, rules",
         by: By::Xtask(ci::run),
     },
     Task {

@@ -11,6 +11,7 @@ use anyhow::{Context, Result};
 
 use crate::{
     build::{self, REPORT, REPORT_PROFILE},
+    cuda::Toolkit,
     talk,
     tally::Tally,
     workspace::{Workspace, exit_code},
@@ -19,6 +20,11 @@ use crate::{
 /// Builds the programs that the tests use, then runs `cargo test` with the arguments added: for the report's crate by
 /// itself, as it is built. The exit code is cargo's, of the first of both that fails.
 pub fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
+    if let Some((first, rest)) = arguments.split_first()
+        && first == "--cuda"
+    {
+        return with_cuda(workspace, rest);
+    }
     let atelier = build::aloud(workspace)?;
     let chosen = chosen(arguments);
     let mut environment = vec![
@@ -93,6 +99,18 @@ struct Chosen {
     packages: Packages,
     /// Whether some test among them makes a report.
     uses_report: bool,
+}
+
+/// Compares a GPU with the processor: the same steps, and how long they take.
+fn with_cuda(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
+    let toolkit = Toolkit::find(workspace)?;
+    let mut cargo = workspace.cargo();
+    cargo.args(["test", "--release", "--workspace", "--exclude", REPORT]);
+    cargo.args(["--features", "atelier/cuda", "--test", "cuda"]);
+    cargo.arg("--target-dir").arg(workspace.target.join("cuda")).args(arguments);
+    toolkit.tell(&mut cargo)?;
+    toolkit.tell_program(&mut cargo)?;
+    Ok(exit_code(cargo.status().context("cannot run cargo")?))
 }
 
 /// What the arguments to cargo (those before `--`) choose.

@@ -16,6 +16,14 @@ pub(crate) struct Movement<'a> {
     flips: Stream,
 }
 
+/// How one image moves, in pixels, and whether it is mirrored afterwards.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Move {
+    pub down: f32,
+    pub right: f32,
+    pub flip: bool,
+}
+
 impl<'a> Movement<'a> {
     /// The movements of batch `index` of `epoch`; `None` where nothing moves.
     pub fn new(
@@ -34,9 +42,8 @@ impl<'a> Movement<'a> {
         })
     }
 
-    /// Writes the moved `image` to `out`; what moves in from outside is 0.
-    pub fn apply(&mut self, image: &[u8], out: &mut [u8]) {
-        let (height, width) = (self.dataset.height(), self.dataset.width());
+    /// How far down and up, and how far to the right and to the left, the next image moves.
+    fn draw(&mut self) -> ((usize, usize), (usize, usize)) {
         let mut draw = || match self.shift {
             0 => (0, 0),
             shift => {
@@ -44,7 +51,24 @@ impl<'a> Movement<'a> {
                 (offset.saturating_sub(shift), shift.saturating_sub(offset))
             }
         };
-        let ((down, up), (right, left)) = (draw(), draw());
+        (draw(), draw())
+    }
+
+    /// The moves of the next `n` images.
+    pub fn next(&mut self, n: usize) -> Vec<Move> {
+        let signed = |(on, back): (usize, usize)| on as f32 - back as f32;
+        let one = |_| {
+            let (down, right) = self.draw();
+            let flip = self.flip && self.flips.random::<bool>();
+            Move { down: signed(down), right: signed(right), flip }
+        };
+        (0..n).map(one).collect()
+    }
+
+    /// Writes the moved `image` to `out`; what moves in from outside is 0.
+    pub fn apply(&mut self, image: &[u8], out: &mut [u8]) {
+        let (height, width) = (self.dataset.height(), self.dataset.width());
+        let ((down, up), (right, left)) = self.draw();
         out.fill(0);
         let copied = width - left - right;
         for row in down..height - up {
@@ -64,8 +88,8 @@ impl<'a> Movement<'a> {
 /// Zhang, Cisse, Dauphin, Lopez-Paz, *mixup: Beyond empirical risk minimization*, ICLR 2018; one
 /// weight for a batch, as in the authors' code.
 pub(crate) struct Mixup {
-    weight: f32,
-    partners: Vec<u32>,
+    pub weight: f32,
+    pub partners: Vec<u32>,
 }
 
 impl Mixup {

@@ -3,6 +3,7 @@ use atelier_core::{Batch, Targets};
 use candle_core::{Device, Tensor};
 
 use crate::augment::{self, Mixup, Movement};
+use crate::resident::Resident;
 use crate::rows::Scaling;
 use crate::{AugmentConfig, Dataset, Error, Result, Standardization, Subset};
 
@@ -19,6 +20,9 @@ pub struct Batcher {
     augment: AugmentConfig,
     scaling: Scaling,
     device: Device,
+    /// The images on a device other than the CPU, which makes the batches there; from the first
+    /// batch on.
+    resident: Option<Resident>,
     /// The examples in the order of that epoch.
     order: Option<(u64, Vec<u32>)>,
 }
@@ -54,7 +58,8 @@ impl Batcher {
         augment::check(augment, subset.dataset())?;
         let scaling = Scaling::new(standardization, subset.dataset().pixels())?;
         let (augment, device) = (augment.clone(), device.clone());
-        Ok(Self { subset, batch_size, seed, augment, scaling, device, order: None })
+        let (resident, order) = (None, None);
+        Ok(Self { subset, batch_size, seed, augment, scaling, device, resident, order })
     }
 
     /// The examples that the batches are made of.
@@ -83,19 +88,46 @@ impl Batcher {
             let expected = format!("below {}", self.batches_per_epoch());
             return Err(atelier_core::Error::value("batch of the epoch", expected, index));
         }
-        let (seed, examples) = (self.seed, self.subset.indices());
         let order = match self.order.take() {
             Some((of, order)) if of == epoch => order,
-            _ => {
-                let n = u32::try_from(examples.len()).unwrap_or(u32::MAX);
-                let order = permutation(&mut stream(seed, "shuffle", epoch, 0), n);
-                order.into_iter().map(|position| examples[position as usize]).collect()
-            }
+            _ => self.order_of(epoch),
         };
         let start = index * self.batch_size;
         let end = (start + self.batch_size).min(order.len());
-        let batch = self.gather(&order[start..end], epoch, index as u64);
+        let batch = if self.device.is_cpu() {
+            self.gather(&order[start..end], epoch, index as u64)
+        } else {
+            self.on_device((epoch, &order), (start, end), index as u64)
+        };
         self.order = Some((epoch, order));
+        batch
+    }
+
+    /// The examples in the order in which an epoch visits them.
+    pub(crate) fn order_of(&self, epoch: u64) -> Vec<u32> {
+        let examples = self.subset.indices();
+        let n = u32::try_from(examples.len()).unwrap_or(u32::MAX);
+        let order = permutation(&mut stream(self.seed, "shuffle", epoch, 0), n);
+        order.into_iter().map(|position| examples[position as usize]).collect()
+    }
+
+    /// The same examples as [`gather`](Self::gather) gives, made where the images are.
+    pub(crate) fn on_device(
+        &mut self,
+        (epoch, order): (u64, &[u32]),
+        (start, end): (usize, usize),
+        index: u64,
+    ) -> atelier_core::Result<Batch> {
+        let (n, dataset) = (end - start, self.subset.dataset());
+        let movement = Movement::new(dataset, &self.augment, self.seed, epoch, index);
+        let moves = movement.map(|mut movement| movement.next(n));
+        let mixup = Mixup::new(self.augment.mixup, self.seed, epoch, index, n);
+        let mut resident = match self.resident.take() {
+            Some(resident) => resident,
+            None => Resident::new(dataset, &self.scaling, &self.device)?,
+        };
+        let batch = resident.batch((epoch, order), (start, end), moves.as_deref(), mixup.as_ref());
+        self.resident = Some(resident);
         batch
     }
 

@@ -17,6 +17,7 @@ mod npy;
 mod obtain;
 mod package;
 mod pins;
+mod resident;
 mod rows;
 mod split;
 mod standardization;

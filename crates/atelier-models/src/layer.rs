@@ -21,6 +21,12 @@ impl Layer {
         Self { name: name.into(), kind: kind.into(), outputs, parameters }
     }
 
+    /// The name of PyTorch's class, such as `Linear`.
+    #[must_use]
+    pub fn module(&self) -> &str {
+        self.kind.split(' ').next().unwrap_or_default()
+    }
+
     /// Bytes that the parameters take in memory and in a file.
     #[must_use]
     pub fn bytes(&self) -> usize {

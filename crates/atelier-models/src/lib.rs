@@ -12,4 +12,4 @@ pub use config::{Activation, ModelConfig};
 pub use dense_net::{DenseNet, Ends};
 pub use error::{Error, Result};
 pub use layer::Layer;
-pub use state::{NamedTensor, fold_standardization, load_state, state};
+pub use state::{NamedTensor, fold_standardization, load_state, state, unfold_standardization};

@@ -64,20 +64,7 @@ pub fn fold_standardization(
     mean: &[f32],
     deviation: &[f32],
 ) -> Result<()> {
-    let inputs = mean.len();
-    let fits = weight.values.len() == inputs * bias.values.len();
-    if let Some(bad) = deviation.iter().find(|d| !(d.is_finite() && **d > 0.0)) {
-        let expected = "a finite number above 0";
-        return Err(atelier_core::Error::value("a standard deviation", expected, bad).into());
-    }
-    if !fits
-        || weight.shape != [bias.values.len(), inputs]
-        || deviation.len() != inputs
-        || inputs == 0
-    {
-        let expected = [bias.values.len(), inputs];
-        return Err(atelier_core::Error::shape(&weight.name, &expected, &weight.shape).into());
-    }
+    let inputs = check_standardization(weight, bias, mean, deviation)?;
     for (row, b) in weight.values.chunks_exact_mut(inputs).zip(&mut bias.values) {
         let mut shift = 0.0_f64;
         for ((w, &m), &d) in row.iter_mut().zip(mean).zip(deviation) {
@@ -94,4 +81,54 @@ pub fn fold_standardization(
         }
     }
     Ok(())
+}
+
+/// The inverse of [`fold_standardization`]: of a first layer for plain inputs, the one for standardised
+/// inputs that computes the same, W' = W * deviation, b' = b + W mean.
+///
+/// # Errors
+/// As [`fold_standardization`].
+pub fn unfold_standardization(
+    weight: &mut NamedTensor,
+    bias: &mut NamedTensor,
+    mean: &[f32],
+    deviation: &[f32],
+) -> Result<()> {
+    let inputs = check_standardization(weight, bias, mean, deviation)?;
+    for (row, b) in weight.values.chunks_exact_mut(inputs).zip(&mut bias.values) {
+        let mut shift = 0.0_f64;
+        for ((w, &m), &d) in row.iter_mut().zip(mean).zip(deviation) {
+            shift += f64::from(*w) * f64::from(m);
+            *w *= d;
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "biases are f32")]
+        {
+            *b = (f64::from(*b) + shift) as f32;
+        }
+    }
+    Ok(())
+}
+
+/// The number of inputs, where everything fits.
+fn check_standardization(
+    weight: &NamedTensor,
+    bias: &NamedTensor,
+    mean: &[f32],
+    deviation: &[f32],
+) -> Result<usize> {
+    let inputs = mean.len();
+    let fits = weight.values.len() == inputs * bias.values.len();
+    if let Some(bad) = deviation.iter().find(|d| !(d.is_finite() && **d > 0.0)) {
+        let expected = "a finite number above 0";
+        return Err(atelier_core::Error::value("a standard deviation", expected, bad).into());
+    }
+    if !fits
+        || weight.shape != [bias.values.len(), inputs]
+        || deviation.len() != inputs
+        || inputs == 0
+    {
+        let expected = [bias.values.len(), inputs];
+        return Err(atelier_core::Error::shape(&weight.name, &expected, &weight.shape).into());
+    }
+    Ok(inputs)
 }

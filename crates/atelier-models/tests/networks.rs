@@ -4,7 +4,7 @@ use atelier_core::init::Initializer;
 use atelier_core::{Activation as Core, Batch, Mode, Objective, StepAddress, Targets, backward};
 use atelier_models::{
     Activation, Classifier, DenseNet, Ends, Error, ModelConfig, NamedTensor, fold_standardization,
-    load_state, state,
+    load_state, state, unfold_standardization,
 };
 use candle_core::{Device, Tensor};
 
@@ -209,6 +209,22 @@ fn a_state_that_does_not_fit_is_refused_and_changes_nothing() {
         assert!(message.contains(expected), "{message}");
         assert_eq!(state(net.parameters()).unwrap(), good);
     }
+}
+
+#[test]
+fn unfolding_a_standardization_takes_back_what_folding_did() {
+    let net = classifier(&ModelConfig::default());
+    let first: Vec<NamedTensor> = state(net.parameters()).unwrap().into_iter().take(2).collect();
+    let [mut weight, mut bias] = [first[0].clone(), first[1].clone()];
+    let (mean, deviation) = ([0.5, 0.1, 0.0, 0.9, 0.3, 0.2], [0.2, 1.0, 3.0, 0.5, 0.1, 0.7]);
+    fold_standardization(&mut weight, &mut bias, &mean, &deviation).unwrap();
+    assert_ne!(weight, first[0]);
+    unfold_standardization(&mut weight, &mut bias, &mean, &deviation).unwrap();
+    for (found, wanted) in [(&weight, &first[0]), (&bias, &first[1])] {
+        let mut pairs = found.values.iter().zip(&wanted.values);
+        assert!(pairs.all(|(a, b)| (a - b).abs() < 1e-5), "{found:?} {wanted:?}");
+    }
+    assert!(unfold_standardization(&mut weight, &mut bias, &mean[1..], &deviation).is_err());
 }
 
 #[test]

@@ -293,6 +293,51 @@ pub enum Error {
         /// Height of the figure, in pixels.
         height: u32,
     },
+    /// A matrix has not one row and one column for each label, or no label.
+    #[error(
+        "the matrix has {labels} labels, {rows} rows and {columns} columns: expected as many of each, at least 1"
+    )]
+    Matrix {
+        /// How many labels.
+        labels: usize,
+        /// How many rows.
+        rows: usize,
+        /// How many columns; of rows that differ, one that has not as many as there are labels.
+        columns: usize,
+    },
+    /// The texts around a matrix leave too little room for its cells.
+    #[error(
+        "a matrix of {labels} x {labels} has no room in a figure of {width} x {height} pixels: make the figure larger, or the labels shorter"
+    )]
+    NoRoomForMatrix {
+        /// How many labels.
+        labels: usize,
+        /// Width of the figure, in pixels.
+        width: u32,
+        /// Height of the figure, in pixels.
+        height: u32,
+    },
+    /// A diagram has no layer.
+    #[error("the diagram has no layer: add at least one")]
+    NoLayer,
+    /// A layer of a diagram has no unit.
+    #[error("layer {layer:?} has no unit: leave it out")]
+    NoUnit {
+        /// Name of the layer.
+        layer: String,
+    },
+    /// The texts around a diagram leave too little room for its layers.
+    #[error(
+        "{layers} layers have no room in a figure of {width} x {height} pixels: make the figure larger, or its texts shorter"
+    )]
+    NoRoomForLayers {
+        /// How many layers.
+        layers: usize,
+        /// Width of the figure, in pixels.
+        width: u32,
+        /// Height of the figure, in pixels.
+        height: u32,
+    },
     /// The rasteriser failed.
     #[error("cannot draw the figure: {reason}")]
     Draw {

@@ -32,6 +32,9 @@ pub struct Manifest {
     pub config: Value,
     /// The data that was used, if any.
     pub dataset: Option<Dataset>,
+    /// The file of weights that the run began from, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<Start>,
     /// The device, such as `cpu`.
     pub device: String,
     /// How many threads computed.
@@ -73,6 +76,15 @@ pub struct Dataset {
     pub source: String,
     /// SHA-256 of the raw content of each file, in hexadecimal, by name.
     pub files: BTreeMap<String, String>,
+}
+
+/// A file of weights that was given to a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Start {
+    /// As it was named.
+    pub file: String,
+    /// SHA-256 of its content, in hexadecimal.
+    pub sha256: String,
 }
 
 /// How a run stands.

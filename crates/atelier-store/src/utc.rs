@@ -33,6 +33,28 @@ fn civil_from_days(days: u64) -> (u64, u64, u64) {
     (year, month, day)
 }
 
+/// The seconds since 1970 of a moment as [`format_utc`] writes it; `None` for any other text.
+#[must_use]
+pub fn utc_seconds(text: &str) -> Option<u64> {
+    let number = |range: std::ops::Range<usize>| text.get(range)?.parse::<u64>().ok();
+    let [year, month, day] = [number(0..4)?, number(5..7)?, number(8..10)?];
+    let [hour, minute, second] = [number(11..13)?, number(14..16)?, number(17..19)?];
+    if !(1970..=9999).contains(&year) {
+        return None;
+    }
+    // From March on, as in `civil_from_days`.
+    let from_march = if month > 2 { month - 3 } else { month + 9 };
+    let year_from_march = year - u64::from(month <= 2);
+    let (era, year_of_era) = (year_from_march / 400, year_from_march % 400);
+    let day_of_year = (153 * from_march + 2) / 5 + day.checked_sub(1)?;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    let days = (era * 146_097 + day_of_era).checked_sub(719_468)?;
+    let seconds = days * 86_400 + hour * 3600 + minute * 60 + second;
+    // What does not come back was no such moment.
+    let moment = UNIX_EPOCH.checked_add(std::time::Duration::from_secs(seconds))?;
+    (format_utc(moment) == text).then_some(seconds)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,7 +73,18 @@ mod tests {
             (4_107_542_400, "2100-03-01T00:00:00Z"),
         ] {
             assert_eq!(format_utc(UNIX_EPOCH + Duration::from_secs(seconds)), text);
+            assert_eq!(utc_seconds(text), Some(seconds));
         }
+    }
+
+    #[test]
+    fn what_is_no_moment_has_no_seconds() {
+        for text in
+            ["", "2026-02-30T00:00:00Z", "2026-01-01 00:00:00Z", "1969-12-31T23:59:59Z", "ä"]
+        {
+            assert_eq!(utc_seconds(text), None, "{text}");
+        }
+        assert_eq!(utc_seconds("2026-00-01T00:00:00Z"), None);
     }
 
     #[test]

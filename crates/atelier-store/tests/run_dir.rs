@@ -23,6 +23,7 @@ fn manifest(verb: &str, started: &str, status: Status) -> Manifest {
             source: "cache".into(),
             files: [("train-labels".to_string(), "bad354".to_string())].into(),
         }),
+        start: None,
         device: "cpu".into(),
         threads: 2,
         seed: u64::MAX,

@@ -4,8 +4,8 @@
 
 use atelier_core::Parameter;
 use atelier_core::update::{AdamStep, SgdStep, adam, sgd, squared_norm};
-use candle_core::Var;
 use candle_core::backprop::GradStore;
+use candle_core::{Tensor, Var};
 
 use crate::{Error, OptimizerConfig, OptimizerKind, Result};
 
@@ -64,51 +64,131 @@ impl Optimizer {
     /// [`Error::GradientNorm`] if it is to be clipped and is not finite; [`Error::Mismatch`] if these
     /// are not the parameters that the optimiser was made for; fails if a gradient does not fit.
     /// Nothing is changed by the first two.
-    #[expect(clippy::cast_possible_truncation, reason = "factors of f32 arithmetic")]
+    #[expect(clippy::cast_possible_truncation, reason = "a factor of f32 arithmetic")]
     pub fn step(
         &mut self,
         parameters: &[Parameter],
         gradients: &GradStore,
         learning_rate: f64,
     ) -> Result<()> {
-        if let Some(slot) = self.slots.iter().find(|slot| slot.tensors.len() != parameters.len()) {
-            let (expected, found) = (slot.tensors.len(), parameters.len());
-            return Err(Error::mismatch("the number of parameters", expected, found));
-        }
+        self.check(parameters)?;
         let gradient_scale = self.clipping_factor(parameters, gradients)? as f32;
         self.steps += 1;
         for (i, parameter) in parameters.iter().enumerate() {
-            let Some(gradient) = gradients.get(&parameter.var) else { continue };
-            let weight_decay = if parameter.decayed { self.weight_decay as f32 } else { 0.0 };
-            match self.config.kind {
-                OptimizerKind::Sgd => {
-                    let step = SgdStep {
-                        learning_rate: learning_rate as f32,
-                        momentum: self.config.momentum as f32,
-                        nesterov: self.config.nesterov,
-                        weight_decay,
-                        gradient_scale,
-                    };
-                    let velocity = self.slots.first().map(|slot| &slot.tensors[i]);
-                    sgd(&parameter.var, velocity, gradient, &step)?;
-                }
-                OptimizerKind::Adam | OptimizerKind::Adamw => {
-                    let step = AdamStep {
-                        learning_rate: learning_rate as f32,
-                        beta1: self.config.beta1 as f32,
-                        beta2: self.config.beta2 as f32,
-                        epsilon: self.config.epsilon as f32,
-                        weight_decay,
-                        decoupled: self.config.kind == OptimizerKind::Adamw,
-                        number: self.steps,
-                        gradient_scale,
-                    };
-                    let (mean, square) = (&self.slots[0].tensors[i], &self.slots[1].tensors[i]);
-                    adam(&parameter.var, mean, square, gradient, &step)?;
-                }
+            if let Some(gradient) = gradients.get(&parameter.var) {
+                self.update(i, parameter, gradient, learning_rate, gradient_scale)?;
             }
         }
         Ok(())
+    }
+
+    /// One step that waits for nothing: the device itself leaves everything as it is where `alive`, a
+    /// byte, is 0, or where the norm of a gradient that is to be clipped is not finite. Gives `alive`,
+    /// 0 in both cases.
+    pub(crate) fn step_where(
+        &mut self,
+        parameters: &[Parameter],
+        gradients: &GradStore,
+        learning_rate: f64,
+        alive: Tensor,
+    ) -> Result<Tensor> {
+        self.check(parameters)?;
+        let (alive, factor) = match self.squared_norm_on_device(parameters, gradients)? {
+            Some(sum) => {
+                let norm = sum.sqrt()?;
+                let factor = ((norm.affine(1.0, 1e-6)?.recip()? * self.clip)?).minimum(1.0)?;
+                ((alive * finite(&norm)?)?, Some(factor))
+            }
+            None => (alive, None),
+        };
+        self.steps += 1;
+        for (i, parameter) in parameters.iter().enumerate() {
+            let Some(gradient) = gradients.get(&parameter.var) else { continue };
+            let clipped = factor.as_ref().map(|factor| gradient.broadcast_mul(factor));
+            let clipped = clipped.transpose()?;
+            let before = self.values_of(i, parameter).map(|var| var.copy());
+            let before = before.collect::<candle_core::Result<Vec<Tensor>>>()?;
+            self.update(i, parameter, clipped.as_ref().unwrap_or(gradient), learning_rate, 1.0)?;
+            let chosen = alive.broadcast_as(parameter.var.shape())?;
+            for (var, before) in self.values_of(i, parameter).zip(&before) {
+                var.set(&chosen.where_cond(var.as_tensor(), before)?)?;
+            }
+        }
+        Ok(alive)
+    }
+
+    /// Everything that a step of parameter `i` changes.
+    fn values_of<'s>(
+        &'s self,
+        i: usize,
+        parameter: &'s Parameter,
+    ) -> impl Iterator<Item = &'s Var> {
+        std::iter::once(&parameter.var).chain(self.slots.iter().map(move |slot| &slot.tensors[i]))
+    }
+
+    fn check(&self, parameters: &[Parameter]) -> Result<()> {
+        match self.slots.iter().find(|slot| slot.tensors.len() != parameters.len()) {
+            None => Ok(()),
+            Some(slot) => {
+                let (expected, found) = (slot.tensors.len(), parameters.len());
+                Err(Error::mismatch("the number of parameters", expected, found))
+            }
+        }
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "factors of f32 arithmetic")]
+    fn update(
+        &self,
+        i: usize,
+        parameter: &Parameter,
+        gradient: &Tensor,
+        learning_rate: f64,
+        gradient_scale: f32,
+    ) -> Result<()> {
+        let weight_decay = if parameter.decayed { self.weight_decay as f32 } else { 0.0 };
+        match self.config.kind {
+            OptimizerKind::Sgd => {
+                let step = SgdStep {
+                    learning_rate: learning_rate as f32,
+                    momentum: self.config.momentum as f32,
+                    nesterov: self.config.nesterov,
+                    weight_decay,
+                    gradient_scale,
+                };
+                let velocity = self.slots.first().map(|slot| &slot.tensors[i]);
+                sgd(&parameter.var, velocity, gradient, &step)?;
+            }
+            OptimizerKind::Adam | OptimizerKind::Adamw => {
+                let step = AdamStep {
+                    learning_rate: learning_rate as f32,
+                    beta1: self.config.beta1 as f32,
+                    beta2: self.config.beta2 as f32,
+                    epsilon: self.config.epsilon as f32,
+                    weight_decay,
+                    decoupled: self.config.kind == OptimizerKind::Adamw,
+                    number: self.steps,
+                    gradient_scale,
+                };
+                let (mean, square) = (&self.slots[0].tensors[i], &self.slots[1].tensors[i]);
+                adam(&parameter.var, mean, square, gradient, &step)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The sum of the squares of all gradients, left on their device; `None` without clipping.
+    fn squared_norm_on_device(
+        &self,
+        parameters: &[Parameter],
+        gradients: &GradStore,
+    ) -> Result<Option<Tensor>> {
+        if self.clip <= 0.0 {
+            return Ok(None);
+        }
+        let of = parameters.iter().filter_map(|parameter| gradients.get(&parameter.var));
+        let sums = of.map(|gradient| gradient.sqr()?.sum_all());
+        let sums = sums.collect::<candle_core::Result<Vec<Tensor>>>()?;
+        Ok(if sums.is_empty() { None } else { Some(Tensor::stack(&sums, 0)?.sum_all()?) })
     }
 
     /// What the gradient is multiplied by so that its global norm is at most `clip`.
@@ -130,10 +210,16 @@ impl Optimizer {
     }
 }
 
+/// A byte: 1 where the scalar is a finite number.
+pub(crate) fn finite(scalar: &Tensor) -> Result<Tensor> {
+    // NaN compares as false.
+    Ok(scalar.abs()?.le(f64::from(f32::MAX))?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candle_core::{Device, Tensor};
+    use candle_core::Device;
 
     fn parameter(name: &str, decayed: bool) -> Parameter {
         let var = Var::new(&[1.0_f32, -1.0], &Device::Cpu).unwrap();

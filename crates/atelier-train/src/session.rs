@@ -51,7 +51,6 @@ impl<'t, 'a> Session<'t, 'a> {
         around: &mut Surroundings,
     ) -> Result<Outcome> {
         let batches = source.batches_per_epoch;
-        let on_cpu = self.trainer.objective.parameters().iter().all(|p| p.var.device().is_cpu());
         let epochs = self.trainer.settings.train.epochs;
         if self.trainer.progress.step == 0 {
             self.record_snapshot(batches, around)?;
@@ -74,7 +73,7 @@ impl<'t, 'a> Session<'t, 'a> {
                     self.sync_logs()?;
                     return Err(error);
                 }
-                if on_cpu || self.trainer.pending.len() >= LOSSES_PER_READ {
+                if !self.trainer.deferred || self.trainer.pending.len() >= LOSSES_PER_READ {
                     self.report_steps(around)?;
                 }
                 self.record_snapshot(batches, around)?;

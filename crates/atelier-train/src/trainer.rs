@@ -2,11 +2,11 @@
 
 use atelier_core::{Batch, Evaluation, Loss, Mode, Objective, StepAddress, backward};
 use atelier_store::{Checkpoint, RunDir};
-use candle_core::{Tensor, Var};
+use candle_core::{DType, Tensor, Var};
 use serde::Serialize;
 
 use crate::average::{Average, averaged};
-use crate::optimizer::Optimizer;
+use crate::optimizer::{Optimizer, finite};
 use crate::progress::{Best, Progress, StepLoss};
 use crate::session::Session;
 use crate::{Error, Event, Result, Settings, StepReport, checkpoint};
@@ -63,7 +63,20 @@ pub struct Trainer<'a> {
     /// The values of the best validation, kept where early stopping will want them.
     pub(crate) best: Vec<Var>,
     pub(crate) progress: Progress,
-    pub(crate) pending: Vec<(StepReport, Loss)>,
+    pub(crate) pending: Vec<Pending>,
+    /// Whether losses are read later, many at a time: on every device but the CPU, whose work is
+    /// awaited wherever a number is read.
+    pub(crate) deferred: bool,
+    /// Where losses are read later: a byte on the device, 1 as long as all of them were finite.
+    alive: Option<Tensor>,
+}
+
+/// A step that is done, and what is not yet read of it.
+pub(crate) struct Pending {
+    report: StepReport,
+    loss: Tensor,
+    correct: Option<Tensor>,
+    alive: Option<Tensor>,
 }
 
 /// What [`Trainer::run`] talks to besides the objective.
@@ -101,6 +114,8 @@ impl<'a> Trainer<'a> {
             best: Vec::new(),
             progress: Progress::new(),
             pending: Vec::new(),
+            deferred: parameters.iter().any(|p| !p.var.device().is_cpu()),
+            alive: None,
         })
     }
 
@@ -135,10 +150,11 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// [`Error::NoBatches`]; [`Error::Setting`] if early stopping has no validation;
     /// [`Error::Diverged`] if a loss, a gradient's norm that was to be clipped, a validation loss or a
-    /// weight is not finite. On the CPU a loss is looked at before the update, so that the parameters
-    /// are those from before the step (buffers may have seen its batch); on other devices up to a
-    /// hundred updates may have followed. The last good state is the newest checkpoint. Fails if the
-    /// objective, the source or the disk does.
+    /// weight is not finite. The parameters are then those from before the step (buffers may have seen
+    /// its batch): the CPU looks at a loss before the update; other devices hold back that update and
+    /// all that follow by themselves, and the loss is reported when it is read, at most a hundred steps
+    /// later. The last good state is the newest checkpoint. Fails if the objective, the source or the
+    /// disk does.
     pub fn run(&mut self, source: &mut Source, mut around: Surroundings) -> Result<Outcome> {
         if source.batches_per_epoch == 0 {
             return Err(Error::NoBatches);
@@ -216,7 +232,7 @@ impl<'a> Trainer<'a> {
             loss: f32::NAN,
             learning_rate,
         };
-        if loss.objective.device().is_cpu() {
+        if !self.deferred {
             let values = (loss.objective.to_scalar::<f32>()?, loss.reported.to_scalar::<f32>()?);
             if !(values.0.is_finite() && values.1.is_finite()) {
                 let loss = if values.0.is_finite() { values.1 } else { values.0 };
@@ -224,20 +240,30 @@ impl<'a> Trainer<'a> {
             }
         }
         let gradients = backward(&loss.objective)?;
-        match self.optimizer.step(self.objective.parameters(), &gradients, learning_rate) {
-            #[expect(clippy::cast_possible_truncation, reason = "not finite in f32 either")]
-            Err(Error::GradientNorm { norm }) => {
-                return Err(diverged(&report, "norm of the gradient", norm as f32));
+        let parameters = self.objective.parameters();
+        if self.deferred {
+            let mut alive = (finite(&loss.objective)? * finite(&loss.reported)?)?;
+            if let Some(before) = &self.alive {
+                alive = (alive * before)?;
             }
-            stepped => stepped?,
+            let alive = self.optimizer.step_where(parameters, &gradients, learning_rate, alive)?;
+            self.alive = Some(alive);
+        } else {
+            match self.optimizer.step(parameters, &gradients, learning_rate) {
+                #[expect(clippy::cast_possible_truncation, reason = "not finite in f32 either")]
+                Err(Error::GradientNorm { norm }) => {
+                    return Err(diverged(&report, "norm of the gradient", norm as f32));
+                }
+                stepped => stepped?,
+            }
         }
         if let Some(average) = &mut self.average {
             average.update(self.objective)?;
         }
         self.progress.step += 1;
         self.progress.index += 1;
-        let detached = Loss { objective: loss.reported.clone(), ..loss };
-        self.pending.push((report, detached));
+        let Loss { reported: loss, correct, .. } = loss;
+        self.pending.push(Pending { report, loss, correct, alive: self.alive.clone() });
         Ok(())
     }
 
@@ -245,14 +271,20 @@ impl<'a> Trainer<'a> {
     /// finite, and the error if there is one.
     pub(crate) fn read_losses(&mut self) -> Result<(Vec<StepReport>, Option<Error>)> {
         let pending = std::mem::take(&mut self.pending);
-        let losses = read(pending.iter().map(|(_, loss)| Some(&loss.reported)))?;
-        let correct = read(pending.iter().map(|(_, loss)| loss.correct.as_ref()))?;
+        let losses = read(pending.iter().map(|step| Some(&step.loss)))?;
+        let correct = read(pending.iter().map(|step| step.correct.as_ref()))?;
+        let alive = read(pending.iter().map(|step| step.alive.as_ref()))?;
         let mut reports = Vec::with_capacity(pending.len());
-        for (i, (report, _)) in pending.into_iter().enumerate() {
+        for (i, Pending { report, .. }) in pending.into_iter().enumerate() {
             let loss = losses.as_ref().map_or(f32::NAN, |losses| losses[i]);
             let report = StepReport { loss, ..report };
             if !loss.is_finite() {
                 return Ok((reports, Some(diverged(&report, "loss", loss))));
+            }
+            if alive.as_ref().is_some_and(|alive| alive[i] < 1.0) {
+                // The smoothed loss, or the norm of a gradient, is what was not finite.
+                let error = diverged(&report, "loss or norm of the gradient", f32::NAN);
+                return Ok((reports, Some(error)));
             }
             let progress = &mut self.progress;
             progress.loss_sum += f64::from(loss) * report.examples as f64;
@@ -273,12 +305,109 @@ fn read<'a>(scalars: impl Iterator<Item = Option<&'a Tensor>>) -> Result<Option<
     let Some(scalars) = scalars.collect::<Option<Vec<_>>>() else { return Ok(None) };
     Ok(Some(match scalars.as_slice() {
         [] => Vec::new(),
-        [one] => vec![one.to_scalar()?],
-        many => Tensor::stack(many, 0)?.to_vec1()?,
+        [one] => vec![one.to_dtype(DType::F32)?.to_scalar()?],
+        many => Tensor::stack(many, 0)?.to_dtype(DType::F32)?.to_vec1()?,
     }))
 }
 
 pub(crate) fn diverged(report: &StepReport, quantity: &'static str, value: f32) -> Error {
     let (epoch, step, learning_rate) = (report.epoch, report.step, report.learning_rate);
     Error::Diverged { quantity, value, epoch, step, learning_rate }
+}
+
+#[cfg(test)]
+mod tests {
+    use atelier_core::{Parameter, flatten};
+    use candle_core::Device;
+
+    use super::*;
+    use crate::OptimizerKind;
+
+    /// The mean square of x - w over a batch; a batch of NaN has a loss that is none.
+    struct Quadratic(Vec<Parameter>);
+
+    impl Quadratic {
+        fn new() -> Self {
+            let var = Var::new(&[1.0_f32, -2.0, 0.5], &Device::Cpu).expect("a variable");
+            Self(vec![Parameter { name: "w".to_string(), var, decayed: true, transposed: false }])
+        }
+    }
+
+    impl Objective for Quadratic {
+        fn parameters(&self) -> &[Parameter] {
+            &self.0
+        }
+
+        fn loss(&self, batch: &Batch, _: Mode) -> atelier_core::Result<Loss> {
+            let loss = batch.inputs.broadcast_sub(self.0[0].var.as_tensor())?.sqr()?.mean_all()?;
+            Ok(Loss { reported: loss.detach(), objective: loss, correct: None, total: batch.len() })
+        }
+    }
+
+    /// Twelve steps; the batch of step `bad`, counted from 1, holds NaN.
+    fn trained(settings: &Settings, deferred: bool, bad: usize) -> (Vec<f32>, Result<Outcome>) {
+        let objective = Quadratic::new();
+        let mut trainer = Trainer::new(&objective, settings, 0).expect("a trainer");
+        trainer.deferred = deferred;
+        let batch = |epoch: u64, index: usize| {
+            let x = if index + 1 == bad { f32::NAN } else { (epoch + index as u64) as f32 };
+            let inputs = Tensor::new(&[[x, 0.5, -x], [0.1, x, 1.0]], &Device::Cpu)?;
+            let targets = atelier_core::Targets::Classes(Tensor::new(&[0_u32, 1], &Device::Cpu)?);
+            Ok(Batch { inputs, targets })
+        };
+        let mut source = Source { batches_per_epoch: 12, batch: Box::new(batch) };
+        let around = Surroundings {
+            validation: None,
+            run_dir: None,
+            observer: &mut |_| {},
+            interrupted: &|| false,
+        };
+        let outcome = trainer.run(&mut source, around);
+        (flatten(objective.parameters()).expect("values"), outcome)
+    }
+
+    fn settings() -> Vec<Settings> {
+        let mut all = Vec::new();
+        for kind in [OptimizerKind::Sgd, OptimizerKind::Adam, OptimizerKind::Adamw] {
+            for clip in [0.0, 0.5] {
+                let mut settings = Settings::default();
+                settings.train.epochs = 1;
+                settings.train.clip = clip;
+                settings.train.weight_decay = 0.01;
+                settings.optimizer.kind = kind;
+                settings.optimizer.momentum = if kind == OptimizerKind::Sgd { 0.9 } else { 0.0 };
+                settings.optimizer.learning_rate = 0.05;
+                all.push(settings);
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn losses_that_are_read_later_change_no_step() {
+        for settings in settings() {
+            let [(now, told), (later, told_later)] =
+                [false, true].map(|deferred| trained(&settings, deferred, 0));
+            let (told, told_later) = (told.expect("an end"), told_later.expect("an end"));
+            for (a, b) in now.iter().zip(&later) {
+                assert!((a - b).abs() < 1e-5, "{now:?} and {later:?} by {:?}", settings.optimizer);
+            }
+            assert_eq!(told.last.len(), told_later.last.len());
+        }
+    }
+
+    #[test]
+    fn a_device_holds_back_the_step_of_a_loss_that_is_none_and_all_that_follow() {
+        for settings in settings() {
+            let [(now, error), (later, error_later)] =
+                [false, true].map(|deferred| trained(&settings, deferred, 5));
+            for error in [error, error_later] {
+                let error = error.expect_err("a loss that is none");
+                assert!(matches!(error, Error::Diverged { step: 5, .. }), "{error}");
+            }
+            for (a, b) in now.iter().zip(&later) {
+                assert!((a - b).abs() < 1e-5, "{now:?} and {later:?} by {:?}", settings.optimizer);
+            }
+        }
+    }
 }

@@ -1,12 +1,11 @@
 //! What a study promises, kept in memory.
 
 use std::collections::HashSet;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use atelier_tune::{
-    Direction, Ended, Error, Event, Memory, Options, Parameter, Pruner, Sampler, Schedule, Space,
-    State, Study, Trial, TrialError, Verdict, hyperparam_tuning,
+    Change, Direction, Ended, Error, Event, Memory, Options, Parameter, Pruner, Sampler, Schedule,
+    Space, State, Storage, Study, StudyRecord, Trial, TrialError, Verdict, hyperparam_tuning,
 };
 
 fn space() -> Space {
@@ -192,12 +191,51 @@ fn an_exhausted_study_that_is_resumed_ends_at_once() {
     }
 }
 
+/// A study in memory that shows itself to the one who gives out trials, once, only after trial 5 was
+/// put back.
+struct SlowToShow {
+    memory: Memory,
+    armed: AtomicBool,
+}
+
+impl Storage for SlowToShow {
+    fn look(&self, view: &mut dyn FnMut(&StudyRecord)) -> atelier_tune::Result<()> {
+        if self.armed.swap(false, Ordering::SeqCst) {
+            let mut back = false;
+            while !back {
+                self.memory.look(&mut |study| back = study.trials[5].state == State::Waiting)?;
+            }
+        }
+        self.memory.look(view)
+    }
+
+    fn change(
+        &self,
+        decide: &mut dyn FnMut(&StudyRecord) -> atelier_tune::Result<Vec<Change>>,
+    ) -> atelier_tune::Result<()> {
+        self.memory.change(decide)
+    }
+
+    fn worker(&self) -> &str {
+        self.memory.worker()
+    }
+
+    fn is_gone(&self, worker: &str) -> atelier_tune::Result<bool> {
+        self.memory.is_gone(worker)
+    }
+}
+
 #[test]
 fn an_error_that_no_setting_would_cure_ends_the_study_and_leaves_its_trial_waiting() {
-    let storage = Memory::new(Direction::Maximize);
-    let broken = Mutex::new(true);
+    let memory = Memory::new(Direction::Maximize);
+    let storage = SlowToShow { memory, armed: AtomicBool::new(false) };
+    let broken = AtomicBool::new(true);
     let objective = |trial: &mut Trial<'_>| {
-        if trial.number() == 5 && *broken.lock().expect("a flag") {
+        if trial.number() == 5 && broken.load(Ordering::SeqCst) {
+            storage.armed.store(trial.attempt() == 1, Ordering::SeqCst);
+            while storage.armed.load(Ordering::SeqCst) {
+                std::thread::yield_now();
+            }
             return Err(std::io::Error::other("disk full").into());
         }
         Ok(1.0)
@@ -211,7 +249,7 @@ fn an_error_that_no_setting_would_cure_ends_the_study_and_leaves_its_trial_waiti
     };
     let error = hyperparam_tuning(&space(), objective, &options).expect_err("an error");
     assert_eq!(error.to_string(), "trial 5: disk full");
-    *broken.lock().expect("a flag") = false;
+    broken.store(false, Ordering::SeqCst);
     let study = hyperparam_tuning(&space(), objective, &options).expect("a study");
     assert_eq!(study.count(State::Complete), 9);
     assert_eq!(study.trials[5].attempts, 2);

@@ -1,8 +1,12 @@
 //! The command line as clap reads it: verbs and flags, their help texts, nothing else.
 
+mod looking;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use looking::{CompletionsArgs, RunsCheckArgs, RunsCompareArgs, RunsVerifyArgs};
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -43,12 +47,16 @@ pub enum Verb {
     Variants(VariantsArgs),
     /// Make the PDF and the web page of a reproduction
     Report(ReportArgs),
+    /// Say what is in image files, by a trained network
+    Predict(PredictArgs),
     /// Look at what was done
     #[command(subcommand)]
     Runs(RunsVerb),
     /// Look at configurations
     #[command(subcommand)]
     Config(ConfigVerb),
+    /// Write the completions of a shell to stdout
+    Completions(CompletionsArgs),
 }
 
 /// `train`.
@@ -56,12 +64,17 @@ pub enum Verb {
 #[command(after_help = "Examples:\n  atelier train\n  atelier train --seed 3 --out runs/third\n  \
                         atelier train --set data.validation=0 --set train.epochs=40\n  \
                         atelier train --config runs/train-0001/config.toml\n  \
+                        atelier train --from mine.safetensors --set optimizer.learning_rate=0.01\n  \
+                        atelier train --evaluate mine.safetensors --set model.hidden=128,64\n  \
                         atelier train --resume\n  atelier train --smoke --format json")]
 pub struct TrainArgs {
     /// Do not train: raise the learning rate over one short run and show where the loss falls
     /// fastest
     #[arg(long, conflicts_with = "resume")]
     pub find_learning_rate: bool,
+    /// Weights from elsewhere.
+    #[command(flatten)]
+    pub weights: WeightFlags,
     /// The configuration.
     #[command(flatten)]
     pub config: ConfigFlags,
@@ -74,6 +87,19 @@ pub struct TrainArgs {
     /// What is shown.
     #[command(flatten)]
     pub output: OutputFlags,
+}
+
+/// Weights from a file, in place of drawn ones. It is a `.safetensors` file, of PyTorch or of a run, with exactly the tensors
+/// of the configured network, for pixels in [0, 1].
+#[derive(Debug, Clone, Default, Args)]
+pub struct WeightFlags {
+    /// Do not train: evaluate the configured network with the weights in this .safetensors file, of
+    /// PyTorch or of a run, on the validation and the test examples
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["resume", "find_learning_rate", "from"])]
+    pub evaluate: Option<PathBuf>,
+    /// Begin from the weights in this .safetensors file, of PyTorch or of a run, in place of drawn ones
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["resume", "find_learning_rate"])]
+    pub from: Option<PathBuf>,
 }
 
 /// `autoencoder`.
@@ -200,11 +226,16 @@ pub struct TuneArgs {
 #[command(after_help = "Examples:\n  atelier variants\n  atelier variants --seeds 5\n  \
                         atelier variants --config runs/tune-0001/best.toml\n  \
                         atelier variants --config mine.toml --set train.epochs=20\n  \
-                        atelier variants --resume\n  atelier variants --smoke --format json\n\n\
+                        atelier variants --best-dense\n  atelier variants --resume\n  \
+                        atelier variants --smoke --format json\n\n\
                         A file with variants of one's own:\n  [[variants.list]]\n  \
                         name = \"wider at first\"\n  set = [\"model.hidden=51,49,49\"]")]
 pub struct VariantsArgs {
-    /// Train every network with so many seeds, at most 20; the same as --set variants.seeds=N
+    /// Compare nothing: train preset train/best-dense, the best dense network that was found, with one seed
+    /// after the other, and test each
+    #[arg(long, conflicts_with = "preset")]
+    pub best_dense: bool,
+    /// Train every network with so many seeds, at most 20 [default: variants.seeds; with --best-dense 5]
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     pub seeds: Option<u16>,
     /// The configuration.
@@ -216,6 +247,31 @@ pub struct VariantsArgs {
     /// The data.
     #[command(flatten)]
     pub data: DataFlags,
+    /// What is shown.
+    #[command(flatten)]
+    pub output: OutputFlags,
+}
+
+/// `predict`.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  atelier predict shoe.png\n  atelier predict --run train-0001 *.jpg\n  \
+                        atelier predict --model mine.safetensors --set model.hidden=128,64 shoe.png\n  \
+                        atelier predict shoe.png --format json"
+)]
+pub struct PredictArgs {
+    /// PNG or JPEG files of any size; crop them to the object
+    #[arg(value_name = "IMAGE", required = true)]
+    pub images: Vec<PathBuf>,
+    /// The name of a run of `train`, or its directory [default: the newest complete one]
+    #[arg(long, value_name = "RUN", conflicts_with = "model")]
+    pub run: Option<PathBuf>,
+    /// A .safetensors file, of PyTorch or of a run, of the network that the section `model` describes
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+    /// The configuration.
+    #[command(flatten)]
+    pub config: ConfigFlags,
     /// What is shown.
     #[command(flatten)]
     pub output: OutputFlags,
@@ -304,18 +360,57 @@ pub struct DataArgs {
 #[derive(Debug, Subcommand)]
 pub enum RunsVerb {
     /// List all runs
-    #[command(after_help = "Examples:\n  atelier runs list\n  atelier runs list --format json")]
+    #[command(
+        after_help = "Examples:\n  atelier runs list\n  atelier runs list train\n  atelier runs list --format json"
+    )]
     List(RunsListArgs),
     /// Show one run: its manifest and its results
     #[command(
         after_help = "Examples:\n  atelier runs show train-0001\n  atelier runs show runs/mine --format json"
     )]
     Show(RunsShowArgs),
+    /// Put runs side by side: the settings that differ, the results, and their curves in one figure
+    Compare(RunsCompareArgs),
+    /// Compute anew what a run says of itself: the digests of its data, and its results from its model
+    Verify(RunsVerifyArgs),
+    /// Hold the results of a run against requirements; exit code 1 where one does not hold
+    Check(RunsCheckArgs),
+    /// Write a run for other programs: its network as ONNX, its metrics for TensorBoard
+    #[command(
+        after_help = "Examples:\n  atelier runs export train-0001 --onnx\n  atelier runs export train-0001 --onnx \
+                            --out shoes.onnx\n  atelier runs export train-0001 --tensorboard"
+    )]
+    Export(RunsExportArgs),
+}
+
+/// `runs export`.
+#[derive(Debug, Clone, Args)]
+#[command(group = clap::ArgGroup::new("form").required(true).multiple(true))]
+pub struct RunsExportArgs {
+    /// The name of a run of `train` or `autoencoder`, or its directory
+    #[arg(value_name = "RUN")]
+    pub name: PathBuf,
+    /// The network as ONNX: pixels in [0, 1] in, logits (or reconstructions) out [default place:
+    /// model.onnx in the run]
+    #[arg(long, group = "form")]
+    pub onnx: bool,
+    /// The metrics as an event file of TensorBoard [default place: the directory tensorboard in the run]
+    #[arg(long, group = "form")]
+    pub tensorboard: bool,
+    /// The file to write, for one of the two; it must be new
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// What is shown.
+    #[command(flatten)]
+    pub output: OutputFlags,
 }
 
 /// `runs list`.
 #[derive(Debug, Clone, Args)]
 pub struct RunsListArgs {
+    /// Only those of this verb, such as `train`
+    #[arg(value_name = "VERB")]
+    pub verb: Option<String>,
     /// What is shown.
     #[command(flatten)]
     pub output: OutputFlags,

@@ -29,6 +29,7 @@ pub use origin::Origin;
 pub use reproducing::ReproducingConfig;
 pub use resolved::Resolved;
 pub use tuning::{RetrainConfig, TuningConfig};
+pub(crate) use varying::MOST_SEEDS;
 pub use varying::{VariantConfig, VariantsConfig, VaryingConfig};
 
 /// Everything that a training run is configured by.

@@ -4,8 +4,10 @@ pub mod cli;
 pub mod config;
 mod dataset;
 mod experiment;
+mod export;
 pub mod failure;
 pub mod home;
+mod picture;
 mod signals;
 pub mod terminal;
 mod verbs;
@@ -48,10 +50,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 fn execute(verb: Verb, command_line: &[String]) -> anyhow::Result<u8> {
     let stop = Stop::listen()?;
     match verb {
+        Verb::Completions(arguments) => verbs::completions::run(&arguments),
         Verb::Config(verb) => verbs::config::run(&verb),
         Verb::Data(verb) => verbs::data::run(&verb),
         Verb::Report(arguments) => verbs::report::run(&arguments),
         Verb::Runs(verb) => verbs::runs::run(&verb),
+        Verb::Predict(arguments) => verbs::predict::run(&arguments),
         Verb::Train(arguments) => verbs::train::run(&arguments, command_line, &stop),
         Verb::Autoencoder(arguments) => verbs::autoencoder::run(&arguments, command_line, &stop),
         Verb::Init(arguments) => verbs::init::run(&arguments, command_line, &stop),

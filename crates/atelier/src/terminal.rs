@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::cli::{Format, OutputFlags};
 pub use bytes::Bytes;
 pub use number::{counted, percent, significant, thousands};
+pub(crate) use progress::time_left;
 pub use progress::{Progress, Told};
 pub use table::{Align, Table};
 
@@ -56,6 +57,15 @@ impl Terminal {
         if self.json() { Ok(()) } else { stdout(&plain(text)) }
     }
 
+    /// A drawing on stdout, which may hold colours of a terminal; nothing under `--format json`. Text from
+    /// outside must be [`plain`].
+    ///
+    /// # Errors
+    /// As [`Terminal::text`].
+    pub fn drawing(self, text: &str) -> Result<()> {
+        if self.json() { Ok(()) } else { stdout(text) }
+    }
+
     /// The result as the one JSON object on stdout; nothing under `--format text`.
     ///
     /// # Errors
@@ -75,7 +85,8 @@ pub fn warn(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", plain(line));
 }
 
-fn stdout(text: &str) -> Result<()> {
+/// The text on stdout as it is, whatever the flags; a reader that has gone away is no failure.
+pub(crate) fn stdout(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
     match writeln!(out, "{}", text.trim_end_matches('\n')).and_then(|()| out.flush()) {
         // `atelier runs list | head -1`

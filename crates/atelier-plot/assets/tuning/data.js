@@ -20,5 +20,10 @@ function setting(trial, k) {
   const place = trials[trial].places[k];
   const { words } = parameters[k];
   if (!isNumber(place)) return "—";
-  return words ? words[place] : show(place);
+  return words ? words[place] : exactly(place);
+}
+
+/** Numbers of epochs and the like in full, without decimals that are all 0. */
+function exactly(value) {
+  return Number.isInteger(value) && Math.abs(value) < 1e7 ? whole(value) : show(value);
 }

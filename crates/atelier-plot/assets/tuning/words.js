@@ -40,7 +40,7 @@ function reading() {
   const trial = trials[mark];
   const values = [[data.quantity, show(trial.value)]];
   if (rankOf.has(mark)) values.push(["rank", `${whole(rankOf.get(mark) + 1)} of ${whole(ranking.length)}`]);
-  else values.push([data.step, `${trial.state}${trial.steps.length > 0 ? ` after ${show(trial.steps[trial.steps.length - 1], 3)}` : ""}`]);
+  else values.push([data.step, `${trial.state}${trial.steps.length > 0 ? ` after ${exactly(trial.steps[trial.steps.length - 1])}` : ""}`]);
   parameters.forEach(({ name }, k) => values.push([name, setting(mark, k)]));
   if (trial.note !== "") values.push(["note", trial.note]);
   return { title: `Trial ${trial.number}${mark === best ? ", the best" : ""}`, trial: mark, values };

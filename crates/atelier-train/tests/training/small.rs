@@ -180,6 +180,7 @@ pub fn fresh_run_dir(path: &Path) -> RunDir {
         command_line: vec![],
         config: serde_json::Value::Null,
         dataset: None,
+        start: None,
         device: "cpu".into(),
         threads: 1,
         seed: 7,

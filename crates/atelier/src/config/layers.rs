@@ -13,6 +13,7 @@ use toml::{Spanned, Table, Value};
 
 use super::{Origin, assignment, keys, presets::Preset};
 use crate::failure::Help as _;
+use crate::home;
 use crate::terminal::brief;
 
 /// No configuration is nearly as long.
@@ -53,7 +54,9 @@ impl Layers {
             .map_err(anyhow::Error::from)
             .and_then(|bytes| Ok(String::from_utf8(bytes)?))
             .with_context(|| format!("cannot read the configuration {}", path.display()))
-            .help(|| "give an existing TOML file; `config show` prints one".to_string())?;
+            .help(|| {
+                format!("give an existing TOML file; `{} config show` prints one", home::program())
+            })?;
         let document =
             DeTable::parse(&text).with_context(|| format!("{} is not TOML", path.display()))?;
         let lines = lines(&text, document.get_ref());
@@ -122,7 +125,7 @@ impl Layers {
                 let known = self.origins.keys().chain(sections.map(|(name, _)| name));
                 let near = keys::did_you_mean(key, known.map(String::as_str));
                 let unknown: Result<()> = Err(anyhow!("unknown key `{}`{near}", brief(key)));
-                unknown.help(|| "`config show` lists every key".to_string())
+                unknown.help(|| format!("`{} config show` lists every key", home::program()))
             }
         }
     }

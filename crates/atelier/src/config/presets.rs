@@ -34,6 +34,11 @@ pub const PRESETS: &[Preset] = &[
     },
     Preset { verb: "train", name: "tuned", text: include_str!("../../presets/train/tuned.toml") },
     Preset {
+        verb: "train",
+        name: "best-dense",
+        text: include_str!("../../presets/train/best-dense.toml"),
+    },
+    Preset {
         verb: "autoencoder",
         name: "assignment",
         text: include_str!("../../presets/autoencoder/assignment.toml"),
@@ -100,12 +105,15 @@ pub fn find(verb: &str, name: Option<&str>) -> Result<&'static Preset> {
     let short = name.strip_prefix(verb).and_then(|rest| rest.strip_prefix('/')).unwrap_or(name);
     of_verb.clone().find(|preset| preset.name == short).ok_or(()).or_else(|()| {
         let names: Vec<&str> = of_verb.by_ref().map(|preset| preset.name).collect();
-        Err(anyhow!(
-            "unknown preset `{}` of `{verb}`{}",
-            brief(name),
+        let titles: Vec<String> = PRESETS.iter().map(Preset::title).collect();
+        // A slash says that a verb was named, though none that has this preset.
+        let near = if short.contains('/') {
+            did_you_mean(short, titles.iter().map(String::as_str))
+        } else {
             did_you_mean(short, names.iter().copied())
-        ))
-        .help(|| format!("presets of `{verb}`: {}", names.join(", ")))
+        };
+        Err(anyhow!("unknown preset `{}` of `{verb}`{near}", brief(name)))
+            .help(|| format!("presets of `{verb}`: {}", names.join(", ")))
     })
 }
 
@@ -124,6 +132,8 @@ mod tests {
     fn an_unknown_preset_is_refused_with_those_that_exist() {
         let message = crate::failure::render(&find("train", Some("basline")).expect_err("unknown"));
         assert!(message.contains("did you mean `baseline`?"), "{message}");
-        assert!(message.contains("presets of `train`: baseline, tuned"), "{message}");
+        assert!(message.contains("presets of `train`: baseline, tuned, best-dense"), "{message}");
+        let message = find("train", Some("trainn/baseline")).expect_err("unknown").to_string();
+        assert!(message.contains("did you mean `train/baseline`?"), "{message}");
     }
 }

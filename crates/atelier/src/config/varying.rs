@@ -13,7 +13,7 @@ use crate::failure::Help as _;
 const BASELINE: &str = "baseline";
 
 /// More seeds than this, and all flips of their signs could not be counted any more.
-const MOST_SEEDS: usize = 20;
+pub(crate) const MOST_SEEDS: usize = 20;
 /// Longer names would leave no room for the dots of the figure.
 const LONGEST_NAME: usize = 40;
 

@@ -21,6 +21,7 @@ use crate::cli::AutoencoderArgs;
 use crate::config::AutoencodingConfig;
 use crate::signals::Stop;
 use crate::terminal::{Terminal, Told};
+pub(crate) use results::errors;
 pub(crate) use summary::Summary;
 
 /// An autoencoder with everything it needs.
@@ -80,7 +81,7 @@ impl Trainable for AutoencodingConfig {
 impl AutoencoderArgs {
     /// Those that every verb that trains has.
     pub(crate) fn flags(&self) -> Flags<'_> {
-        Flags { config: &self.config, run: &self.run, data: &self.data }
+        Flags { config: &self.config, run: &self.run, data: &self.data, from: None }
     }
 }
 

@@ -23,6 +23,19 @@ pub(crate) fn epochs(run: &Path) -> Result<Vec<EpochRecord>> {
     lines(run, "epoch")
 }
 
+/// One step of `metrics.jsonl`.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+pub(crate) struct StepRecord {
+    /// Counted from 1.
+    pub(crate) step: u64,
+    pub(crate) loss: f32,
+}
+
+/// All steps of the run in a directory.
+pub(crate) fn steps(run: &Path) -> Result<Vec<StepRecord>> {
+    lines(run, "step")
+}
+
 /// The mean loss over the batches of each epoch; where the last batch is short it counts as much
 /// as any other.
 pub(crate) fn batch_means(run: &Path) -> Result<Vec<f64>> {

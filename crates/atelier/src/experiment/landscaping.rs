@@ -18,20 +18,21 @@ use serde_json::json;
 
 use self::computed::{Work, compute};
 use self::subject::{Run, Source, Subject};
-pub(crate) use self::summary::Summary;
 use self::summary::between_text;
+pub(crate) use self::summary::{RunSummary, Summary};
 use super::nested::{Nested, nested, same_data};
 use super::prepared::{Place, Prepared};
 use super::recorded::{Beginning, Recorded, check_place};
 use super::summary::Summary as TrainingSummary;
 use super::training::{Trained, train};
-use crate::cli::{ConfigFlags, Format, LandscapeArgs, OutputFlags, TrainArgs};
+use crate::cli::{ConfigFlags, Format, LandscapeArgs, OutputFlags, TrainArgs, WeightFlags};
 use crate::config::{LandscapingConfig, Resolved};
 use crate::dataset;
 use crate::failure::Help as _;
 use crate::home;
 use crate::signals::Stop;
 use crate::terminal::{Align, Table, Terminal, brief, counted, significant, thousands};
+use crate::verbs::runs::find;
 
 const VERB: &str = "landscape";
 
@@ -189,12 +190,7 @@ fn sources(arguments: &LandscapeArgs, config: &LandscapingConfig) -> Result<Vec<
     };
     let mut sources = Vec::new();
     for run in &arguments.run {
-        let path = if run.is_dir() { run.clone() } else { home::runs().join(run) };
-        if !path.is_dir() {
-            return Err(anyhow!("there is no run {}", run.display()))
-                .help(|| format!("`{} runs list` shows the runs that there are", home::program()));
-        }
-        sources.push(Source::Run(absolute(&path)?));
+        sources.push(Source::Run(absolute(&find(run)?)?));
     }
     for directory in &arguments.import {
         sources.push(Source::Import(absolute(directory)?));
@@ -336,6 +332,7 @@ fn train_one(
     asked.terminal.talk(&format!("training run {name}, seed {seed}"));
     let mut nested = TrainArgs {
         find_learning_rate: false,
+        weights: WeightFlags::default(),
         config: ConfigFlags::default(),
         run,
         data,
@@ -351,8 +348,8 @@ fn train_one(
     train(&nested, asked.command_line, Terminal::new(nested.output), asked.stop)
 }
 
-/// What is shown of a finished landscape.
-fn shown(summary: &Summary, path_epochs: usize, path: &Path) -> String {
+/// Where the runs end.
+pub(crate) fn ends(of: &[RunSummary]) -> Table {
     let mut runs = Table::new(&[
         ("run", Align::Left),
         ("seed", Align::Right),
@@ -361,7 +358,7 @@ fn shown(summary: &Summary, path_epochs: usize, path: &Path) -> String {
         ("in the plane", Align::Right),
         ("farthest off the plane", Align::Right),
     ]);
-    for run in &summary.runs {
+    for run in of {
         runs.row([
             run.name.clone(),
             run.seed.map_or_else(|| "-".to_string(), |seed| seed.to_string()),
@@ -371,6 +368,12 @@ fn shown(summary: &Summary, path_epochs: usize, path: &Path) -> String {
             significant(run.largest_distance_off_plane),
         ]);
     }
+    runs
+}
+
+/// What is shown of a finished landscape.
+fn shown(summary: &Summary, path_epochs: usize, path: &Path) -> String {
+    let runs = ends(&summary.runs);
     format!(
         "\nlandscape of {}, {} parameters\n\n{runs}\n{}\n\n{}figure: {}\npage: {}\nrun: {}",
         summary.network,

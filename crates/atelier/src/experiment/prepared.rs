@@ -2,8 +2,8 @@
 
 use std::thread::available_parallelism;
 
-use anyhow::{Context as _, Result, anyhow};
-use atelier_core::Objective;
+use anyhow::{Result, anyhow};
+use atelier_core::{Batch, Objective};
 use atelier_data::{
     AugmentConfig, Batcher, DataConfig, Dataset, Loaded, Split, Standardization, Subset, split,
 };
@@ -74,6 +74,11 @@ pub(crate) trait Trainable: Clone {
     /// The lines of the model's table.
     fn layers(model: &Self::Model) -> Vec<&Layer>;
 
+    /// The probability with which a hidden unit is dropped in training.
+    fn dropout(&self) -> f64 {
+        0.0
+    }
+
     /// Everything that belongs to the model as PyTorch has it.
     fn state(model: &Self::Model) -> Result<Vec<NamedTensor>> {
         Ok(state(model.parameters().iter().chain(model.buffers()))?)
@@ -106,6 +111,10 @@ impl Trainable for Config {
 
     fn layers(model: &Classifier) -> Vec<&Layer> {
         model.net.layers().iter().collect()
+    }
+
+    fn dropout(&self) -> f64 {
+        self.model.dropout
     }
 }
 
@@ -183,11 +192,21 @@ impl<C: Trainable> Prepared<C, C::Model> {
         atelier_core::evaluate(objective, batches)
     }
 
-    /// Mean loss and accuracy over the test examples; counted as a look at them.
-    pub(crate) fn test(&self) -> Result<atelier_core::Evaluation> {
-        let standardization = self.standardization.as_ref();
-        let batches = self.data.test.evaluation_batches(CHUNK, standardization, &self.device)?;
-        atelier_core::evaluate(&self.model, batches).context("cannot evaluate the test examples")
+    /// The network by its widths, such as `784-50-50-50-10`.
+    pub(crate) fn network(&self) -> String {
+        widths(self.data.train.pixels(), &C::layers(&self.model))
+    }
+
+    /// The validation examples as they stay on a device that is not the CPU, whose memory they would
+    /// travel to after each epoch otherwise.
+    pub(crate) fn kept_validation(&self) -> Result<Option<Vec<Batch>>> {
+        let Some(examples) = self.split.validation.as_ref().filter(|_| !self.device.is_cpu())
+        else {
+            return Ok(None);
+        };
+        let batches =
+            examples.evaluation_batches(CHUNK, self.standardization.as_ref(), &self.device)?;
+        Ok(Some(batches.collect::<atelier_core::Result<_>>()?))
     }
 
     /// How many numbers are trained.
@@ -284,6 +303,13 @@ impl<C: Trainable> Prepared<C, C::Model> {
         table.row(["", "all", "", &thousands(self.parameters()), &thousands(bytes)]);
         table
     }
+}
+
+/// A network of so many inputs by its widths, such as `784-50-50-50-10`.
+pub(crate) fn widths(inputs: usize, layers: &[&Layer]) -> String {
+    let linear = layers.iter().filter(|layer| layer.module() == "Linear");
+    let widths: Vec<String> = linear.map(|layer| layer.outputs.to_string()).collect();
+    format!("{inputs}-{}", widths.join("-"))
 }
 
 /// `--threads`, or one for each core.

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::terminal::Terminal;
+use crate::terminal::{Terminal, time_left};
 
 /// A bar on a terminal, one line a network elsewhere.
 pub(crate) struct Progress {
@@ -22,9 +22,9 @@ impl Progress {
     pub(crate) fn new(terminal: Terminal, before: usize, all: usize) -> Self {
         let bar = terminal.draws().then(|| {
             let bar = ProgressBar::new(all as u64).with_position(before as u64);
-            let template = "{pos} of {len}  {wide_bar}  {msg}  {eta} left";
+            let template = "{pos} of {len}  {wide_bar}  {msg}{left}";
             if let Ok(style) = ProgressStyle::with_template(template) {
-                bar.set_style(style);
+                bar.set_style(style.with_key("left", time_left));
             }
             // The speed of the networks trained now, not of those before an interruption.
             bar.reset_eta();

@@ -5,7 +5,8 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use atelier_store::{
-    Dataset, Manifest, Program, RunDir, SCHEMA_VERSION, Status, newest_interrupted, probe, utc_now,
+    Dataset, Manifest, Program, RunDir, SCHEMA_VERSION, Start, Status, newest_interrupted, probe,
+    utc_now,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -52,6 +53,15 @@ pub(crate) fn check_place(out: Option<&Path>, bytes: u64) -> Result<()> {
 impl Recorded {
     /// Begins a run in the directory of `--out`, or in the next numbered one.
     pub(crate) fn begin(out: Option<&Path>, beginning: Beginning<'_>) -> Result<Self> {
+        Self::begin_from(out, beginning, None)
+    }
+
+    /// As [`Recorded::begin`], for a run that a file of weights was given to.
+    pub(crate) fn begin_from(
+        out: Option<&Path>,
+        beginning: Beginning<'_>,
+        start: Option<Start>,
+    ) -> Result<Self> {
         let dir = match out {
             Some(path) => RunDir::create(path)?,
             None => RunDir::create_numbered(&home::runs(), beginning.verb)?,
@@ -67,6 +77,7 @@ impl Recorded {
             command_line: beginning.command_line.to_vec(),
             config: beginning.config,
             dataset: beginning.dataset,
+            start,
             device: beginning.device,
             threads: beginning.threads,
             seed: beginning.seed,
@@ -153,7 +164,8 @@ impl Recorded {
             let (diverged, no_space) = (self.manifest.diverged, failure::no_space(&error));
             let error = error.context(context);
             // There is nothing to go on from in a run that ends with its first step.
-            if diverged || self.manifest.verb == "find-learning-rate" {
+            if diverged || ["find-learning-rate", "evaluate"].contains(&self.manifest.verb.as_str())
+            {
                 return error;
             }
             let first = if no_space { "free some space" } else { "mend this" };
@@ -200,7 +212,11 @@ impl Recorded {
 
 /// What begins a run of `verb`.
 fn command(verb: &str) -> &str {
-    if verb == "bottlenecks" { "autoencoder --bottlenecks" } else { verb }
+    match verb {
+        "bottlenecks" => "autoencoder --bottlenecks",
+        "best-dense" => "variants --best-dense",
+        verb => verb,
+    }
 }
 
 /// The commit of the repository that the program was built from, with `-dirty` where its files differ.

@@ -28,7 +28,7 @@ use crate::signals::Stop;
 use crate::terminal::Terminal;
 use crate::verbs::report;
 
-const VERB: &str = "reproduce";
+pub(crate) const VERB: &str = "reproduce";
 
 /// What a reproduction was asked for with.
 struct Asked<'a> {

@@ -2,7 +2,10 @@
 
 use anyhow::{Result, anyhow};
 use atelier_core::Evaluation;
+use atelier_data::Dataset;
 use serde::{Deserialize, Serialize};
+
+use super::seen::Look;
 
 /// The results of a training run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,6 +26,25 @@ pub(crate) struct Summary {
     pub(crate) test: Tested,
     /// The last iterations, oldest first.
     pub(crate) last_20: Vec<Iteration>,
+    /// What the network takes; older runs do not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) image: Option<ImageSize>,
+    /// More of the test examples; older runs do not say.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub(crate) look: Option<Look>,
+}
+
+/// The size of an image, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ImageSize {
+    pub(crate) height: usize,
+    pub(crate) width: usize,
+}
+
+impl ImageSize {
+    pub(crate) fn of(data: &Dataset) -> Self {
+        Self { height: data.height(), width: data.width() }
+    }
 }
 
 /// A split, measured with the final weights.

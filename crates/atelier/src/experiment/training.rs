@@ -1,21 +1,24 @@
 //! Training, from the flags to the last file of the run directory.
 
-use std::path::PathBuf;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow};
 use atelier_core::Objective;
 use atelier_data::SAMPLE;
-use atelier_store::{Status, probe};
+use atelier_store::{Start, Status, probe, read_regular};
 use atelier_train::{Event, Outcome, Stop as Ending, Surroundings, Trainer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
 use super::prepared::{Place, Prepared, Trainable};
 use super::recorded::{Beginning, Recorded, check_place};
-use super::results;
+use super::results::{self, START};
 use super::same_settings::same_settings;
 use super::summary::Summary;
+use super::weights;
 use crate::cli::{ConfigFlags, DataFlags, RunFlags, TrainArgs};
 use crate::config::{Config, Resolved};
 use crate::dataset;
@@ -79,12 +82,35 @@ pub(crate) fn train(
     conduct::<Config, _>(&arguments.flags(), command_line, terminal, stop, told, finish)
 }
 
+/// A file of weights that was given, with its content.
+pub(crate) struct Given {
+    pub(crate) start: Start,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Weights of the largest network that there can be, and a header.
+const LARGEST_MODEL: u64 = 2 << 30;
+
+impl Given {
+    pub(crate) fn read(file: &Path) -> Result<Self> {
+        let bytes = read_regular(file, LARGEST_MODEL)?;
+        let sha256 = Sha256::digest(&bytes).iter().fold(String::new(), |mut text, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        });
+        Ok(Self { start: Start { file: file.display().to_string(), sha256 }, bytes })
+    }
+}
+
 /// The flags of every verb that trains.
 #[derive(Clone, Copy)]
 pub(crate) struct Flags<'a> {
     pub(crate) config: &'a ConfigFlags,
     pub(crate) run: &'a RunFlags,
     pub(crate) data: &'a DataFlags,
+    /// The weights that a new run begins from, in place of drawn ones.
+    pub(crate) from: Option<&'a Path>,
 }
 
 impl Flags<'_> {
@@ -105,7 +131,8 @@ impl Flags<'_> {
 impl TrainArgs {
     /// Those that every verb that trains has.
     pub(crate) fn flags(&self) -> Flags<'_> {
-        Flags { config: &self.config, run: &self.run, data: &self.data }
+        let from = self.weights.from.as_deref();
+        Flags { config: &self.config, run: &self.run, data: &self.data, from }
     }
 }
 
@@ -133,8 +160,17 @@ where
         (prepared, run)
     } else {
         let (resolved, prepared) = prepare::<C>(flags, terminal)?;
+        let given = flags.from.map(Given::read).transpose()?;
+        if let Some(file) = flags.from {
+            weights::begin_from(&prepared, file)?;
+        }
         held = stop.hold();
-        let run = record(C::VERB, flags, command_line, &resolved, &prepared)?;
+        let start = given.as_ref().map(|given| given.start.clone());
+        let mut run = record(C::VERB, flags, command_line, &resolved, &prepared, start)?;
+        if let Some(given) = given {
+            let kept = keep_start(&prepared, &run, &given);
+            run.settle(kept)?;
+        }
         (prepared, run)
     };
     terminal.talk(&format!("run: {}", home::shown(run.dir.path())));
@@ -199,6 +235,17 @@ pub(crate) fn is_about_the_split(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| cause.downcast_ref().is_some_and(key))
 }
 
+/// Keeps the weights that a run begins from, for when it is taken up or repeated.
+fn keep_start<C: Trainable>(
+    prepared: &Prepared<C, C::Model>,
+    run: &Recorded,
+    given: &Given,
+) -> Result<()> {
+    run.dir.write(START, &given.bytes)?;
+    // From the copy, so that what is trained is what is recorded.
+    weights::begin_from(prepared, &run.dir.file(START)?)
+}
+
 /// Begins the directory of a run of `verb`.
 pub(crate) fn record<C>(
     verb: &str,
@@ -206,6 +253,7 @@ pub(crate) fn record<C>(
     command_line: &[String],
     resolved: &Resolved<C>,
     prepared: &Prepared<C, C::Model>,
+    start: Option<Start>,
 ) -> Result<Recorded>
 where
     C: Trainable + Default + Serialize + DeserializeOwned,
@@ -222,7 +270,7 @@ where
     };
     check_place(flags.run.out.as_deref(), prepared.bytes()?)?;
     let config = resolved.to_toml()?;
-    let mut run = Recorded::begin(flags.run.out.as_deref(), beginning)?;
+    let mut run = Recorded::begin_from(flags.run.out.as_deref(), beginning, start)?;
     let written = run.dir.write("config.toml", config.as_bytes());
     run.settle(written.map_err(Into::into))?;
     Ok(run)
@@ -253,6 +301,16 @@ where
     let place = Place { run: flags.run, device_name: &manifest.device, data: &data, terminal };
     let prepared = Prepared::new(config, place)?;
     run.check_dataset(&dataset::record(&prepared.data.provenance))?;
+    if let Some(start) = &manifest.start {
+        let file = run.dir.file(START)?;
+        let anew = || format!("begin anew with --from {}", start.file);
+        let given = Given::read(&file).help(anew)?;
+        if given.start.sha256 != start.sha256 {
+            let path = file.display();
+            return Err(anyhow!("{path} is not the file that the run began from")).help(anew);
+        }
+        weights::begin_from(&prepared, &file)?;
+    }
     terminal.text(&prepared.tables())?;
     Ok(prepared)
 }
@@ -293,9 +351,13 @@ fn steps<C: Trainable>(
         _ => {}
     };
     let mut validation;
+    let kept = prepared.kept_validation()?;
     let validation: Option<&mut atelier_train::Validation> = match &prepared.split.validation {
         Some(examples) => {
-            validation = |objective: &dyn Objective| prepared.evaluate(objective, examples);
+            validation = |objective: &dyn Objective| match &kept {
+                Some(batches) => atelier_core::evaluate(objective, batches.iter().cloned().map(Ok)),
+                None => prepared.evaluate(objective, examples),
+            };
             Some(&mut validation)
         }
         None => None,

@@ -22,13 +22,15 @@ use candle_core::Device;
 use self::board::Board;
 use self::objective::{Bench, Fatal, Interrupted, nothing_to_judge_by};
 pub(crate) use self::retraining::BEST;
+pub(crate) use self::shown::rankings;
 pub(crate) use self::summary::Summary;
 use super::nested::same_data;
-use super::prepared::{Place, Prepared, threads};
+use super::prepared::{Place, Prepared, Trainable as _, threads};
 use super::recorded::{Beginning, Recorded, check_place};
+use super::results::repetition;
 use super::training::{Trained, is_about_the_split};
 use crate::cli::TuneArgs;
-use crate::config::{Resolved, TuningConfig};
+use crate::config::{Config, Resolved, TuningConfig};
 use crate::dataset;
 use crate::failure::{CheckFailed, Help as _, UNUSABLE};
 use crate::home;
@@ -214,7 +216,13 @@ fn search(
     figures::write(recorded, &space, &summary, &subtitle)?;
     page::write(recorded, &space, &summary, &subtitle)?;
     recorded.write_summary(&summary)?;
-    let text = shown::text(recorded.dir.path(), &space, &config, &summary);
+    let manifest = &recorded.manifest;
+    let data = same_data(&asked.arguments.data, manifest.dataset.as_ref());
+    let pinned = manifest.dataset.as_ref().is_none_or(|data| data.pinned);
+    let path = recorded.dir.path();
+    let again =
+        |file: &str| repetition(Config::VERB, &path.join(file), &data, pinned, &manifest.device);
+    let text = shown::text(path, &space, &config, &summary, &again);
     Ok(Some((summary, text)))
 }
 

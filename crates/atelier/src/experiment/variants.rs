@@ -13,9 +13,10 @@ use atelier_core::{Objective as _, Parameter};
 use atelier_store::{Status, write_model};
 
 use self::record::Record;
-use self::statistics::Spread;
-pub(crate) use self::summary::Summary;
-use self::summary::{Compared, Contrast, accuracies};
+pub(crate) use self::shown::comparison;
+pub(crate) use self::statistics::Spread;
+pub(crate) use self::summary::{Compared, Summary};
+use self::summary::{Contrast, accuracies};
 use self::training::Workshop;
 use super::nested::same_data;
 use super::prepared::{Place, Prepared, Trainable as _};

@@ -1,6 +1,6 @@
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::Terminal;
+use super::{Terminal, time_left};
 
 /// The progress of a download: a bar on a terminal, a line for each file elsewhere.
 pub struct Bytes {
@@ -24,9 +24,9 @@ impl Bytes {
             if self.terminal.draws() {
                 let bar = ProgressBar::new(total);
                 if let Ok(style) = ProgressStyle::with_template(
-                    "{msg}  {bytes} of {total_bytes}  {bar:30}  {bytes_per_sec}, {eta} left",
+                    "{msg}  {bytes} of {total_bytes}  {wide_bar}  {bytes_per_sec}{left}",
                 ) {
-                    bar.set_style(style);
+                    bar.set_style(style.with_key("left", time_left));
                 }
                 bar.set_message(file.to_string());
                 self.bar = Some(bar);

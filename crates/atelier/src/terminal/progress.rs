@@ -1,7 +1,8 @@
-use std::time::Instant;
+use std::fmt::Write;
+use std::time::{Duration, Instant};
 
 use atelier_train::{EpochReport, StepReport};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 
 use super::{Terminal, percent, plain, thousands};
 
@@ -58,9 +59,9 @@ impl Progress {
     pub fn new(terminal: Terminal, told: Told, (epochs, batches): (u64, u64), done: u64) -> Self {
         let bar = terminal.draws().then(|| {
             let bar = ProgressBar::new(epochs * batches).with_position(done);
-            let template = "{prefix}  {wide_bar}  {msg}  {eta} left";
+            let template = "{prefix}  {wide_bar}  {msg}{left}";
             if let Ok(style) = ProgressStyle::with_template(template) {
-                bar.set_style(style);
+                bar.set_style(style.with_key("left", time_left));
             }
             bar.set_prefix(format!("epoch 1 of {epochs}"));
             // The speed of the steps done now, not of those before an interruption.
@@ -133,6 +134,14 @@ impl Progress {
         if let Some(bar) = self.bar {
             bar.finish_and_clear();
         }
+    }
+}
+
+/// How long it will take, once that is known: at first a bar reckons with no time at all.
+pub(crate) fn time_left(state: &ProgressState, text: &mut dyn Write) {
+    let seconds = state.eta().as_secs();
+    if seconds > 0 {
+        let _ = write!(text, "  {:#} left", HumanDuration(Duration::from_secs(seconds)));
     }
 }
 

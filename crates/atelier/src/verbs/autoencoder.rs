@@ -3,6 +3,7 @@ use atelier_store::{Manifest, newest_interrupted};
 
 use crate::cli::{AutoencoderArgs, RunFlags};
 use crate::experiment::autoencoding::train;
+use crate::experiment::finished::finished;
 use crate::failure::Help as _;
 use crate::home;
 use crate::signals::Stop;
@@ -17,6 +18,9 @@ pub(crate) fn run(arguments: &AutoencoderArgs, command_line: &[String], stop: &S
     }
     refuse_sweep(&arguments.run)?;
     let terminal = Terminal::new(arguments.output);
+    if let Some(code) = finished(&arguments.run, "autoencoder", terminal)? {
+        return Ok(code);
+    }
     train(arguments, command_line, terminal, stop)?.told(terminal)
 }
 

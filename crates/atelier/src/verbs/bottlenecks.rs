@@ -15,6 +15,7 @@ use crate::config::{AutoencodingConfig, Resolved};
 use crate::dataset;
 use crate::experiment::autoencoding::{Summary, train};
 use crate::experiment::figures;
+use crate::experiment::finished::finished;
 use crate::experiment::nested::{Nested, nested};
 use crate::experiment::prepared::{Place, Prepared};
 use crate::experiment::recorded::{Beginning, Recorded, check_place};
@@ -56,6 +57,9 @@ pub(crate) fn run(
         if !sizes.is_empty() {
             return Err(anyhow!("--resume goes on with the sweep's own sizes"))
                 .help(|| "leave out the sizes after --bottlenecks".to_string());
+        }
+        if let Some(code) = finished(&arguments.run, VERB, terminal)? {
+            return Ok(code);
         }
         Recorded::resume(&arguments.run, &arguments.data, VERB)?
     } else {

@@ -1,3 +1,12 @@
+mod check;
+mod compare;
+mod curves;
+mod export;
+mod lists;
+mod measured;
+mod requirement;
+mod verify;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -7,29 +16,38 @@ use serde_json::{Value, json};
 
 use crate::cli::{RunsListArgs, RunsShowArgs, RunsVerb};
 use crate::config::keys::did_you_mean;
-use crate::experiment::reproducing::{self, Finding};
-use crate::experiment::results::{last_iterations, the_last};
-use crate::experiment::summary::Iteration;
 use crate::failure::{DONE, Help as _};
 use crate::home;
-use crate::terminal::{Align, Table, Terminal, counted, percent};
-use crate::verbs::bottlenecks::{self, Bottleneck};
+use crate::terminal::{Align, Table, Terminal, brief, counted, percent};
 
 /// No summary is nearly as long.
 pub(crate) const LARGEST_SUMMARY: u64 = 64 << 20;
 
-/// `runs list|show`.
+/// Texts of a summary that are longer stand below its table.
+const LONGEST_CELL: usize = 60;
+
+/// `runs`.
 pub(crate) fn run(verb: &RunsVerb) -> Result<u8> {
     match verb {
         RunsVerb::List(arguments) => list(arguments),
         RunsVerb::Show(arguments) => show(arguments),
+        RunsVerb::Compare(arguments) => compare::run(arguments),
+        RunsVerb::Verify(arguments) => verify::run(arguments),
+        RunsVerb::Check(arguments) => check::run(arguments),
+        RunsVerb::Export(arguments) => export::run(arguments),
     }
 }
 
 fn list(arguments: &RunsListArgs) -> Result<u8> {
     let terminal = Terminal::new(arguments.output);
     let root = home::runs();
-    let runs = list_runs(&root)?;
+    let all = list_runs(&root)?;
+    let of = |run: &RunSummary| run.manifest.as_ref().ok().map(|manifest| manifest.verb.clone());
+    let wanted = |run: &&RunSummary| match &arguments.verb {
+        Some(verb) => of(run).is_some_and(|own| own == *verb),
+        None => true,
+    };
+    let runs: Vec<&RunSummary> = all.iter().filter(wanted).collect();
     let mut table = Table::new(&[
         ("name", Align::Left),
         ("verb", Align::Left),
@@ -62,7 +80,12 @@ fn list(arguments: &RunsListArgs) -> Result<u8> {
         }
     }
     if runs.is_empty() {
-        terminal.talk(&format!("no runs in {}", home::shown(&root)));
+        let verb = arguments.verb.as_deref().map(|verb| {
+            let verbs: Vec<String> = all.iter().filter_map(of).collect();
+            let near = did_you_mean(verb, verbs.iter().map(String::as_str));
+            format!(" of `{}`{near}", brief(verb))
+        });
+        terminal.talk(&format!("no runs in {}{}", home::shown(&root), verb.unwrap_or_default()));
     } else {
         terminal.text(&table.to_string())?;
     }
@@ -80,12 +103,19 @@ fn show(arguments: &RunsShowArgs) -> Result<u8> {
     let mut text = about(&path, &manifest);
     if let Some(summary) = &summary {
         let mut results = Table::new(&[("result", Align::Left), ("value", Align::Right)]);
-        for (key, value) in leaves(summary) {
+        // A text of several lines would make the column as wide.
+        let (short, long): (Vec<_>, Vec<_>) = leaves(summary)
+            .into_iter()
+            .partition(|(_, value)| value.chars().count() <= LONGEST_CELL);
+        for (key, value) in short {
             results.row([key, value]);
         }
         text.push('\n');
         text.push_str(&results.to_string());
-        text.push_str(&lists(&manifest.verb, summary));
+        for (key, value) in long {
+            let _ = write!(text, "\n{key}: {value}\n");
+        }
+        text.push_str(&lists::tables(&manifest, summary));
     }
     terminal.text(&text)?;
     terminal.object(&json!({
@@ -113,7 +143,7 @@ pub(crate) fn find(name: &Path) -> Result<PathBuf> {
 }
 
 /// `summary.json` of a run; a run that has not come to its end has none.
-fn summary(run: &Path) -> Result<Option<Value>> {
+pub(crate) fn summary(run: &Path) -> Result<Option<Value>> {
     let path = run.join("summary.json");
     if path.symlink_metadata().is_err() {
         return Ok(None);
@@ -137,27 +167,6 @@ fn standing(run: &Path, manifest: &Manifest) -> Status {
 /// A path as JSON holds it, which has no other text than Unicode.
 fn shown_whole(path: &Path) -> String {
     path.display().to_string()
-}
-
-/// The lists of a summary that say something, as tables below the single values.
-fn lists(verb: &str, summary: &Value) -> String {
-    let mut text = String::new();
-    let claims = summary.get("claims").cloned().map(serde_json::from_value);
-    if let ("reproduce", Some(Ok(claims))) = (verb, claims) {
-        let claims: Vec<Finding> = claims;
-        let _ = write!(text, "\n{}", reproducing::table(&claims));
-    }
-    let sweep = summary.get("sweep").cloned().map(serde_json::from_value);
-    if let ("bottlenecks", Some(Ok(sweep))) = (verb, sweep) {
-        let sweep: Vec<Bottleneck> = sweep;
-        let _ = write!(text, "\n{}", bottlenecks::table(&sweep));
-    }
-    let last = summary.get("last_20").cloned().map(serde_json::from_value);
-    if let ("train", Some(Ok(last))) = (verb, last) {
-        let last: Vec<Iteration> = last;
-        let _ = write!(text, "\n{}\n\n{}", the_last(last.len()), last_iterations(&last));
-    }
-    text
 }
 
 fn about(path: &Path, manifest: &Manifest) -> String {
@@ -187,6 +196,11 @@ fn about(path: &Path, manifest: &Manifest) -> String {
     lines.concat()
 }
 
+/// What is told of a list in place of its entries.
+fn entries(count: usize) -> String {
+    if count == 1 { "1 entry".to_string() } else { format!("{count} entries") }
+}
+
 /// Every single value of a JSON object by its dotted path; of a list only its length.
 fn leaves(value: &Value) -> Vec<(String, String)> {
     fn walk(value: &Value, path: &str, found: &mut Vec<(String, String)>) {
@@ -198,7 +212,7 @@ fn leaves(value: &Value) -> Vec<(String, String)> {
                     walk(inner, &inner_path, found);
                 }
             }
-            Value::Array(list) => found.push((path.to_string(), format!("{} entries", list.len()))),
+            Value::Array(list) => found.push((path.to_string(), entries(list.len()))),
             Value::String(text) => found.push((path.to_string(), text.clone())),
             other => found.push((path.to_string(), other.to_string())),
         }

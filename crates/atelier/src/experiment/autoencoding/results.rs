@@ -17,7 +17,7 @@ use crate::dataset;
 use crate::experiment::figures::write as write_figure;
 use crate::experiment::recorded::Recorded;
 use crate::experiment::training::MeasuringInterrupted;
-use crate::experiment::{history, results};
+use crate::experiment::{history, looks, results};
 use crate::home;
 use crate::signals::Stop;
 use crate::terminal::{Align, Table, counted, percent, thousands};
@@ -105,6 +105,7 @@ fn draw(
     };
     write("reconstructions", figures::reconstructions(kind, seen))?;
     write("gallery", figures::gallery(kind, seen))?;
+    write("network", diagram(kind, prepared, &network))?;
     write("losses", charts::losses(&network, summary, &validation))?;
     write("classes", charts::classes(&network, summary))?;
     write("units", charts::units(&network, summary))?;
@@ -115,6 +116,12 @@ fn draw(
         write("denoising", figures::denoising(kind, seen, denoised, measured))?;
     }
     Ok(())
+}
+
+fn diagram(kind: &Kind, prepared: &Autoencoding, subtitle: &str) -> Result<Figure> {
+    let kind = looks::Kind { classes: &kind.classes, height: kind.height, width: kind.width };
+    let layers: Vec<_> = prepared.model.layers().collect();
+    looks::network(&kind, subtitle, &layers, "")
 }
 
 /// `reconstructions.safetensors`: what other programs can hold their own forward pass against. The
@@ -169,8 +176,8 @@ fn subtitle(prepared: &Autoencoding, summary: &Summary) -> String {
     )
 }
 
-/// What stdout says at the end.
-pub(super) fn shown(prepared: &Autoencoding, run: &Recorded, summary: &Summary) -> String {
+/// The errors of each class and of all.
+pub(crate) fn errors(summary: &Summary) -> Table {
     let mut errors = Table::new(&[
         ("test images", Align::Left),
         ("autoencoder", Align::Right),
@@ -181,6 +188,12 @@ pub(super) fn shown(prepared: &Autoencoding, run: &Recorded, summary: &Summary) 
     }
     let all = [summary.test_mse, summary.pca_test_mse].map(|error| format!("{error:.5}"));
     errors.row(["all", &all[0], &all[1]]);
+    errors
+}
+
+/// What stdout says at the end.
+pub(super) fn shown(prepared: &Autoencoding, run: &Recorded, summary: &Summary) -> String {
+    let errors = errors(summary);
     let sizes = if summary.pca_components == summary.latent {
         format!("both with {} an image", counted(summary.latent, "number"))
     } else {

@@ -12,7 +12,7 @@ use atelier_landscape::{
     principal_components, random_directions, random_walk,
 };
 use atelier_train::OptimizerKind;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::paths::{Between, between};
 use super::subject::{Run, Subject};
@@ -56,7 +56,7 @@ pub(crate) struct Seen {
 }
 
 /// The Hessian of the loss at a snapshot.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Curvature {
     pub(crate) step: u64,
     pub(crate) epoch: f64,

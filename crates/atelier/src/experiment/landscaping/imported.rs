@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow};
+use atelier_core::Parameter;
 use atelier_landscape::{Snapshot, Trajectory};
-use atelier_store::{Dtype, NamedArray, read_model};
 use ndarray::Array2;
 
 use super::subject::{Run, Subject};
+use crate::experiment::weights;
 use crate::failure::Help as _;
 
 /// The points that a directory of `.safetensors` files of `subject`'s network holds, in the order of
@@ -24,47 +25,13 @@ pub(crate) fn imported(directory: &Path, name: String, subject: &Subject) -> Res
         return Err(anyhow!("there is no .safetensors file in {}", directory.display()))
             .help(|| "save one state_dict after every few steps, numbered".to_string());
     }
-    let parameters = subject.objective.parameters();
+    let parameters: Vec<&Parameter> = subject.objective.parameters().iter().collect();
     let mut points = Vec::with_capacity(files.len() * subject.parameters());
     for file in &files {
-        let arrays = read_model(file)?;
-        let of_network = |name: &str| {
-            let buffers = subject.objective.buffers().iter();
-            parameters.iter().chain(buffers).any(|p| p.name == name)
-                || name.ends_with(".num_batches_tracked")
-        };
-        if let Some(other) = arrays.iter().find(|array| !of_network(&array.name)) {
-            return Err(anyhow!(
-                "{} has a tensor `{}` that {} has not",
-                file.display(),
-                other.name,
-                subject.network
-            ))
-            .help(|| "say with --set model.… or --config what the network is".to_string());
-        }
-        for parameter in parameters {
-            let array = arrays
-                .iter()
-                .find(|array| array.name == parameter.name)
-                .ok_or_else(|| anyhow!("{} has no tensor `{}`", file.display(), parameter.name));
-            let array = array.help(|| {
-                format!(
-                    "say with --set model.… or --config what the network is, now {}",
-                    subject.network
-                )
-            })?;
-            if array.shape != parameter.shape() {
-                bail!(
-                    "`{}` in {} has the shape {:?}, expected {:?}",
-                    parameter.name,
-                    file.display(),
-                    array.shape,
-                    parameter.shape()
-                );
-            }
-            let values =
-                numbers(array).with_context(|| format!("cannot use {}", file.display()))?;
-            points.extend(values);
+        // Statistics of batch norm are recomputed at every point.
+        let buffers = subject.objective.buffers();
+        for tensor in weights::read(file, &parameters, buffers, &subject.network)? {
+            points.extend(tensor.values);
         }
     }
     let points = Array2::from_shape_vec((files.len(), subject.parameters()), points)
@@ -77,13 +44,6 @@ pub(crate) fn imported(directory: &Path, name: String, subject: &Subject) -> Res
     let trajectory = Trajectory::new(&name, points, times.collect())?;
     let path = directory.to_path_buf();
     Ok(Run { name, path, seed: None, trajectory, recipe: None, same_examples: true, every: 1 })
-}
-
-/// The numbers of an array of floats.
-fn numbers(array: &NamedArray) -> Result<Vec<f32>> {
-    #[expect(clippy::cast_possible_truncation, reason = "parameters are f32")]
-    let narrow = |values: Vec<f64>| values.into_iter().map(|value| value as f32).collect();
-    Ok(if array.dtype == Dtype::F64 { narrow(array.as_f64()?) } else { array.as_f32()? })
 }
 
 /// A key that orders `2.x` before `10.x`.

@@ -127,7 +127,7 @@ impl Subject {
             batches,
             examples: examples.indices().to_vec(),
             quantity,
-            network: widths(prepared.data.train.pixels(), &layers),
+            network: prepared.network(),
             dataset: dataset::title(&prepared.data.provenance.name).to_string(),
             provenance: dataset::record(&prepared.data.provenance),
             layers,
@@ -142,12 +142,6 @@ impl Subject {
     pub(crate) fn parameters(&self) -> usize {
         self.objective.parameters().iter().map(Parameter::len).sum()
     }
-}
-
-fn widths(inputs: usize, layers: &[Layer]) -> String {
-    let linear = layers.iter().filter(|layer| layer.kind.starts_with("Linear"));
-    let widths: Vec<String> = linear.map(|layer| layer.outputs.to_string()).collect();
-    format!("{inputs}-{}", widths.join("-"))
 }
 
 /// The run in `path`, which must have been recorded, and its model over the examples it learned from.
@@ -248,7 +242,8 @@ where
 fn no_snapshots(path: &Path, manifest: &Manifest, place: Place<'_>) -> String {
     let data = same_data_flags(place.data, manifest.dataset.as_ref());
     let pinned = manifest.dataset.as_ref().is_none_or(|data| data.pinned);
-    let again = repetition(&manifest.verb, path, &data, pinned, &manifest.device);
+    let config = path.join("config.toml");
+    let again = repetition(&manifest.verb, &config, &data, pinned, &manifest.device);
     format!("record some: `{again} --set train.snapshots_per_epoch=4`")
 }
 

@@ -75,7 +75,7 @@ pub(crate) struct Axis {
 }
 
 /// A run as seen from the plane.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct RunSummary {
     pub(crate) name: String,
     pub(crate) path: String,
@@ -98,7 +98,7 @@ pub(crate) struct RunSummary {
 }
 
 /// A snapshot.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct At {
     pub(crate) x: f64,
     pub(crate) y: f64,

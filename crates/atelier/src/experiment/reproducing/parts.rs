@@ -38,7 +38,7 @@ pub(super) const PARTS: [Part; 5] =
     [Part::Init, Part::Tune, Part::Variants, Part::Landscape, Part::Autoencoder];
 
 /// About how long the report takes.
-pub(super) const REPORT_SECONDS: f64 = 5.0;
+pub(super) const REPORT_SECONDS: f64 = 6.0;
 
 /// No configuration is nearly as long.
 const LARGEST: u64 = 1 << 20;
@@ -104,7 +104,14 @@ impl Part {
                 ended(&tune(&arguments, words, terminal, stop)?)
             }
             Self::Variants => {
-                let arguments = VariantsArgs { seeds: None, config: flags, run, data, output };
+                let arguments = VariantsArgs {
+                    best_dense: false,
+                    seeds: None,
+                    config: flags,
+                    run,
+                    data,
+                    output,
+                };
                 ended(&variants(&arguments, words, terminal, stop)?)
             }
             Self::Landscape => {

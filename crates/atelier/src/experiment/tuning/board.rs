@@ -27,6 +27,13 @@ struct Column {
     width: usize,
 }
 
+impl Column {
+    /// The title in two lines, so that a table of usual settings is no wider than a terminal.
+    fn heading(&self) -> [&str; 2] {
+        self.title.rsplit_once('_').map_or(["", &self.title], |(first, last)| [first, last])
+    }
+}
+
 struct Inner {
     began: Instant,
     total: usize,
@@ -70,7 +77,7 @@ impl<'a> Board<'a> {
             let all = MultiProgress::new();
             let overall = all.add(ProgressBar::new(total as u64).with_position(before as u64));
             if let Ok(style) =
-                ProgressStyle::with_template("{pos} of {len} trials  {bar:24}  {msg}")
+                ProgressStyle::with_template("{pos} of {len} trials  {wide_bar}  {msg}")
             {
                 overall.set_style(style);
             }
@@ -98,10 +105,16 @@ impl<'a> Board<'a> {
     fn begin(&self) {
         let inner = self.inner();
         if let Some(drawn) = &inner.drawn {
-            let titles: Vec<String> =
-                self.columns.iter().map(|of| format!("{:>1$}", of.title, of.width)).collect();
-            let head = format!("trial  {}  accuracy  state", titles.join("  "));
-            let _ = drawn.all.println(head);
+            for (line, [first, last]) in [["", ""], ["accuracy", "state"]].into_iter().enumerate() {
+                let titles: Vec<String> = self
+                    .columns
+                    .iter()
+                    .map(|of| format!("{:>1$}", of.heading()[line], of.width))
+                    .collect();
+                let number = if line == 0 { "" } else { "trial" };
+                let head = format!("{number:>5}  {}  {first:>8}  {last}", titles.join("  "));
+                let _ = drawn.all.println(head.trim_end());
+            }
             inner.show_best();
         }
     }
@@ -128,7 +141,7 @@ impl<'a> Board<'a> {
                 if let Some(row) = inner.running.get_mut(&number) {
                     row.best = Some(row.best.map_or(value, |best| best.max(value)));
                     let epoch = epoch_of(step, row.epochs, longest);
-                    row.draw(number, &format!("epoch {epoch} of {}", row.epochs));
+                    row.draw(number, &format!("epoch {epoch}/{}", row.epochs));
                 }
             }
             Event::Finished { number, state, value, failure } => {
@@ -266,8 +279,10 @@ fn columns(space: &Space) -> Vec<Column> {
             // As `significant` writes it.
             _ => 8,
         };
-        let width = widest.max(title.chars().count());
-        Column { name: parameter.name.clone(), title, width }
+        let mut column = Column { name: parameter.name.clone(), title, width: widest };
+        let [first, last] = column.heading().map(|line| line.chars().count());
+        column.width = widest.max(first).max(last);
+        column
     });
     columns.collect()
 }

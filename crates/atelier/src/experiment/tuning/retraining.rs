@@ -6,7 +6,7 @@ use atelier_store::Manifest;
 use atelier_tune::TrialRecord;
 
 use super::Asked;
-use crate::cli::{ConfigFlags, Format, OutputFlags, TrainArgs};
+use crate::cli::{ConfigFlags, Format, OutputFlags, TrainArgs, WeightFlags};
 use crate::config::{Config, RetrainConfig};
 use crate::experiment::nested::{Nested, nested};
 use crate::experiment::recorded::Recorded;
@@ -61,6 +61,7 @@ pub(super) fn retrain(
             asked.terminal.talk(&format!("{all}: {epochs}"));
             let mut nested = TrainArgs {
                 find_learning_rate: false,
+                weights: WeightFlags::default(),
                 config: ConfigFlags::default(),
                 run,
                 data,

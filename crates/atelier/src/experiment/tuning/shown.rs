@@ -17,7 +17,14 @@ use crate::terminal::{Align, Table, counted, percent, significant, thousands};
 /// Trials in the ranking.
 const RANKED: usize = 10;
 
-pub(super) fn text(path: &Path, space: &Space, config: &TuningConfig, summary: &Summary) -> String {
+/// Everything; `again` is the command that trains by a configuration in the run directory.
+pub(super) fn text(
+    path: &Path,
+    space: &Space,
+    config: &TuningConfig,
+    summary: &Summary,
+    again: &dyn Fn(&str) -> String,
+) -> String {
     let mut text = String::new();
     if summary.ended == "exhausted" {
         let _ = writeln!(
@@ -27,9 +34,37 @@ pub(super) fn text(path: &Path, space: &Space, config: &TuningConfig, summary: &
             counted(config.tune.trials, "trial")
         );
     }
-    let _ = writeln!(
+    let _ = writeln!(text, "\n{}", trials(space, summary));
+    let retrained = &summary.retrained;
+    let test = retrained.test;
+    let _ = write!(
         text,
-        "\n{}: {} completed, {} pruned, {} failed; the best by validation accuracy\n\n{}",
+        "trial {} trained anew on all training examples, {}, {} parameters\n\n{}\n\n{}\n\
+         validation accuracy of the trial: {}\ntest accuracy: {} ({} of {})\n\n\
+         again: {}\nas trained anew: {}\n\
+         figures: {}\npage: {}\nrun: {}",
+        summary.best.number,
+        counted(retrained.epochs, "epoch"),
+        thousands(retrained.parameters),
+        the_last(retrained.last_20.len()),
+        last_iterations(&retrained.last_20),
+        percent(summary.best.value),
+        percent(test.accuracy),
+        thousands(test.correct),
+        thousands(test.total),
+        again(BEST),
+        again(&format!("{DIRECTORY}/config.toml")),
+        home::shown(&path.join("figures")),
+        home::shown(&path.join("tuning.html")),
+        home::shown(path)
+    );
+    text
+}
+
+/// The best trials and what mattered.
+fn trials(space: &Space, summary: &Summary) -> String {
+    let mut text = format!(
+        "{}: {} completed, {} pruned, {} failed; the best by validation accuracy\n\n{}",
         counted(summary.trials, "trial"),
         summary.completed,
         summary.pruned,
@@ -41,35 +76,15 @@ pub(super) fn text(path: &Path, space: &Space, config: &TuningConfig, summary: &
         for of in &summary.importances {
             table.row([of.parameter.clone(), percent(of.share)]);
         }
-        let _ = writeln!(text, "{table}");
+        let _ = write!(text, "\n{table}");
     }
-    let retrained = &summary.retrained;
-    let test = retrained.test;
-    let file = |name: &str| home::quoted(&path.join(name));
-    let _ = write!(
-        text,
-        "trial {} trained anew on all training examples, {}, {} parameters\n\n{}\n\n{}\n\
-         validation accuracy of the trial: {}\ntest accuracy: {} ({} of {})\n\n\
-         again: {} train --config {}\nas trained anew: {} train --config {}\n\
-         figures: {}\npage: {}\nrun: {}",
-        summary.best.number,
-        counted(retrained.epochs, "epoch"),
-        thousands(retrained.parameters),
-        the_last(retrained.last_20.len()),
-        last_iterations(&retrained.last_20),
-        percent(summary.best.value),
-        percent(test.accuracy),
-        thousands(test.correct),
-        thousands(test.total),
-        home::program(),
-        file(BEST),
-        home::program(),
-        file(&format!("{DIRECTORY}/config.toml")),
-        home::shown(&path.join("figures")),
-        home::shown(&path.join("tuning.html")),
-        home::shown(path)
-    );
     text
+}
+
+/// The same of a search that is looked at later; `None` where its space cannot be used.
+pub(crate) fn rankings(config: &TuningConfig, summary: &Summary) -> Option<String> {
+    let (space, _) = config.check().ok()?;
+    Some(trials(&space, summary))
 }
 
 fn ranking(space: &Space, summary: &Summary) -> Table {

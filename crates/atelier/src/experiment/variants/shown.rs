@@ -10,9 +10,19 @@ use crate::terminal::{Align, Table, counted, percent, significant, thousands};
 
 /// The networks, the contrast, and where everything is.
 pub(super) fn shown(summary: &Summary, path: &Path) -> String {
+    format!(
+        "\n{}\nfigure: {}\nrun: {}",
+        comparison(summary),
+        home::shown(&path.join("figures/variants.png")),
+        home::shown(path)
+    )
+}
+
+/// The networks and the contrast.
+pub(crate) fn comparison(summary: &Summary) -> String {
     let (seeds, epochs) = (summary.baseline.seeds.len(), summary.epochs);
     let mut text = format!(
-        "\n{} each, {}; validation accuracy, and test accuracy of what was tested\n\n{}",
+        "{} each, {}; validation accuracy, and test accuracy of what was tested\n\n{}",
         counted(seeds, "seed"),
         counted(epochs, "epoch"),
         table(summary)
@@ -25,12 +35,6 @@ pub(super) fn shown(summary: &Summary, path: &Path) -> String {
             finding(contrast)
         );
     }
-    let _ = write!(
-        text,
-        "\nfigure: {}\nrun: {}",
-        home::shown(&path.join("figures/variants.png")),
-        home::shown(path)
-    );
     text
 }
 

@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
-use atelier_core::{Mode, Objective, Parameter, Targets};
+use anyhow::Result;
+use atelier_core::{Mode, Targets};
 use atelier_data::Loaded;
-use atelier_models::{Classifier, NamedTensor, load_state};
-use atelier_store::read_model;
+use atelier_models::Layer;
 use candle_core::{D, Device};
 
 use crate::config::Config;
-use crate::experiment::prepared::{CHUNK, Trainable};
+use crate::experiment::prepared::{CHUNK, Trainable as _, widths};
+use crate::experiment::weights;
 
 /// Which test images, in their order, the network of `config` with the weights in `file` gets right.
 /// One read of the test examples.
@@ -21,7 +21,8 @@ pub(super) fn correct(
     device: &Device,
 ) -> Result<Vec<bool>> {
     let model = config.model(&data.train, device)?;
-    load(&model, file).with_context(|| format!("cannot use {}", file.display()))?;
+    let layers: Vec<&Layer> = model.net.layers().iter().collect();
+    weights::load(&model, file, &widths(data.train.pixels(), &layers))?;
     let mut correct = Vec::with_capacity(data.test.len());
     // The standardisation is folded into the weights.
     for batch in data.test.evaluation_batches(CHUNK, None, device)? {
@@ -34,16 +35,4 @@ pub(super) fn correct(
         }
     }
     Ok(correct)
-}
-
-fn load(model: &Classifier, file: &Path) -> Result<()> {
-    let parameters: Vec<&Parameter> = model.parameters().iter().chain(model.buffers()).collect();
-    // PyTorch's counters of batches are no part of ours.
-    let counters = model.net.batch_counters();
-    let mut tensors = Vec::with_capacity(parameters.len());
-    for array in read_model(file)?.into_iter().filter(|array| !counters.contains(&array.name)) {
-        let values = array.as_f32()?;
-        tensors.push(NamedTensor { name: array.name, shape: array.shape, values });
-    }
-    Ok(load_state(&parameters, &tensors)?)
 }

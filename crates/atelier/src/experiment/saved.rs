@@ -1,0 +1,203 @@
+//! Trained networks as they lie in a file, without their data.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use atelier_autoencoder::Autoencoder;
+use atelier_core::{Mode, Objective as _};
+use atelier_models::{Classifier, Layer};
+use atelier_store::{Manifest, NamedArray, Status, list_runs, read_model, read_regular};
+use candle_core::{Device, Tensor};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::evaluating;
+use super::prepared::{Trainable as _, widths};
+use super::seen::softmax;
+use super::summary::ImageSize;
+use super::weights;
+use crate::cli::ConfigFlags;
+use crate::config::{AutoencodingConfig, Config, Resolved};
+use crate::failure::Help as _;
+use crate::home;
+use crate::verbs::runs::LARGEST_SUMMARY;
+
+/// The weights of a run.
+pub(crate) const MODEL: &str = "model.safetensors";
+
+/// A classifier with its weights, on the CPU.
+pub(crate) struct SavedClassifier {
+    pub(crate) model: Classifier,
+    /// The file of its weights.
+    pub(crate) file: PathBuf,
+    /// The names of its classes, where they are known.
+    pub(crate) classes: Option<Vec<String>>,
+    pub(crate) image: ImageSize,
+}
+
+/// What `summary.json` says of the images.
+#[derive(Default, Deserialize)]
+struct Told {
+    image: Option<ImageSize>,
+    #[serde(default)]
+    classes: Vec<NamedClass>,
+}
+
+#[derive(Deserialize)]
+struct NamedClass {
+    class: String,
+}
+
+impl SavedClassifier {
+    /// The network of a run of `train`.
+    pub(crate) fn of_run(run: &Path) -> Result<Self> {
+        let manifest = Manifest::read(&run.join("manifest.json"))?;
+        if ![Config::VERB, evaluating::VERB].contains(&manifest.verb.as_str()) {
+            let verb = &manifest.verb;
+            return Err(anyhow!("the run in {} is one of `{verb}`", run.display())).help(|| {
+                "give a run of `train`; those of other verbs may lie inside it, such as retrained"
+                    .to_string()
+            });
+        }
+        let file = model_file(run, &manifest)?;
+        let config: Config = config(run, &manifest)?;
+        let summary = run.join("summary.json");
+        let told: Told = if summary.is_file() {
+            let bytes = read_regular(&summary, LARGEST_SUMMARY)?;
+            let told = serde_json::from_slice(&bytes);
+            told.with_context(|| format!("cannot use {}", summary.display()))?
+        } else {
+            Told::default()
+        };
+        Self::new(file, &config, told)
+    }
+
+    /// The network that the flags describe, with the weights in `file`.
+    pub(crate) fn of_file(file: &Path, flags: &ConfigFlags) -> Result<Self> {
+        let resolved = Resolved::<Config>::new(Config::VERB, flags, false)?;
+        Self::new(file.to_path_buf(), &resolved.config, Told::default())
+    }
+
+    fn new(file: PathBuf, config: &Config, told: Told) -> Result<Self> {
+        let arrays = read_model(&file)?;
+        let matrices = || arrays.iter().filter(|array| array.shape.len() == 2);
+        let by_name = |wanted: &str| matrices().find(|array| array.name == wanted);
+        let (Some(first), Some(last)) = (by_name("net.0.weight"), matrices().last()) else {
+            return Err(anyhow!("{} has no tensor `net.0.weight`", file.display()))
+                .help(|| "give the weights of a network that `train` trains".to_string());
+        };
+        let (inputs, classes) = (first.shape[1], last.shape[0]);
+        let image = match told.image {
+            Some(image) => image,
+            None => square(inputs).with_context(|| format!("cannot use {}", file.display()))?,
+        };
+        let model = Classifier::new(inputs, classes, &config.model, 0.0, 0, &Device::Cpu)?;
+        let layers: Vec<&Layer> = model.net.layers().iter().collect();
+        weights::load(&model, &file, &widths(inputs, &layers))?;
+        if image.height.checked_mul(image.width) != Some(inputs) {
+            let (height, width) = (image.height, image.width);
+            bail!("the network takes {inputs} pixels, and summary.json says {height} x {width}");
+        }
+        let names: Vec<String> = told.classes.into_iter().map(|of| of.class).collect();
+        let classes = (names.len() == classes).then_some(names);
+        Ok(Self { model, file, classes, image })
+    }
+
+    /// How many classes it tells apart.
+    pub(crate) fn outputs(&self) -> usize {
+        self.model.net.layers().last().map_or(0, |layer| layer.outputs)
+    }
+
+    /// The probability of each class, for an image of the network's size.
+    pub(crate) fn probabilities(&self, pixels: &[u8]) -> Result<Vec<f64>> {
+        // As the batches of training scale them.
+        let shares: Vec<f32> = pixels.iter().map(|&pixel| f32::from(pixel) / 255.0).collect();
+        let inputs = Tensor::from_vec(shares, (1, pixels.len()), &Device::Cpu)?;
+        let logits = self.model.net.forward(&inputs, Mode::Evaluate)?.get(0)?.to_vec1::<f32>()?;
+        if let Some(logit) = logits.iter().find(|logit| !logit.is_finite()) {
+            bail!("an output of the network in {} is {logit}", self.file.display());
+        }
+        Ok(softmax(&logits))
+    }
+}
+
+/// A network with its weights as other programs take them.
+pub(crate) struct SavedNetwork {
+    /// Those of one or more sequences, in the order in which they are applied.
+    pub(crate) layers: Vec<Layer>,
+    pub(crate) tensors: Vec<NamedArray>,
+    pub(crate) inputs: usize,
+}
+
+impl SavedNetwork {
+    /// The network of a run of `train` or `autoencoder`.
+    pub(crate) fn of_run(run: &Path, manifest: &Manifest) -> Result<Self> {
+        if manifest.verb == AutoencodingConfig::VERB {
+            let file = model_file(run, manifest)?;
+            let config: AutoencodingConfig = config(run, manifest)?;
+            let tensors = read_model(&file)?;
+            let inputs = tensors.iter().find(|array| array.name == "encoder.0.weight");
+            let inputs = inputs.and_then(|array| array.shape.get(1)).copied().unwrap_or(0);
+            let model = Autoencoder::new(inputs, &config.autoencoder, 0, &Device::Cpu)?;
+            let layers = model.layers().cloned().collect();
+            return Ok(Self { layers, tensors, inputs });
+        }
+        let saved = SavedClassifier::of_run(run)?;
+        let inputs = saved.image.height * saved.image.width;
+        let layers = saved.model.net.layers().to_vec();
+        let mut tensors = Vec::new();
+        for parameter in saved.model.parameters().iter().chain(saved.model.buffers()) {
+            let (name, shape) = (&parameter.name, parameter.shape());
+            tensors.push(NamedArray::f32(name.clone(), &shape, &parameter.values()?));
+        }
+        Ok(Self { layers, tensors, inputs })
+    }
+}
+
+/// The newest complete run of `train`.
+pub(crate) fn newest() -> Result<PathBuf> {
+    let root = home::runs();
+    let complete = list_runs(&root)?.into_iter().rev().find(|run| {
+        let complete = |manifest: &Manifest| {
+            manifest.verb == Config::VERB && manifest.status == Status::Complete
+        };
+        run.manifest.as_ref().is_ok_and(complete)
+    });
+    complete
+        .map(|run| run.path)
+        .ok_or_else(|| anyhow!("there is no complete run of `train` in {}", home::shown(&root)))
+        .help(|| {
+            let program = home::program();
+            format!(
+                "train one with `{program} train`, or name a run with --run, a file with --model"
+            )
+        })
+}
+
+/// The file of a run's weights.
+fn model_file(run: &Path, manifest: &Manifest) -> Result<PathBuf> {
+    let file = run.join(MODEL);
+    if file.is_file() {
+        return Ok(file);
+    }
+    let status = manifest.status.word();
+    Err(anyhow!("the run in {} has no {MODEL}: it is {status}", run.display())).help(|| {
+        let (program, verb, out) = (home::program(), &manifest.verb, home::quoted(run));
+        format!("`{program} {verb} --resume --out {out}` takes it to its end")
+    })
+}
+
+fn config<C: DeserializeOwned>(run: &Path, manifest: &Manifest) -> Result<C> {
+    serde_json::from_value(manifest.config.clone())
+        .with_context(|| format!("the configuration in {}", run.display()))
+}
+
+/// The sides of a square image of so many pixels.
+fn square(pixels: usize) -> Result<ImageSize> {
+    let side = pixels.isqrt();
+    if side * side != pixels {
+        return Err(anyhow!("the network takes {pixels} pixels, which are no square image"))
+            .help(|| "give a run with --run: it says which size its images have".to_string());
+    }
+    Ok(ImageSize { height: side, width: side })
+}
