@@ -40,6 +40,8 @@ fn changed(home: &Path, file: &Path, change: impl FnOnce(&mut Vec<u8>)) -> PathB
     path
 }
 
+type Change = Box<dyn Fn(&mut Vec<u8>)>;
+
 /// Replaces the first occurrence of `from` by something as long.
 fn replace(bytes: &mut [u8], from: &str, to: &str) {
     let at = bytes.windows(from.len()).position(|part| part == from.as_bytes()).expect("the text");
@@ -83,7 +85,6 @@ fn a_file_that_does_not_fit_is_refused_before_anything_is_written() {
     };
     let cut = |bytes: &mut Vec<u8>| bytes.truncate(1000);
     let halves = |bytes: &mut Vec<u8>| replace(bytes, "\"F32\"", "\"F16\"");
-    type Change = Box<dyn Fn(&mut Vec<u8>)>;
     let changes: [(Change, &str); 4] = [
         (Box::new(renamed), "a tensor `net.9.bias`"),
         (Box::new(infinite), "is not a finite number"),

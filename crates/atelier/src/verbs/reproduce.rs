@@ -223,6 +223,8 @@ mod tests {
             validation: None,
             test: Tested { accuracy, cross_entropy: 0.3, correct: 1, total: 2 },
             last_20: (1..=20).map(|step| Iteration { step, epoch: 1, loss: 0.5 }).collect(),
+            image: None,
+            look: None,
         }
     }
 
