@@ -70,17 +70,17 @@ pub(crate) type Key = (&'static str, Kind);
 pub(crate) fn check(path: &Path, value: &Value, keys: &[Key]) -> Result<()> {
     keys.iter().try_for_each(|&(key, kind)| {
         let steps: Vec<&str> = key.split('.').filter(|step| !step.is_empty()).collect();
-        walk(path, value, &steps, String::new(), kind)
+        walk(path, value, &steps, "", kind)
     })
 }
 
-fn walk(path: &Path, value: &Value, steps: &[&str], way: String, kind: Kind) -> Result<()> {
+fn walk(path: &Path, value: &Value, steps: &[&str], way: &str, kind: Kind) -> Result<()> {
     let Some((step, rest)) = steps.split_first() else {
-        return expect(path, value, &way, kind);
+        return expect(path, value, way, kind);
     };
     let (name, in_list) = step.strip_suffix("[]").map_or((*step, false), |name| (name, true));
     let (name, optional) = name.strip_suffix('?').map_or((name, false), |name| (name, true));
-    expect(path, value, &way, Object)?;
+    expect(path, value, way, Object)?;
     let way = if way.is_empty() { name.to_owned() } else { format!("{way}.{name}") };
     let found = value.get(name).filter(|inner| !(optional && inner.is_null()));
     let Some(inner) = found else {
@@ -95,11 +95,11 @@ fn walk(path: &Path, value: &Value, steps: &[&str], way: String, kind: Kind) -> 
         return Err(Error::value(path, way, expected.word(), "missing"));
     };
     if !in_list {
-        return walk(path, inner, rest, way, kind);
+        return walk(path, inner, rest, &way, kind);
     }
     expect(path, inner, &way, List)?;
-    let elements = inner.as_array().into_iter().flatten().enumerate();
-    elements.map(|(at, element)| walk(path, element, rest, format!("{way}[{at}]"), kind)).collect()
+    let mut elements = inner.as_array().into_iter().flatten().enumerate();
+    elements.try_for_each(|(at, element)| walk(path, element, rest, &format!("{way}[{at}]"), kind))
 }
 
 fn expect(path: &Path, value: &Value, way: &str, kind: Kind) -> Result<()> {

@@ -44,15 +44,16 @@ pub(crate) fn typeset(results: Results) -> Result<Report> {
     let world = Memory::new(MAIN, files.chain([json, formulas]).chain(figures))?;
 
     let document: PagedDocument = compile(&world)?;
-    let pdf = typst_pdf::pdf(&document, &PdfOptions::default()).map_err(told)?;
+    let pdf = typst_pdf::pdf(&document, &PdfOptions::default()).map_err(|errors| told(&errors))?;
     let document: HtmlDocument = compile(&world)?;
-    let page = typst_html::html(&document, &HtmlOptions { pretty: false }).map_err(told)?;
+    let page = typst_html::html(&document, &HtmlOptions { pretty: false })
+        .map_err(|errors| told(&errors))?;
     Ok(Report { pdf, page })
 }
 
 fn compile<D: Output>(world: &Memory) -> Result<D> {
     let Warned { output, warnings: _ } = typst::compile(world);
-    output.map_err(told)
+    output.map_err(|errors| told(&errors))
 }
 
 /// The font of formulas, for the page to hold: few machines have one that knows how brackets and roots grow.
@@ -64,7 +65,7 @@ fn formulas() -> String {
 }
 
 /// What Typst says, in one line.
-fn told(errors: EcoVec<SourceDiagnostic>) -> Error {
+fn told(errors: &EcoVec<SourceDiagnostic>) -> Error {
     let messages: Vec<&str> = errors.iter().map(|error| error.message.as_str()).collect();
     Error::Typesetting(messages.join("; "))
 }
