@@ -38,7 +38,7 @@ pub(super) const PARTS: [Part; 5] =
     [Part::Init, Part::Tune, Part::Variants, Part::Landscape, Part::Autoencoder];
 
 /// About how long the report takes.
-pub(super) const REPORT_SECONDS: f64 = 5.0;
+pub(super) const REPORT_SECONDS: f64 = 6.0;
 
 /// No configuration is nearly as long.
 const LARGEST: u64 = 1 << 20;

@@ -90,11 +90,8 @@ fn signals(propagation: &[Signals]) -> Finding {
     let layers = propagation.first().map_or(0, |found| found.activation.median.len());
     Finding::new(
         "1: He keeps signals through 50 layers",
-        "others lose them; random input, images",
-        format!(
-            "{least:.2} to {most:.2} times; {lost} of {} others lost in {layers}",
-            others.count()
-        ),
+        "random input and images, 6 initialisations",
+        format!("{least:.2} to {most:.2} times; {lost} of {} others lose them", others.count()),
         schemes.len() == 6
             && inputs.len() == 2
             && layers >= 50
