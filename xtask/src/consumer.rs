@@ -60,7 +60,8 @@ pub fn holds(workspace: &Workspace) -> Result<bool> {
 fn unpack(package: &Path, to: &Path) -> Result<()> {
     let stem = package.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let name = stem.rsplit_once('-').map_or(stem.as_str(), |(name, _)| name);
-    let unpacked = Command::new("tar").arg("-xzf").arg(package).arg("-C").arg(to).status();
+    // Files in a package are all of one date, by which cargo would take them for those of last time.
+    let unpacked = Command::new("tar").arg("-xzmf").arg(package).arg("-C").arg(to).status();
     ensure!(unpacked.context("cannot run tar")?.success(), "cannot unpack {}", package.display());
     fs::rename(to.join(&stem), to.join(name)).with_context(|| format!("cannot rename {stem}"))
 }

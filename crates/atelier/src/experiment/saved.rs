@@ -82,7 +82,7 @@ impl SavedClassifier {
         let arrays = read_model(&file)?;
         let matrices = || arrays.iter().filter(|array| array.shape.len() == 2);
         let by_name = |wanted: &str| matrices().find(|array| array.name == wanted);
-        let (Some(first), Some(last)) = (by_name("net.0.weight"), matrices().last()) else {
+        let (Some(first), Some(last)) = (by_name("net.0.weight"), matrices().next_back()) else {
             return Err(anyhow!("{} has no tensor `net.0.weight`", file.display()))
                 .help(|| "give the weights of a network that `train` trains".to_string());
         };
