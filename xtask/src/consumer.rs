@@ -7,7 +7,8 @@ use anyhow::{Context, Result, ensure};
 use crate::workspace::Workspace;
 
 /// Members that nobody uses as a library.
-const PROGRAMS: [&str; 4] = ["atelier", "atelier-bench", "atelier-tests", "xtask"];
+const PROGRAMS: [&str; 5] =
+    ["atelier", "atelier-bench", "atelier-report", "atelier-tests", "xtask"];
 
 /// Whether `tests/consumer` builds and runs outside of the workspace: with the packages' own files only, and with what
 /// their manifests promise.
