@@ -173,6 +173,33 @@ pub fn mean_squared_error(outputs: &Tensor, targets: &Tensor) -> Result<Loss> {
     Ok(Loss { reported: objective.detach(), objective, correct: None, total })
 }
 
+/// The loss of [`mean_squared_error`] between the outputs of a dense layer, as by [`dense`], and
+/// `targets`; on the CPU in one kernel.
+///
+/// # Errors
+/// As these two.
+pub fn reconstruction(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    activation: Activation,
+    targets: &Tensor,
+) -> Result<Loss> {
+    let wanted = [x.dims2()?.0, weight.dims2()?.1];
+    let applies = [x, weight, bias, targets].into_iter().all(fused)
+        && activation.differentiable_from_output()
+        && x.elem_count() > 0
+        && weight.dims()[0] == x.dims()[1]
+        && bias.dims() == &wanted[1..]
+        && targets.dims() == wanted;
+    if !applies {
+        return mean_squared_error(&dense(x, weight, bias, activation)?, targets);
+    }
+    let kernel = kernels::reconstruction::Reconstruction::new(activation, targets.detach());
+    let objective = x.apply_op3(weight, bias, kernel)?;
+    Ok(Loss { reported: objective.detach(), objective, correct: None, total: wanted[0] })
+}
+
 /// The trained scale and shift of a batch normalisation and its running statistics, each (features).
 #[derive(Debug, Clone)]
 pub struct BatchNorm {

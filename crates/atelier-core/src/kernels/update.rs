@@ -9,9 +9,17 @@ use super::{elements_mut, vectorized, with_elements};
 use crate::threads::{Parts, for_each_range};
 use crate::update::{AdamStep, SgdStep};
 
-/// Elements per tile, some ten microseconds of one core. Smaller parameters stay with one core: what
-/// another has changed must travel between the caches first.
-const TILE: usize = 65_536;
+/// Tiles of a large parameter: as many as the product that its gradient comes from is cut into, so
+/// that a core finds its part of all of them in its own cache.
+const TILES: usize = 4;
+/// Elements that are worth a tile, some microseconds of one core.
+const TILE: usize = 8_192;
+/// Elements whose squares are summed before they join the total.
+const RUN: usize = 65_536;
+
+fn tile(len: usize) -> usize {
+    len.div_ceil(TILES).max(TILE)
+}
 
 /// Lends the elements of a tensor to a closure, to be written in place.
 struct Lend<F>(RefCell<F>);
@@ -44,7 +52,7 @@ pub(crate) fn sgd(parameter: &Tensor, gradient: &Tensor, step: &SgdStep) -> Resu
     with_elements_mut(parameter, |w| {
         let parts = Parts::new(w);
         with_elements(gradient, |g| {
-            for_each_range(g.len(), TILE, &|range| {
+            for_each_range(g.len(), tile(g.len()), &|range| {
                 // SAFETY: the ranges of `for_each_range` are disjoint.
                 let w = unsafe { parts.part(range.clone()) };
                 vectorized(|| {
@@ -73,7 +81,7 @@ pub(crate) fn momentum(
         with_elements_mut(velocity, |v| {
             let v = Parts::new(v);
             with_elements(gradient, |g| {
-                for_each_range(g.len(), TILE, &|range| {
+                for_each_range(g.len(), tile(g.len()), &|range| {
                     // SAFETY: the ranges of `for_each_range` are disjoint.
                     let (w, v) = unsafe { (w.part(range.clone()), v.part(range.clone())) };
                     vectorized(|| {
@@ -108,7 +116,7 @@ pub(crate) fn adam(
             with_elements_mut(square, |s| {
                 let s = Parts::new(s);
                 with_elements(gradient, |g| {
-                    for_each_range(g.len(), TILE, &|range| {
+                    for_each_range(g.len(), tile(g.len()), &|range| {
                         // SAFETY: the ranges of `for_each_range` are disjoint.
                         let (w, m, s) = unsafe {
                             (w.part(range.clone()), m.part(range.clone()), s.part(range.clone()))
@@ -136,7 +144,7 @@ pub(crate) fn average(average: &Tensor, values: &Tensor, decay: f32) -> Result<(
     with_elements_mut(average, |a| {
         let a = Parts::new(a);
         with_elements(values, |values| {
-            for_each_range(values.len(), TILE, &|range| {
+            for_each_range(values.len(), tile(values.len()), &|range| {
                 // SAFETY: the ranges of `for_each_range` are disjoint.
                 let a = unsafe { a.part(range.clone()) };
                 vectorized(|| {
@@ -149,11 +157,11 @@ pub(crate) fn average(average: &Tensor, values: &Tensor, decay: f32) -> Result<(
     })
 }
 
-/// Sum of squares in f64, tile by tile.
+/// Sum of squares in f64, run by run.
 pub(crate) fn squared_norm(values: &Tensor) -> Result<f64> {
     with_elements(values, |values| {
         values
-            .chunks(TILE)
+            .chunks(RUN)
             .map(|tile| {
                 let mut lanes = [0.0_f64; 16];
                 vectorized(|| {
