@@ -140,7 +140,7 @@ pub fn cross_entropy(logits: &Tensor, targets: &Targets, smoothing: f64) -> Resu
     let out = if fused(logits) && targets.is_contiguous() {
         #[expect(clippy::cast_possible_truncation, reason = "a share of f32 arithmetic")]
         let smoothing = smoothing as f32;
-        logits.apply_op2(targets, kernels::cross_entropy::CrossEntropy { smoothing })?
+        logits.apply_op2(targets, kernels::cross_entropy::CrossEntropy::new(smoothing))?
     } else {
         composition::cross_entropy(logits, targets, smoothing)?
     };

@@ -7,8 +7,8 @@ use super::arch;
 use super::tile::{Multiply, Start};
 use crate::threads::{self, for_each_range};
 
-/// Some ten microseconds of one core: what makes a hand-over worth its while.
-const MULTIPLICATIONS_PER_PIECE: usize = 500_000;
+/// Some four microseconds of one core: what makes a hand-over worth its while.
+const MULTIPLICATIONS_PER_PIECE: usize = 250_000;
 /// Pieces for each thread: one that is late leaves half of its share to the others.
 const PIECES_PER_THREAD: usize = 2;
 /// Columns that are not cut: four vectors of AVX-512.
