@@ -1,4 +1,7 @@
 //! Optimiser steps: one pass over a parameter and its state, nothing allocated.
+//!
+//! A loop reads an element, computes with local values and writes it once. Reading `*m` again after
+//! `*m = ...` is a load that waits for the store before it: Adam took 2.8 times as long that way.
 #![expect(unsafe_code, reason = "tiles write disjoint parts of the parameter and its state")]
 
 use std::cell::RefCell;
@@ -86,9 +89,11 @@ pub(crate) fn momentum(
                     let (w, v) = unsafe { (w.part(range.clone()), v.part(range.clone())) };
                     vectorized(|| {
                         for ((w, v), g) in w.iter_mut().zip(v).zip(&g[range.clone()]) {
+                            // Nothing is read back after it was written: see the module.
                             let g = g * scale + decay * *w;
-                            *v = flush(keep * *v + g);
-                            *w -= rate * (of_velocity * *v + of_gradient * g);
+                            let new = flush(keep * *v + g);
+                            *w -= rate * (of_velocity * new + of_gradient * g);
+                            *v = new;
                         }
                     });
                 });
@@ -125,11 +130,15 @@ pub(crate) fn adam(
                             for (((w, m), s), g) in
                                 w.iter_mut().zip(m).zip(s).zip(&g[range.clone()])
                             {
-                                let g = g * scale + into_gradient * *w;
-                                *m = flush(beta1 * *m + (1.0 - beta1) * g);
-                                *s = flush(beta2 * *s + (1.0 - beta2) * (g * g));
-                                let denominator = s.sqrt() * root_correction + epsilon;
-                                *w = *w * shrink - rate * (*m / denominator);
+                                // Nothing is read back after it was written: see the module.
+                                let old = *w;
+                                let g = g * scale + into_gradient * old;
+                                let mean = flush(beta1 * *m + (1.0 - beta1) * g);
+                                let square = flush(beta2 * *s + (1.0 - beta2) * (g * g));
+                                let denominator = square.sqrt() * root_correction + epsilon;
+                                *w = old * shrink - rate * (mean / denominator);
+                                *m = mean;
+                                *s = square;
                             }
                         });
                     });
