@@ -101,7 +101,9 @@ impl WithSimd for Multiply<'_> {
             return;
         }
         let (columns, beyond) = (self.b.cols, self.b.cols % S::F32_LANES);
-        let few = beyond > 0 && beyond < columns && 4 * beyond <= S::F32_LANES;
+        // Along the inner dimension sums are taken in another order: what decides that must not
+        // depend on the rows, or on where columns were cut.
+        let few = beyond > 0 && 4 * beyond <= S::F32_LANES;
         let along_inner = few && self.a.col_stride == 1 && self.a.cols >= S::F32_LANES;
         let along_rows = few && self.a.row_stride == 1 && self.a.rows >= S::F32_LANES;
         if along_inner || along_rows {
