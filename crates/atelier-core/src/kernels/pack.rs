@@ -21,7 +21,11 @@ pub(crate) fn pack<'a>(b: Matrix, width: usize, room: &'a mut Vec<f32>) -> &'a [
     if b.col_stride == 1 {
         for (i, row) in panel.chunks_exact_mut(width).enumerate() {
             let (head, rest) = row.split_at_mut(b.cols);
-            head.copy_from_slice(&b.data[i * b.row_stride..][..b.cols]);
+            // Line by line: for rows this short a call of `memmove` takes longer than the copy.
+            let (lines, others) = b.data[i * b.row_stride..][..b.cols].as_chunks::<LINE>();
+            let (to, to_others) = head.as_chunks_mut::<LINE>();
+            to.iter_mut().zip(lines).for_each(|(to, line)| *to = *line);
+            to_others.iter_mut().zip(others).for_each(|(to, x)| *to = *x);
             rest.fill(0.0);
         }
     } else {
