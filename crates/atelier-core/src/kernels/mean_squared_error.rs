@@ -55,15 +55,17 @@ impl CustomOp2 for MeanSquaredError {
 /// counts, enough to keep the vector units busy.
 const ROW: usize = 1024;
 
-/// Rows that make a tile, some microseconds of one core.
-const ROWS_PER_TILE: usize = 32;
+/// Tiles, if each has this many rows: some microseconds of one core.
+const TILES: usize = 4;
+const ROWS_PER_TILE: usize = 16;
 
 /// The mean of (y - t)^2; sums of rows join the f64 sum in their order, whoever computes them.
 #[expect(clippy::cast_possible_truncation, reason = "losses are reported in f32")]
 pub(crate) fn mean_square(y: &[f32], t: &[f32]) -> f32 {
     let mut sums = vec![0.0; y.len().div_ceil(ROW)];
     let parts = Parts::new(&mut sums);
-    for_each_range(parts.len(), ROWS_PER_TILE, &|rows| {
+    let step = parts.len().div_ceil(TILES).max(ROWS_PER_TILE);
+    for_each_range(parts.len(), step, &|rows| {
         let range = rows.start * ROW..y.len().min(rows.end * ROW);
         let pairs = y[range.clone()].chunks(ROW).zip(t[range].chunks(ROW));
         // SAFETY: the ranges of `for_each_range` are disjoint.

@@ -11,8 +11,10 @@ use crate::threads::{self, for_each_range};
 const MULTIPLICATIONS_PER_PIECE: usize = 250_000;
 /// Pieces for each thread: one that is late leaves half of its share to the others.
 const PIECES_PER_THREAD: usize = 2;
-/// Columns that are not cut: four vectors of AVX-512.
+/// Fewest columns of a piece: four vectors of AVX-512.
 const PANEL: usize = 64;
+/// Floats in a line of the cache; not fewer than there are lanes in a vector.
+const LINE: usize = 16;
 
 /// A matrix inside a slice: element `(i, j)` lies at `i * row_stride + j * col_stride`.
 #[derive(Clone, Copy)]
@@ -116,7 +118,8 @@ pub(crate) fn with_product(
     let pieces = (work / MULTIPLICATIONS_PER_PIECE).clamp(1, most);
     let by_columns = cut == Cut::Columns && n >= 2 * PANEL;
     let (len, step) = if by_columns {
-        (n, n.div_ceil(pieces).next_multiple_of(PANEL))
+        // Whole lines of the cache, and pieces of nearly the same size.
+        (n, n.div_ceil(pieces).next_multiple_of(LINE).max(PANEL))
     } else {
         (m, m.div_ceil(pieces))
     };
