@@ -30,7 +30,7 @@ impl Step {
     /// Fails if a width is 0, or there is no memory left.
     pub fn new(hidden: &[usize], size: usize) -> Result<Self> {
         let config = ModelConfig { hidden: hidden.to_vec(), ..ModelConfig::default() };
-        Self::classifier(&config, OptimizerConfig::default(), size)
+        Self::classifier(&config, &OptimizerConfig::default(), size)
     }
 
     /// A classifier with `hidden` layers, batch norm and dropout, trained by `AdamW` on a batch of
@@ -43,7 +43,7 @@ impl Step {
         let config =
             ModelConfig { hidden, batch_norm: true, dropout: 0.25, ..ModelConfig::default() };
         let optimizer = OptimizerConfig { kind: OptimizerKind::Adamw, ..Default::default() };
-        Self::classifier(&config, optimizer, size)
+        Self::classifier(&config, &optimizer, size)
     }
 
     /// The autoencoder 784-128-64-128-784, trained by Adam on a batch of `size`.
@@ -61,10 +61,10 @@ impl Step {
         Self::of(Box::new(autoencoder), &optimizer, 0.0, size, flop)
     }
 
-    fn classifier(config: &ModelConfig, optimizer: OptimizerConfig, size: usize) -> Result<Self> {
+    fn classifier(config: &ModelConfig, optimizer: &OptimizerConfig, size: usize) -> Result<Self> {
         let classifier = Classifier::new(INPUTS, CLASSES, config, 0.0, 0, &Device::Cpu)?;
         let flop = flop(&config.hidden, CLASSES, size);
-        Self::of(Box::new(classifier), &optimizer, 5e-4, size, flop)
+        Self::of(Box::new(classifier), optimizer, 5e-4, size, flop)
     }
 
     fn of(

@@ -80,15 +80,21 @@ fn softmax(logits: &[f32], classes: usize) -> (Vec<f32>, Vec<f64>) {
         for row in shares.chunks_exact_mut(classes) {
             // NaN must survive: `max` alone would drop it, the sum below does not.
             let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            row.iter_mut().for_each(|x| *x -= max);
+            for x in row.iter_mut() {
+                *x -= max;
+            }
             normalizers.push(f64::from(max));
         }
-        shares.iter_mut().for_each(|x| *x = exp(*x));
+        for x in &mut shares {
+            *x = exp(*x);
+        }
         for (row, normalizer) in shares.chunks_exact_mut(classes).zip(&mut normalizers) {
             let sum: f32 = row.iter().sum();
             *normalizer += f64::from(sum.ln());
             let inverse = 1.0 / sum;
-            row.iter_mut().for_each(|x| *x *= inverse);
+            for x in row {
+                *x *= inverse;
+            }
         }
     });
     (shares, normalizers)

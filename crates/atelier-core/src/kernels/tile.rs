@@ -110,9 +110,9 @@ impl WithSimd for Multiply<'_> {
             let whole = columns - beyond;
             let rest = self.part(whole..columns);
             if along_inner {
-                rest.along_inner(simd)
+                rest.along_inner(simd);
             } else {
-                rest.along_rows(simd)
+                rest.along_rows(simd);
             }
             self.part(0..whole).panels(simd);
         } else {
