@@ -140,7 +140,7 @@ pub fn cross_entropy(logits: &Tensor, targets: &Targets, smoothing: f64) -> Resu
     let out = if fused(logits) && targets.is_contiguous() {
         #[expect(clippy::cast_possible_truncation, reason = "a share of f32 arithmetic")]
         let smoothing = smoothing as f32;
-        logits.apply_op2(targets, kernels::cross_entropy::CrossEntropy { smoothing })?
+        logits.apply_op2(targets, kernels::cross_entropy::CrossEntropy::new(smoothing))?
     } else {
         composition::cross_entropy(logits, targets, smoothing)?
     };
@@ -171,6 +171,33 @@ pub fn mean_squared_error(outputs: &Tensor, targets: &Tensor) -> Result<Loss> {
     };
     let total = outputs.dims().first().copied().unwrap_or(0);
     Ok(Loss { reported: objective.detach(), objective, correct: None, total })
+}
+
+/// The loss of [`mean_squared_error`] between the outputs of a dense layer, as by [`dense`], and
+/// `targets`; on the CPU in one kernel.
+///
+/// # Errors
+/// As these two.
+pub fn reconstruction(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    activation: Activation,
+    targets: &Tensor,
+) -> Result<Loss> {
+    let wanted = [x.dims2()?.0, weight.dims2()?.1];
+    let applies = [x, weight, bias, targets].into_iter().all(fused)
+        && activation.differentiable_from_output()
+        && x.elem_count() > 0
+        && weight.dims()[0] == x.dims()[1]
+        && bias.dims() == &wanted[1..]
+        && targets.dims() == wanted;
+    if !applies {
+        return mean_squared_error(&dense(x, weight, bias, activation)?, targets);
+    }
+    let kernel = kernels::reconstruction::Reconstruction::new(activation, targets.detach());
+    let objective = x.apply_op3(weight, bias, kernel)?;
+    Ok(Loss { reported: objective.detach(), objective, correct: None, total: wanted[0] })
 }
 
 /// The trained scale and shift of a batch normalisation and its running statistics, each (features).
