@@ -213,8 +213,8 @@ pub struct BatchNorm {
     pub variance: Var,
 }
 
-/// Added to the variance, PyTorch's default.
-const EPSILON: f64 = 1e-5;
+/// What [`BatchNorm`] adds to a variance, PyTorch's default.
+pub const EPSILON: f64 = 1e-5;
 /// Share of a batch in the running statistics, PyTorch's default.
 const SHARE: f64 = 0.1;
 
