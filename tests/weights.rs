@@ -140,7 +140,7 @@ fn a_file_that_does_not_fit_is_refused_before_anything_is_written() {
     type Change = Box<dyn Fn(&mut Vec<u8>)>;
     let changes: [(Change, &str); 4] = [
         (Box::new(renamed), "a tensor `net.9.bias`"),
-        (Box::new(infinite), "not finite"),
+        (Box::new(infinite), "is not a finite number"),
         (Box::new(cut), "changed.safetensors"),
         (Box::new(halves), "changed.safetensors"),
     ];
