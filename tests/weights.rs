@@ -41,6 +41,8 @@ fn changed(home: &Path, file: &Path, change: impl FnOnce(&mut Vec<u8>)) -> PathB
     path
 }
 
+type Change = Box<dyn Fn(&mut Vec<u8>)>;
+
 /// Replaces the first occurrence of `from` by something as long.
 fn replace(bytes: &mut [u8], from: &str, to: &str) {
     let at = bytes.windows(from.len()).position(|part| part == from.as_bytes()).expect("the text");
@@ -137,7 +139,6 @@ fn a_file_that_does_not_fit_is_refused_before_anything_is_written() {
     };
     let cut = |bytes: &mut Vec<u8>| bytes.truncate(1000);
     let halves = |bytes: &mut Vec<u8>| replace(bytes, "\"F32\"", "\"F16\"");
-    type Change = Box<dyn Fn(&mut Vec<u8>)>;
     let changes: [(Change, &str); 4] = [
         (Box::new(renamed), "a tensor `net.9.bias`"),
         (Box::new(infinite), "is not a finite number"),
@@ -154,7 +155,8 @@ fn a_file_that_does_not_fit_is_refused_before_anything_is_written() {
     }
     let others = [
         (["--set", "model.hidden=12,13"], "has the shape [12, 12], expected [13, 12]"),
-        (["--set", "model.hidden=12,12,12"], "no tensor `net.8.weight`"),
+        (["--set", "model.hidden=12,12,12"], "has the shape [10, 12], expected [12, 12]"),
+        (["--set", "model.activation=prelu"], "no tensor `net.2.weight`"),
         (["--set", "model.batch_norm=false"], "that 784-12-12-10 has not"),
     ];
     for (setting, reason) in others {

@@ -144,7 +144,7 @@ impl CountMatrix {
                 let content = count.to_string();
                 let fits = font::width(&content, size, Weight::Regular) <= NUMBER * cell.0;
                 if count > 0 && fits && size <= NUMBER * cell.1 {
-                    let middle = top + (cell.1 + size * theme::CAP_HEIGHT) / 2.0;
+                    let middle = top + f64::midpoint(cell.1, size * theme::CAP_HEIGHT);
                     scene.text(Text {
                         at: (left + cell.0 / 2.0, middle),
                         content,

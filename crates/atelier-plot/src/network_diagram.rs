@@ -160,7 +160,7 @@ impl NetworkDiagram {
             connect(&mut scene, (x(i), &pair[0]), (x(i + 1), &pair[1]));
         }
         for (i, column) in columns.iter().enumerate() {
-            let color = self.color(i, columns.len());
+            let color = color(i, columns.len());
             for mark in &marks[i] {
                 match *mark {
                     Mark::Unit(y) => {
@@ -192,17 +192,6 @@ impl NetworkDiagram {
         columns.push(Column::Gap(n - first - last));
         columns.extend(all.skip(n - last));
         columns
-    }
-
-    /// Input and output have colours of their own.
-    fn color(&self, column: usize, columns: usize) -> Color {
-        if column == 0 {
-            Color::Grey
-        } else if column + 1 == columns {
-            Color::Vermillion
-        } else {
-            Color::Blue
-        }
     }
 }
 
@@ -236,6 +225,17 @@ impl Column<'_> {
                 (0..shown).map(mark).collect()
             }
         }
+    }
+}
+
+/// Input and output have colours of their own.
+fn color(column: usize, columns: usize) -> Color {
+    if column == 0 {
+        Color::Grey
+    } else if column + 1 == columns {
+        Color::Vermillion
+    } else {
+        Color::Blue
     }
 }
 

@@ -167,7 +167,7 @@ pub(crate) fn first_layer(kind: &Kind<'_>, subtitle: &str, weight: &NamedTensor)
     let columns = WEIGHT_COLUMNS.min(shown);
     let mut grid = ImageGrid::new(title, columns).subtitle(subtitle).caption(format!(
         "{}, for pixels in [0, 1], one image for each unit from 0. Mid-grey: 0; white: {bright:.3} \
-         or more, black: -{bright:.3} or less.",
+         or more, black: -{bright:.3} or less. Fine grain is mostly left from the drawn start.",
         weight.name
     ));
     for (unit, row) in rows[..shown].iter().enumerate() {

@@ -74,7 +74,7 @@ pub(super) fn draw(
     ];
     let figures = std::thread::scope(|scope| {
         let threads: Vec<_> = (drawings.iter().chain(more))
-            .map(|(name, drawing)| (name, scope.spawn(move || drawing())))
+            .map(|(name, drawing)| (name, scope.spawn(drawing)))
             .collect();
         let joined = threads.into_iter().map(|(name, thread)| {
             let drawn = thread.join();

@@ -84,12 +84,10 @@ fn check_out(out: &Path, both: bool) -> Result<()> {
 
 fn told(form: &str, path: &Path, bytes: usize) -> String {
     let (shown, bytes) = (home::shown(path), thousands(bytes));
-    match form {
-        "onnx" => format!("ONNX, opset {}: {shown} ({bytes} bytes)", onnx::OPSET),
-        _ => {
-            let directory = path.parent().map(home::quoted).unwrap_or_default();
-            let look = format!("look at it with `tensorboard --logdir {directory}`");
-            format!("TensorBoard: {shown} ({bytes} bytes)\n{look}")
-        }
+    if form == "onnx" {
+        return format!("ONNX, opset {}: {shown} ({bytes} bytes)", onnx::OPSET);
     }
+    let directory = path.parent().map(home::quoted).unwrap_or_default();
+    let look = format!("look at it with `tensorboard --logdir {directory}`");
+    format!("TensorBoard: {shown} ({bytes} bytes)\n{look}")
 }
