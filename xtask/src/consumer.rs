@@ -56,7 +56,7 @@ pub fn holds(workspace: &Workspace) -> Result<bool> {
         cargo
     };
     // With the features that the packages ask for themselves, and no others.
-    if !cargo(&["check"]).status().context("cannot run cargo")?.success() {
+    if !cargo(&["check", "--release"]).status().context("cannot run cargo")?.success() {
         return Ok(false);
     }
     let mut run = cargo(&["run", "--release", "--features", "shared"]);

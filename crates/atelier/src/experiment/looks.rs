@@ -113,10 +113,10 @@ pub(crate) fn calibration(subtitle: &str, found: &Calibration) -> Result<Figure>
     LineChart::new(format!("Calibration: expected error {}", percent(found.expected_error)))
         .subtitle(subtitle)
         .caption(format!(
-            "Test images in 15 intervals of probability of equal width; of those that hold any, the one with \
-             the fewest holds {}. 95 % intervals: Wilson's, of the share that is right. Expected \
-             calibration error: the mean of |share right - mean probability|, weighted by images (Guo et \
-             al. 2017). Below the dashed line the network is too certain.",
+            "Test images in 15 intervals of probability of equal width; the one with the fewest, of those that hold \
+             any, holds {}. Grey: Wilson's interval of the share that is right. Expected calibration error: \
+             the mean of |share right - mean probability|, weighted by images (Guo et al. 2017). Below the \
+             dashed line the network is too certain.",
             thousands(least)
         ))
         .panel(reliability)
