@@ -260,7 +260,7 @@ fn text(page: &str) -> String {
         text.push_str(piece.split_once('>').map_or(piece, |(_, after)| after));
     }
     let entities =
-        [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&nbsp;", " "), ("&amp;", "&")];
+        [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&nbsp;", " "), ("\u{a0}", " "), ("&amp;", "&")];
     entities.iter().fold(text, |text, (entity, meant)| text.replace(entity, meant))
 }
 
