@@ -72,9 +72,8 @@ pub(crate) fn all() -> Result<Value> {
 
 fn shown(listing: &Listing) -> Result<Value> {
     let cut = |item: &&str| {
-        cut(listing.source, item).ok_or_else(|| {
-            Error::Typesetting(format!("{} has `{item}` not once", listing.path))
-        })
+        cut(listing.source, item)
+            .ok_or_else(|| Error::Typesetting(format!("{} has `{item}` not once", listing.path)))
     };
     let items: Vec<String> = listing.items.iter().map(cut).collect::<Result<_>>()?;
     Ok(json!({ "title": listing.title, "path": listing.path, "code": items.join("\n\n") }))

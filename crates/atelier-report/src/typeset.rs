@@ -114,6 +114,29 @@ mod tests {
     }
 
     #[test]
+    fn weights_have_the_shape_that_multiplies_inputs_from_the_left() {
+        document(
+            r#"
+            #import "network.typ": shapes
+            #assert.eq(shapes((784, 50)), ($W_#1 : #50 times #784$,))
+            "#,
+        )
+        .expect("what is asserted holds");
+    }
+
+    #[test]
+    fn statements_of_identities_are_typeset_and_other_texts_stand() {
+        document(
+            r#"
+            #import "theory.typ": stated, Var
+            #assert.eq(stated("Var[w] = 2/n"), "" + $Var[w] = 2\/n$ + "")
+            #assert.eq(stated("*what* else"), "*what* else")
+            "#,
+        )
+        .expect("what is asserted holds");
+    }
+
+    #[test]
     fn the_command_leaves_out_where_things_lie() {
         document(
             r#"
