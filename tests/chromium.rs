@@ -234,8 +234,10 @@ impl Chromium {
             }
             match message["method"].as_str() {
                 Some("Network.requestWillBeSent") => {
-                    self.addresses
-                        .extend(message["params"]["request"]["url"].as_str().map(str::to_owned));
+                    // What stands in the page itself is asked of nobody.
+                    let address = message["params"]["request"]["url"].as_str();
+                    let asked = address.filter(|address| !address.starts_with("data:"));
+                    self.addresses.extend(asked.map(str::to_owned));
                 }
                 Some("Runtime.consoleAPICalled" | "Runtime.exceptionThrown" | "Log.entryAdded") => {
                     self.complaints.push(message["params"].to_string());

@@ -124,7 +124,10 @@ fn a_reproduction_does_every_part_and_ends_the_same_however_often_it_is_interrup
     assert!(broken.stdout.contains("784-128-64-128-784, 218,193 parameters"), "{broken}");
     assert_eq!(json(&run.join("manifest.json"))["status"], "complete");
     // Nothing is left to do, and it is no better for that.
-    let again = reproduce(home, &report, &["--resume", "--out", &out]).run().expect_code(1);
+    let before = read(&run.join("summary.json"));
+    let again = ["--resume", "--format", "json", "--out", &out];
+    let again = reproduce(home, &report, &again).run().expect_code(1);
+    assert!(read(&run.join("summary.json")) == before);
     for text in ["is complete: nothing to do", "error: 1 of "] {
         assert!(again.stderr.contains(text), "no {text:?}: {again}");
     }

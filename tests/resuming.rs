@@ -313,7 +313,7 @@ fn a_complete_run_is_resumed_by_doing_nothing() {
         &["landscape"],
         &["variants", "--seeds", "2"],
         &["tune"],
-        &["reproduce"],
+        &["init"],
     ];
     for (number, verb) in cases.into_iter().enumerate() {
         let out = home.path().join(format!("runs/{number}"));

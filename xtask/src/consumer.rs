@@ -7,7 +7,8 @@ use anyhow::{Context, Result, ensure};
 use crate::workspace::Workspace;
 
 /// Members that nobody uses as a library.
-const PROGRAMS: [&str; 4] = ["atelier", "atelier-bench", "atelier-tests", "xtask"];
+const PROGRAMS: [&str; 5] =
+    ["atelier", "atelier-bench", "atelier-report", "atelier-tests", "xtask"];
 
 /// Whether `tests/consumer` builds and runs outside of the workspace: with the packages' own files only, and with what
 /// their manifests promise.
@@ -48,10 +49,17 @@ pub fn holds(workspace: &Workspace) -> Result<bool> {
     // The versions that everything else is tested with.
     fs::copy(workspace.root.join("Cargo.lock"), place.join("Cargo.lock"))
         .context("cannot copy Cargo.lock")?;
-    let mut run = workspace.cargo();
-    run.current_dir(&place)
-        .args(["run", "--release", "--offline", "--target-dir"])
-        .arg(&workspace.target);
+    let cargo = |arguments: &[&str]| {
+        let mut cargo = workspace.cargo();
+        cargo.current_dir(&place).args(arguments).args(["--offline", "--target-dir"]);
+        cargo.arg(&workspace.target);
+        cargo
+    };
+    // With the features that the packages ask for themselves, and no others.
+    if !cargo(&["check", "--release"]).status().context("cannot run cargo")?.success() {
+        return Ok(false);
+    }
+    let mut run = cargo(&["run", "--release", "--features", "shared"]);
     run.arg("--").arg(workspace.root.join("data/sample"));
     Ok(run.status().context("cannot run cargo")?.success())
 }
@@ -60,7 +68,8 @@ pub fn holds(workspace: &Workspace) -> Result<bool> {
 fn unpack(package: &Path, to: &Path) -> Result<()> {
     let stem = package.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let name = stem.rsplit_once('-').map_or(stem.as_str(), |(name, _)| name);
-    let unpacked = Command::new("tar").arg("-xzf").arg(package).arg("-C").arg(to).status();
+    // Files in a package are all of one date, by which cargo would take them for those of last time.
+    let unpacked = Command::new("tar").arg("-xzmf").arg(package).arg("-C").arg(to).status();
     ensure!(unpacked.context("cannot run tar")?.success(), "cannot unpack {}", package.display());
     fs::rename(to.join(&stem), to.join(name)).with_context(|| format!("cannot rename {stem}"))
 }

@@ -32,7 +32,10 @@ impl Objective for Autoencoder {
             _ => clean.clone(),
         };
         let codes = self.encoder.forward(&seen, mode)?;
-        ops::mean_squared_error(&self.decoder.forward(&codes, mode)?, &clean)
+        match &self.decoder {
+            Decoder::Own(net) => net.mean_squared_error(&codes, &clean, mode),
+            Decoder::Tied(net) => ops::mean_squared_error(&net.forward(&codes)?, &clean),
+        }
     }
 
     fn replica(&self) -> atelier_core::Result<Option<Box<dyn Objective + Send>>> {

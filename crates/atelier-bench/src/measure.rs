@@ -11,8 +11,11 @@ use crate::step::Step;
 
 /// Repetitions of every row; all rows are measured once before any is measured again, so that a
 /// disturbance or a change of the clock meets all of them.
-const REPETITIONS: usize = 31;
-/// A repetition runs the row for about this long.
+const REPETITIONS: usize = 61;
+/// The same for a quick look.
+const QUICK: usize = 13;
+/// A repetition calls the row for about this long. Each call is timed by itself, so that those that
+/// another process interrupts are told apart from the rest.
 const SECONDS_PER_REPETITION: f64 = 0.02;
 /// From this many seconds on a row is long.
 const LONG: f64 = 0.1;
@@ -27,22 +30,31 @@ struct Subject {
     seconds: Vec<f64>,
 }
 
+/// What is measured, and how thoroughly.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// Fewer repetitions.
+    pub quick: bool,
+    /// Only rows whose name contains this; the products, which tell the peak, are always measured.
+    pub only: String,
+}
+
 /// All rows, with one thread and then with as many as there are cores.
 ///
 /// # Errors
 /// Fails if there is no memory left.
-pub fn all() -> Result<Vec<Row>> {
+pub fn all(settings: &Settings) -> Result<Vec<Row>> {
     let all_cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut rows = Vec::new();
     let mut threads = vec![1, all_cores];
     threads.dedup();
     for threads in threads {
-        rows.extend(with_threads(threads)?);
+        rows.extend(with_threads(threads, settings)?);
     }
     Ok(rows)
 }
 
-fn with_threads(threads: usize) -> Result<Vec<Row>> {
+fn with_threads(threads: usize, settings: &Settings) -> Result<Vec<Row>> {
     atelier_core::threads::set(threads);
     let mut subjects = Vec::new();
     for shape in SHAPES {
@@ -59,12 +71,17 @@ fn with_threads(threads: usize) -> Result<Vec<Row>> {
             seconds: vec![],
         });
     }
-    for (hidden, batch) in
-        [(&[50, 50, 50], 16), (&[50, 50, 50], 64), (&[50, 50, 50], 256), (&[256, 256, 256], 64)]
-    {
-        let mut step = Step::new(hidden, batch)?;
+    let steps = [
+        ("3 x 50, batch 16, SGD", Step::new(&[50; 3], 16)?),
+        ("3 x 50, batch 64, SGD", Step::new(&[50; 3], 64)?),
+        ("3 x 50, batch 256, SGD", Step::new(&[50; 3], 256)?),
+        ("3 x 256, batch 64, SGD", Step::new(&[256; 3], 64)?),
+        ("3 x 512 + BN, batch 256, AdamW", Step::regularized(&[512; 3], 256)?),
+        ("autoencoder, batch 128, Adam", Step::autoencoder(128)?),
+    ];
+    for (name, mut step) in steps {
         subjects.push(Subject {
-            name: format!("step, 3 x {}, batch {batch}, SGD", hidden[0]),
+            name: name.to_string(),
             threads,
             flop: step.flop,
             run: Box::new(move || step.take().map(|_| ())),
@@ -81,10 +98,14 @@ fn with_threads(threads: usize) -> Result<Vec<Row>> {
         calls: 1,
         seconds: vec![],
     });
+    let mut number = 0..;
+    subjects.retain(|subject| {
+        number.next() < Some(SHAPES.len()) || subject.name.contains(&settings.only)
+    });
     for subject in &mut subjects {
         subject.warm_up()?;
     }
-    for repetition in 0..REPETITIONS {
+    for repetition in 0..if settings.quick { QUICK } else { REPETITIONS } {
         for subject in &mut subjects {
             if repetition % subject.every() == 0 {
                 subject.repeat()?;
@@ -94,7 +115,7 @@ fn with_threads(threads: usize) -> Result<Vec<Row>> {
     atelier_core::threads::set(1);
     let peak = subjects[..SHAPES.len()]
         .iter_mut()
-        .map(|product| product.flop / quantile(&mut product.seconds, 0.5) / 1e9)
+        .map(|product| product.flop / quantile(&mut product.seconds, 0.0) / 1e9)
         .fold(0.0, f64::max);
     Ok(subjects.iter_mut().map(|subject| subject.row(peak)).collect())
 }
@@ -118,11 +139,11 @@ impl Subject {
     }
 
     fn repeat(&mut self) -> Result<()> {
-        let start = Instant::now();
         for _ in 0..self.calls {
+            let start = Instant::now();
             (self.run)()?;
+            self.seconds.push(start.elapsed().as_secs_f64());
         }
-        self.seconds.push(start.elapsed().as_secs_f64() / self.calls as f64);
         Ok(())
     }
 
@@ -133,6 +154,7 @@ impl Subject {
             name: self.name.clone(),
             threads: self.threads,
             microseconds: median * 1e6,
+            fastest: quantile(&mut self.seconds, 0.0) * 1e6,
             quartiles: [0.25, 0.75].map(|q| quantile(&mut self.seconds, q) * 1e6),
             gflop_per_second,
             share_of_peak: gflop_per_second / peak,

@@ -18,11 +18,12 @@ pub mod threads;
 pub mod update;
 mod var_map;
 
-pub use activation::Activation;
+pub use activation::{Activation, LEAKY_SLOPE};
 pub use batch::{Batch, Targets};
 pub use device::device;
 pub use error::{Error, Result};
 pub use gradient::backward;
+pub use kernels::set_avx2_only;
 pub use objective::{
     Evaluation, HiddenUnits, Loss, Mode, Objective, PlaneEvaluator, PlaneOfParameters, StepAddress,
     evaluate, evaluate_batch,

@@ -73,7 +73,8 @@ pub fn prelu(x: &Tensor, slope: &Tensor) -> Result<Tensor> {
 }
 
 /// Dropout (Srivastava et al. 2014): each element is 0 with probability `p`, otherwise divided by
-/// 1 - `p`. The probability is taken in steps of 1/65536.
+/// 1 - `p`. The probability is taken in steps of 1/65536. The factors are made on the CPU; to another
+/// device they travel with every call.
 ///
 /// # Errors
 /// [`Error::Value`] if `p` is not in [0, 1).
@@ -140,7 +141,7 @@ pub fn cross_entropy(logits: &Tensor, targets: &Targets, smoothing: f64) -> Resu
     let out = if fused(logits) && targets.is_contiguous() {
         #[expect(clippy::cast_possible_truncation, reason = "a share of f32 arithmetic")]
         let smoothing = smoothing as f32;
-        logits.apply_op2(targets, kernels::cross_entropy::CrossEntropy { smoothing })?
+        logits.apply_op2(targets, kernels::cross_entropy::CrossEntropy::new(smoothing))?
     } else {
         composition::cross_entropy(logits, targets, smoothing)?
     };
@@ -173,6 +174,33 @@ pub fn mean_squared_error(outputs: &Tensor, targets: &Tensor) -> Result<Loss> {
     Ok(Loss { reported: objective.detach(), objective, correct: None, total })
 }
 
+/// The loss of [`mean_squared_error`] between the outputs of a dense layer, as by [`dense`], and
+/// `targets`; on the CPU in one kernel.
+///
+/// # Errors
+/// As these two.
+pub fn reconstruction(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    activation: Activation,
+    targets: &Tensor,
+) -> Result<Loss> {
+    let wanted = [x.dims2()?.0, weight.dims2()?.1];
+    let applies = [x, weight, bias, targets].into_iter().all(fused)
+        && activation.differentiable_from_output()
+        && x.elem_count() > 0
+        && weight.dims()[0] == x.dims()[1]
+        && bias.dims() == &wanted[1..]
+        && targets.dims() == wanted;
+    if !applies {
+        return mean_squared_error(&dense(x, weight, bias, activation)?, targets);
+    }
+    let kernel = kernels::reconstruction::Reconstruction::new(activation, targets.detach());
+    let objective = x.apply_op3(weight, bias, kernel)?;
+    Ok(Loss { reported: objective.detach(), objective, correct: None, total: wanted[0] })
+}
+
 /// The trained scale and shift of a batch normalisation and its running statistics, each (features).
 #[derive(Debug, Clone)]
 pub struct BatchNorm {
@@ -186,8 +214,8 @@ pub struct BatchNorm {
     pub variance: Var,
 }
 
-/// Added to the variance, PyTorch's default.
-const EPSILON: f64 = 1e-5;
+/// What [`BatchNorm`] adds to a variance, PyTorch's default.
+pub const EPSILON: f64 = 1e-5;
 /// Share of a batch in the running statistics, PyTorch's default.
 const SHARE: f64 = 0.1;
 

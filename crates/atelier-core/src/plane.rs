@@ -8,7 +8,7 @@ use candle_core::Tensor;
 
 use crate::activation::Activation;
 use crate::kernels::lanes::{self, LANES};
-use crate::kernels::product::{Matrix, product};
+use crate::kernels::product::{Cut, Matrix, product};
 use crate::kernels::{activation, vectorized, with_elements};
 use crate::ops::fused;
 use crate::{
@@ -90,7 +90,7 @@ pub fn dense_network(
     };
     let times = |weight: &[f32]| {
         let inputs = Matrix::new(&inputs, examples, features);
-        lanes::blocks(&product(inputs, Matrix::new(weight, features, units)), units)
+        lanes::blocks(&product(inputs, Matrix::new(weight, features, units), Cut::Rows), units)
     };
     let Affine { origin, first, second } = &affine[weight];
     let products = [times(origin), times(first), times(second)];

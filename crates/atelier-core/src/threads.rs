@@ -4,8 +4,8 @@
 //! pool costs more than that is worth. The workers here spin between jobs (and go to sleep when
 //! nothing comes for a while), so that a hand-over takes about a microsecond.
 //!
-//! Work is cut into tiles by its shape alone, never by the number of threads, and every tile
-//! writes its own part of the result: one thread and many give the same bits. The first thread gets
+//! Every tile writes its own part of the result, and whatever is summed up is summed in an order that
+//! does not depend on how the work was cut: one thread and many give the same bits. The first thread gets
 //! the first tiles, the last thread the last, every time, so that a part of the weights, of their
 //! gradient and of the optimiser's state stays in the cache of one core; only a thread that has
 //! nothing left takes from the others.
@@ -69,8 +69,8 @@ pub(crate) fn for_each_tile(tiles: usize, work: &(dyn Fn(usize) + Sync)) {
     }
 }
 
-/// Cuts `0..len` into ranges of `step` and calls `work` for each; `step` must depend on the shape
-/// of the work alone.
+/// Cuts `0..len` into ranges of `step` and calls `work` for each; the result must not depend on
+/// `step`, unless `step` depends on the shape of the work alone.
 pub(crate) fn for_each_range(len: usize, step: usize, work: &(dyn Fn(Range<usize>) + Sync)) {
     let step = step.max(1);
     for_each_tile(len.div_ceil(step), &|tile| {
@@ -92,6 +92,10 @@ unsafe impl<T: Send> Sync for Parts<'_, T> {}
 impl<'a, T> Parts<'a, T> {
     pub(crate) fn new(slice: &'a mut [T]) -> Self {
         Self { start: slice.as_mut_ptr(), len: slice.len(), lifetime: std::marker::PhantomData }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
     }
 
     /// The part `range` of the slice.

@@ -44,6 +44,7 @@ pub fn violations(seed: u64, draws: usize) -> Result<Vec<Violation>> {
     Ok(vec![
         breach.correlated_weights(),
         breach.non_identical_scales(),
+        breach.non_identical_inputs(),
         breach.mean_with_dependent_inputs(),
         breach.mean_in_a_product(),
         breach.scaled_by_inputs(),
@@ -121,6 +122,22 @@ impl Breach {
             statement: "Var[sum_j w_j x_j] = n Var[w_1 x_1]",
             promised: 1.0,
             theory: 2.5,
+        }
+        .with(variance(&sums))
+    }
+
+    /// Every other input is 0, as in the dark corners of a picture, and x is the first.
+    fn non_identical_inputs(self) -> Violation {
+        let sums = self.units("non-identical inputs", Inputs::Independent, |w, x, _| {
+            w.iter().zip(x).step_by(2).map(|(w, x)| w * x).sum()
+        });
+        Case {
+            name: "non-identical-inputs",
+            assumption: "the inputs are identically distributed",
+            step: "1",
+            statement: "Var[sum_j w_j x_j] = n Var[w x_1]",
+            promised: 1.0,
+            theory: 0.5,
         }
         .with(variance(&sums))
     }

@@ -3,7 +3,7 @@
 
 use atelier_core::plane::DenseModule;
 use atelier_core::seed::stream;
-use atelier_core::{Activation as Core, HiddenUnits, Mode, Parameter, ops};
+use atelier_core::{Activation as Core, HiddenUnits, Loss, Mode, Parameter, ops};
 use candle_core::{DType, Device, Tensor, Var};
 
 use crate::config::module;
@@ -202,6 +202,24 @@ impl DenseNet {
         self.modules.iter().try_fold(x.clone(), |h, module| module.forward(&h, mode))
     }
 
+    /// The mean squared error between the output for `x` and `targets`, last layer and loss in one.
+    ///
+    /// # Errors
+    /// Fails if `x` or `targets` does not fit.
+    pub fn mean_squared_error(
+        &self,
+        x: &Tensor,
+        targets: &Tensor,
+        mode: Mode,
+    ) -> atelier_core::Result<Loss> {
+        let Some((Module::Dense { weight, bias, activation }, rest)) = self.modules.split_last()
+        else {
+            return ops::mean_squared_error(&self.forward(x, mode)?, targets);
+        };
+        let h = rest.iter().try_fold(x.clone(), |h, module| module.forward(&h, mode))?;
+        ops::reconstruction(&h, weight, bias, *activation, targets)
+    }
+
     /// A network with parameters and buffers of its own that have the same values.
     ///
     /// # Errors
@@ -335,7 +353,8 @@ impl DenseNet {
 const MOST_PARAMETERS: usize = 1 << 28;
 
 fn check_size(ends: Ends, config: &ModelConfig) -> Result<()> {
-    for (key, features) in [("the inputs", ends.inputs), ("the outputs", ends.outputs)] {
+    for (key, features) in [("number of inputs", ends.inputs), ("number of outputs", ends.outputs)]
+    {
         if features == 0 {
             return Err(Error::Setting { key, expected: "1 or more", found: "0".to_string() });
         }

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::{Error, Result};
+
 /// Items of a source file under one heading.
 struct Listing {
     title: &'static str,
@@ -23,13 +25,19 @@ macro_rules! listing {
     };
 }
 
-const LISTINGS: [Listing; 8] = [
+const LISTINGS: [Listing; 10] = [
     listing!(
         "The network",
         "atelier-models/src/dense_net.rs",
         ["impl Module {", "pub fn new(", "fn push_dense(", "pub fn forward("]
     ),
     listing!("The loss of the network", "atelier-models/src/classifier.rs", ["fn loss("]),
+    listing!("A step of training", "atelier-train/src/trainer.rs", ["pub(crate) fn step("]),
+    listing!(
+        "The update, with the L2 strength on weights only",
+        "atelier-train/src/optimizer.rs",
+        ["fn update("]
+    ),
     listing!("Tuning", "atelier-tune/src/study.rs", ["pub fn hyperparam_tuning("]),
     listing!(
         "What tuning asks for a setting",
@@ -55,20 +63,28 @@ const LISTINGS: [Listing; 8] = [
 ];
 
 /// All of them, as the report's sources read them.
-pub(crate) fn all() -> Value {
-    let shown = |listing: &Listing| {
-        let items: Vec<String> =
-            listing.items.iter().filter_map(|item| cut(listing.source, item)).collect();
-        json!({ "title": listing.title, "path": listing.path, "code": items.join("\n\n") })
-    };
+///
+/// # Errors
+/// [`Error::Typesetting`] if an item is not in its source, or more than once.
+pub(crate) fn all() -> Result<Value> {
     LISTINGS.iter().map(shown).collect()
 }
 
-/// The item that begins on a line, with the comments and attributes above it, down to the brace that closes it, and
+fn shown(listing: &Listing) -> Result<Value> {
+    let cut = |item: &&str| {
+        cut(listing.source, item)
+            .ok_or_else(|| Error::Typesetting(format!("{} has `{item}` not once", listing.path)))
+    };
+    let items: Vec<String> = listing.items.iter().map(cut).collect::<Result<_>>()?;
+    Ok(json!({ "title": listing.title, "path": listing.path, "code": items.join("\n\n") }))
+}
+
+/// The only item that begins on a line so, with the comments and attributes above it, down to the brace that closes it, and
 /// without its indentation. rustfmt writes that brace under the first letter of the item.
 fn cut(source: &str, begins: &str) -> Option<String> {
     let lines: Vec<&str> = source.lines().collect();
-    let at = lines.iter().position(|line| line.trim_start().starts_with(begins))?;
+    let mut found = (0..lines.len()).filter(|&i| lines[i].trim_start().starts_with(begins));
+    let (Some(at), None) = (found.next(), found.next()) else { return None };
     let indentation = lines[at].len() - lines[at].trim_start().len();
     let closing = format!("{}}}", &lines[at][..indentation]);
     let end = at + lines[at..].iter().position(|line| *line == closing)?;
@@ -101,5 +117,6 @@ mod tests {
         let expected = "/// Says so.\n#[inline]\nfn b() {\n    c();\n\n    d();\n}";
         assert_eq!(cut(source, "fn b(").as_deref(), Some(expected));
         assert_eq!(cut(source, "fn f("), None);
+        assert_eq!(cut(source, "fn "), None, "two items begin so");
     }
 }

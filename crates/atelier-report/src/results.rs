@@ -21,7 +21,7 @@ const SCHEMA_VERSION: u64 = 1;
 /// Everything that the report shows.
 #[derive(Debug)]
 pub(crate) struct Results {
-    /// What the report's sources read: manifest and summary of each part by its name, and the authors.
+    /// What the report's sources read: manifest and summary of each part by its name, the authors, and what is of this program.
     pub json: Value,
     /// PNG files by their paths from the run directory.
     pub figures: BTreeMap<String, Vec<u8>>,
@@ -43,7 +43,8 @@ impl Results {
             json.insert(part.name.to_owned(), part_json);
         }
         json.insert("authors".to_owned(), json!(authors));
-        json.insert("listings".to_owned(), listings::all());
+        json.insert("listings".to_owned(), listings::all()?);
+        json.insert("version".to_owned(), json!(env!("CARGO_PKG_VERSION")));
         Ok(Self { json: plain(Value::Object(json)), figures })
     }
 }

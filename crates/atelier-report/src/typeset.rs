@@ -93,7 +93,8 @@ mod tests {
             #same(fixed(-0.0004, 2), "0.00")
             #same(fixed(0.0095, 4), "0.0095")
             #same(fixed(2.6, 0), "3")
-            #same(percent(0.8831), "88.31 %")
+            #same(percent(0.8831), "88.31\u{a0}%")
+            #same(unbroken("97.5 % to 98 %"), "97.5\u{a0}% to 98\u{a0}%")
             #same(points(0.0068), "+0.68")
             #same(points(-0.0068), "−0.68")
             #same(thousands(218192), "218,192")
@@ -107,6 +108,29 @@ mod tests {
             #same(repr(significant(0.0000149, 2)).contains("−5"), true)
             #same(repr(significant(5e-324, 2)).contains("−324"), true)
             #same(plus-minus(1.00391, 0.00481), [#"1.0039" ± #"0.0048"])
+            "#,
+        )
+        .expect("what is asserted holds");
+    }
+
+    #[test]
+    fn weights_have_the_shape_that_multiplies_inputs_from_the_left() {
+        document(
+            r#"
+            #import "network.typ": shapes
+            #assert.eq(shapes((784, 50)), ($W_#1 : #50 times #784$,))
+            "#,
+        )
+        .expect("what is asserted holds");
+    }
+
+    #[test]
+    fn statements_of_identities_are_typeset_and_other_texts_stand() {
+        document(
+            r#"
+            #import "theory.typ": stated, Var
+            #assert.eq(stated("Var[w] = 2/n"), "" + $Var[w] = 2\/n$ + "")
+            #assert.eq(stated("*what* else"), "*what* else")
             "#,
         )
         .expect("what is asserted holds");

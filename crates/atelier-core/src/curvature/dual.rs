@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use crate::kernels::product::{Matrix, product};
+use crate::kernels::product::{Cut, Matrix, product};
 use crate::kernels::{tensor, with_elements};
 use crate::ops::fused;
 use crate::{Error, Result};
@@ -72,7 +72,7 @@ pub(super) fn matrix_product(
         return Err(Error::shape("the second factor of a product", &[inner, cols], &[other, cols]));
     }
     let data = with_elements(a, |a| {
-        with_elements(b, |b| product(a_as.matrix(a, a_dims), b_as.matrix(b, b_dims)))
+        with_elements(b, |b| product(a_as.matrix(a, a_dims), b_as.matrix(b, b_dims), Cut::Columns))
     })??;
     Ok(tensor(data, (rows, cols))?)
 }

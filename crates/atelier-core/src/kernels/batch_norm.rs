@@ -2,14 +2,15 @@
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 
-use super::dense::column_sums;
+use super::chain::add_rows;
 use super::{elements, tensor, vectorized, with_elements};
 use crate::gradient::put_aside;
 
 /// Mean and (biased) variance of every column of a row-major `(batch, features)` matrix.
 pub(crate) fn statistics(x: &[f32], features: usize) -> (Vec<f32>, Vec<f32>) {
     let n = (x.len() / features) as f32;
-    let mut mean = column_sums(x, features);
+    let mut mean = vec![0.0; features];
+    add_rows(x, &mut mean);
     for m in &mut mean {
         *m /= n;
     }
@@ -77,7 +78,8 @@ impl CustomOp3 for BatchNorm {
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let features = gamma.elem_count();
         let mut dx = with_elements(&gradient.contiguous()?, <[f32]>::to_vec)?;
-        let dbeta = column_sums(&dx, features);
+        let mut dbeta = vec![0.0; features];
+        add_rows(&dx, &mut dbeta);
         let mut dgamma = vec![0.0; features];
         with_elements(x, |x| {
             with_elements(gamma, |gamma| {

@@ -1,6 +1,8 @@
 //! Softmax cross-entropy without intermediate tensors.
 
-use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, bail};
+use std::sync::OnceLock;
+
+use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 
 use super::math::exp;
 use super::{elements, tensor, vectorized, with_elements};
@@ -12,7 +14,15 @@ use super::{elements, tensor, vectorized, with_elements};
 /// Only the first of the three has a gradient.
 pub(crate) struct CrossEntropy {
     /// Share of each target that is spread evenly over all classes.
-    pub(crate) smoothing: f32,
+    smoothing: f32,
+    /// The probabilities of the forward pass, for the backward pass.
+    softmax: OnceLock<Vec<f32>>,
+}
+
+impl CrossEntropy {
+    pub(crate) fn new(smoothing: f32) -> Self {
+        Self { smoothing, softmax: OnceLock::new() }
+    }
 }
 
 /// The targets of a batch, read.
@@ -60,14 +70,34 @@ fn argmax(values: &[f32]) -> usize {
     best
 }
 
-/// exp(row - max) into `out`; returns the maximum and the sum of `out`.
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "must be compiled with the caller's vector instructions")]
-fn shifted_exponentials(row: &[f32], out: &mut [f32]) -> (f32, f32) {
-    // NaN must survive: `max` alone would drop it, the sum below does not.
-    let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    out.iter_mut().zip(row).for_each(|(e, &x)| *e = exp(x - max));
-    (max, out.iter().sum())
+/// The softmax of every row of `logits`, and the logarithm of what it was divided by.
+///
+/// The exponentials are taken over all rows at once: a row of few classes would not fill a vector.
+fn softmax(logits: &[f32], classes: usize) -> (Vec<f32>, Vec<f64>) {
+    let mut shares = logits.to_vec();
+    let mut normalizers = Vec::with_capacity(logits.len() / classes);
+    vectorized(|| {
+        for row in shares.chunks_exact_mut(classes) {
+            // NaN must survive: `max` alone would drop it, the sum below does not.
+            let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            for x in row.iter_mut() {
+                *x -= max;
+            }
+            normalizers.push(f64::from(max));
+        }
+        for x in &mut shares {
+            *x = exp(*x);
+        }
+        for (row, normalizer) in shares.chunks_exact_mut(classes).zip(&mut normalizers) {
+            let sum: f32 = row.iter().sum();
+            *normalizer += f64::from(sum.ln());
+            let inverse = 1.0 / sum;
+            for x in row {
+                *x *= inverse;
+            }
+        }
+    });
+    (shares, normalizers)
 }
 
 impl CustomOp2 for CrossEntropy {
@@ -86,10 +116,9 @@ impl CustomOp2 for CrossEntropy {
         let logits = elements(logits, logits_layout)?;
         let targets = Targets::read(targets, targets_layout)?;
         let (mut smoothed, mut plain, mut correct) = (0.0_f64, 0.0_f64, 0.0_f32);
-        let mut exponentials = vec![0.0; classes];
-        for (i, row) in logits.chunks_exact(classes).enumerate() {
-            let (max, sum) = vectorized(|| shifted_exponentials(row, &mut exponentials));
-            let log_normalizer = f64::from(max) + f64::from(sum.ln());
+        let (shares, normalizers) = softmax(logits, classes);
+        for (i, (row, log_normalizer)) in logits.chunks_exact(classes).zip(normalizers).enumerate()
+        {
             let target = match &targets {
                 Targets::Classes(labels) => {
                     let Some(&logit) = row.get(labels[i] as usize) else {
@@ -115,6 +144,8 @@ impl CustomOp2 for CrossEntropy {
         if self.smoothing <= 0.0 {
             smoothed = plain;
         }
+        // candle runs the forward pass of an operation once.
+        let _ = self.softmax.set(shares);
         let n = batch as f64;
         #[expect(clippy::cast_possible_truncation, reason = "losses are reported in f32")]
         let out = vec![(smoothed / n) as f32, (plain / n) as f32, correct];
@@ -133,27 +164,23 @@ impl CustomOp2 for CrossEntropy {
         let upstream = with_elements(&gradient.contiguous()?, |g| g[0])?;
         let factor = upstream / batch as f32;
         let spread = self.smoothing / classes as f32;
-        let mut dx = vec![0.0; batch * classes];
+        let Some(softmax) = self.softmax.get() else {
+            bail!("a backward pass without a forward pass");
+        };
         let (storage, layout) = targets.storage_and_layout();
         let candle_core::Storage::Cpu(storage) = &*storage else {
             bail!("a CPU kernel got a tensor of another device");
         };
         let targets = Targets::read(storage, layout)?;
-        with_elements(logits, |logits| {
-            vectorized(|| {
-                for (i, (row, dx)) in
-                    logits.chunks_exact(classes).zip(dx.chunks_exact_mut(classes)).enumerate()
-                {
-                    let (_, sum) = shifted_exponentials(row, dx);
-                    let inverse = 1.0 / sum;
-                    for (j, d) in dx.iter_mut().enumerate() {
-                        let wanted = (1.0 - self.smoothing) * targets.share(i, j, classes) + spread;
-                        *d = (*d * inverse - wanted) * factor;
-                    }
+        let mut dx = softmax.clone();
+        vectorized(|| {
+            for (i, row) in dx.chunks_exact_mut(classes).enumerate() {
+                for (j, d) in row.iter_mut().enumerate() {
+                    let wanted = (1.0 - self.smoothing) * targets.share(i, j, classes) + spread;
+                    *d = (*d - wanted) * factor;
                 }
-            });
-        })?;
-        debug_assert_eq!(logits.dtype(), DType::F32);
+            }
+        });
         Ok((Some(tensor(dx, (batch, classes))?), None))
     }
 }

@@ -2,9 +2,11 @@
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 
-use super::activation::{apply, chain_from_output};
-use super::product::{Matrix, add_product, product};
-use super::{elements, tensor, vectorized, with_elements};
+use super::activation::apply;
+use super::chain::{Upstream, chained};
+use super::product::{Cut, Matrix, product, with_product};
+use super::tile::Start;
+use super::{elements, tensor, with_elements};
 use crate::activation::Activation;
 use crate::gradient::put_aside;
 
@@ -31,13 +33,7 @@ impl CustomOp3 for Dense {
         let (_, outputs) = weight_layout.shape().dims2()?;
         let x = Matrix::new(elements(x, x_layout)?, batch, inputs);
         let weight = Matrix::new(elements(weight, weight_layout)?, inputs, outputs);
-        let bias = elements(bias, bias_layout)?;
-        let mut y = Vec::with_capacity(batch * outputs);
-        for _ in 0..batch {
-            y.extend_from_slice(bias);
-        }
-        add_product(x, weight, &mut y);
-        apply(self.0, &mut y);
+        let y = forward(x, weight, elements(bias, bias_layout)?, self.0);
         Ok((CpuStorage::F32(y), Shape::from((batch, outputs))))
     }
 
@@ -49,34 +45,39 @@ impl CustomOp3 for Dense {
         y: &Tensor,
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let (batch, inputs) = x.dims2()?;
         let (_, outputs) = weight.dims2()?;
-        let mut dz = with_elements(&gradient.contiguous()?, <[f32]>::to_vec)?;
-        with_elements(y, |y| chain_from_output(self.0, &mut dz, y))?;
-        let dz_matrix = Matrix::new(&dz, batch, outputs);
-
-        let dw = with_elements(x, |x| product(Matrix::new(x, batch, inputs).t(), dz_matrix))?;
-        // The first layer's input needs no gradient, and its product would be the largest of all.
-        let dx = if x.track_op() {
-            let product_with =
-                |weight: &[f32]| product(dz_matrix, Matrix::new(weight, inputs, outputs).t());
-            Some(tensor(with_elements(weight, product_with)?, (batch, inputs))?)
-        } else {
-            None
-        };
-        let db = tensor(column_sums(&dz, outputs), bias.shape())?;
-        let dw = tensor(dw, weight.shape())?;
-        Ok((dx, put_aside(weight, dw), put_aside(bias, db)))
+        let (dz, db) = with_elements(&gradient.contiguous()?, |gradient| {
+            with_elements(y, |y| chained(self.0, y, outputs, Upstream::Gradient(gradient)))
+        })??;
+        gradients(x, weight, bias, &dz, db)
     }
 }
 
-/// Sums over the rows of a row-major matrix with `cols` columns, from the first row to the last.
-pub(crate) fn column_sums(rows: &[f32], cols: usize) -> Vec<f32> {
-    let mut sums = vec![0.0; cols];
-    vectorized(|| {
-        for row in rows.chunks_exact(cols) {
-            sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
-        }
-    });
-    sums
+/// activation(x W + b).
+pub(crate) fn forward(x: Matrix, weight: Matrix, bias: &[f32], activation: Activation) -> Vec<f32> {
+    with_product(x, weight, Start::Row(bias), Cut::Columns, &|y| apply(activation, y))
+}
+
+/// The gradients of input, weight and bias from `dz` (batch, out), that of x W + b, and its sums.
+pub(crate) fn gradients(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    dz: &[f32],
+    db: Vec<f32>,
+) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+    let (batch, inputs) = x.dims2()?;
+    let (_, outputs) = weight.dims2()?;
+    let dz = Matrix::new(dz, batch, outputs);
+    let dw = with_elements(x, |x| product(Matrix::new(x, batch, inputs).t(), dz, Cut::Rows))?;
+    // The first layer's input needs no gradient, and its product would be the largest of all.
+    let dx = if x.track_op() {
+        let product_with =
+            |weight: &[f32]| product(dz, Matrix::new(weight, inputs, outputs).t(), Cut::Columns);
+        Some(tensor(with_elements(weight, product_with)?, (batch, inputs))?)
+    } else {
+        None
+    };
+    let (dw, db) = (tensor(dw, weight.shape())?, tensor(db, bias.shape())?);
+    Ok((dx, put_aside(weight, dw), put_aside(bias, db)))
 }

@@ -11,7 +11,7 @@
 use pulp::{Simd, WithSimd};
 
 use super::math::exp;
-use super::vectorized;
+use super::{arch, vectorized};
 
 /// Examples in a block: four vectors of AVX-512, eight of AVX2.
 pub(crate) const LANES: usize = 64;
@@ -27,7 +27,7 @@ pub(crate) fn dense(weight: &[f32], bias: &[f32], x: &[f32], y: &mut [f32]) {
     let outputs = bias.len();
     assert_eq!(weight.len() * LANES, x.len() * outputs, "weights and inputs of a block");
     assert_eq!(y.len(), outputs * LANES, "outputs of a block");
-    pulp::Arch::new().dispatch(Dense { weight, bias, x, y });
+    arch().dispatch(Dense { weight, bias, x, y });
 }
 
 struct Dense<'a> {

@@ -1,8 +1,10 @@
 //! Mean squared error without intermediate tensors.
+#![expect(unsafe_code, reason = "tiles write disjoint parts of the sums")]
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
 
 use super::{elements, tensor, vectorized, with_elements};
+use crate::threads::{Parts, for_each_range};
 
 /// `outputs` and `targets` of the same shape to the mean of (outputs - targets)^2 over all elements.
 ///
@@ -23,10 +25,7 @@ impl CustomOp2 for MeanSquaredError {
     ) -> Result<(CpuStorage, Shape)> {
         let y = elements(outputs, outputs_layout)?;
         let t = elements(targets, targets_layout)?;
-        let sum: f64 = y.chunks(ROW).zip(t.chunks(ROW)).map(|(y, t)| squared_distance(y, t)).sum();
-        #[expect(clippy::cast_possible_truncation, reason = "losses are reported in f32")]
-        let mean = (sum / y.len() as f64) as f32;
-        Ok((CpuStorage::F32(vec![mean]), Shape::from(())))
+        Ok((CpuStorage::F32(vec![mean_square(y, t)]), Shape::from(())))
     }
 
     fn bwd(
@@ -55,6 +54,27 @@ impl CustomOp2 for MeanSquaredError {
 /// Elements that are summed in f32 before they join the f64 sum: few enough to lose nothing that
 /// counts, enough to keep the vector units busy.
 const ROW: usize = 1024;
+
+/// Tiles, if each has this many rows: some microseconds of one core.
+const TILES: usize = 4;
+const ROWS_PER_TILE: usize = 16;
+
+/// The mean of (y - t)^2; sums of rows join the f64 sum in their order, whoever computes them.
+#[expect(clippy::cast_possible_truncation, reason = "losses are reported in f32")]
+pub(crate) fn mean_square(y: &[f32], t: &[f32]) -> f32 {
+    let mut sums = vec![0.0; y.len().div_ceil(ROW)];
+    let parts = Parts::new(&mut sums);
+    let step = parts.len().div_ceil(TILES).max(ROWS_PER_TILE);
+    for_each_range(parts.len(), step, &|rows| {
+        let range = rows.start * ROW..y.len().min(rows.end * ROW);
+        let pairs = y[range.clone()].chunks(ROW).zip(t[range].chunks(ROW));
+        // SAFETY: the ranges of `for_each_range` are disjoint.
+        for (sum, (y, t)) in unsafe { parts.part(rows) }.iter_mut().zip(pairs) {
+            *sum = squared_distance(y, t);
+        }
+    });
+    (sums.iter().sum::<f64>() / y.len() as f64) as f32
+}
 
 /// Sum of squared differences, in sixteen lanes that are added in a fixed order.
 fn squared_distance(y: &[f32], t: &[f32]) -> f64 {

@@ -7,14 +7,20 @@
 
 pub(crate) mod activation;
 pub(crate) mod batch_norm;
+pub(crate) mod chain;
 pub(crate) mod cross_entropy;
 pub(crate) mod dense;
 pub(crate) mod lanes;
 pub(crate) mod math;
 pub(crate) mod mean_squared_error;
+pub(crate) mod pack;
 pub(crate) mod product;
+pub(crate) mod reconstruction;
 pub(crate) mod scale;
+pub(crate) mod tile;
 pub(crate) mod update;
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use candle_core::{CpuStorage, Layout, Result, Shape, Storage, Tensor, bail};
 
@@ -22,7 +28,26 @@ use candle_core::{CpuStorage, Layout, Result, Shape, Storage, Tensor, bail};
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "the closure must end up inside the dispatched function")]
 pub(crate) fn vectorized<R>(loops: impl FnOnce() -> R) -> R {
-    pulp::Arch::new().dispatch(loops)
+    arch().dispatch(loops)
+}
+
+static AVX2_ONLY: AtomicBool = AtomicBool::new(false);
+
+/// Lets all kernels of this process go without AVX-512, as on a processor that has only AVX2; `false`
+/// takes it back. For measurements: results may differ in the last bits.
+pub fn set_avx2_only(only: bool) {
+    AVX2_ONLY.store(only, Ordering::Relaxed);
+}
+
+/// The best vector instructions of this machine that may be used.
+#[inline]
+pub(crate) fn arch() -> pulp::Arch {
+    let best = pulp::Arch::new();
+    #[cfg(target_arch = "x86_64")]
+    if let (pulp::Arch::V4(v4), true) = (best, AVX2_ONLY.load(Ordering::Relaxed)) {
+        return pulp::Arch::V3(*v4);
+    }
+    best
 }
 
 /// The elements behind a contiguous f32 layout.

@@ -1,25 +1,29 @@
 //! The matrix product, in safe clothes.
-#![expect(unsafe_code, reason = "gemm takes raw pointers; every view checks its bounds first")]
+#![expect(unsafe_code, reason = "tiles write disjoint parts of the result")]
 
-use std::mem::MaybeUninit;
+use std::ops::Range;
 
-use crate::threads::{Parts, for_each_range};
+use super::arch;
+use super::tile::{Multiply, Start};
+use crate::threads::{self, for_each_range};
 
-/// About 15 microseconds of one core: what makes a hand-over worth its while.
-const MULTIPLICATIONS_PER_TILE: usize = 1_200_000;
-/// A tile of fewer rows spends too much of its time on packing `b`.
-const FEWEST_ROWS: usize = 32;
-/// More tiles than this pack `b` too often for what they share.
-const MOST_TILES: usize = 4;
+/// Some four microseconds of one core: what makes a hand-over worth its while.
+const MULTIPLICATIONS_PER_PIECE: usize = 250_000;
+/// Pieces for each thread: one that is late leaves half of its share to the others.
+const PIECES_PER_THREAD: usize = 2;
+/// Fewest columns of a piece: four vectors of AVX-512.
+const PANEL: usize = 64;
+/// Floats in a line of the cache; not fewer than there are lanes in a vector.
+const LINE: usize = 16;
 
 /// A matrix inside a slice: element `(i, j)` lies at `i * row_stride + j * col_stride`.
 #[derive(Clone, Copy)]
 pub(crate) struct Matrix<'a> {
-    data: &'a [f32],
-    rows: usize,
-    cols: usize,
-    row_stride: usize,
-    col_stride: usize,
+    pub(super) data: &'a [f32],
+    pub(super) rows: usize,
+    pub(super) cols: usize,
+    pub(super) row_stride: usize,
+    pub(super) col_stride: usize,
 }
 
 impl<'a> Matrix<'a> {
@@ -33,6 +37,7 @@ impl<'a> Matrix<'a> {
     }
 
     /// The transpose, without moving anything.
+    #[inline]
     pub(crate) fn t(self) -> Self {
         Self {
             data: self.data,
@@ -42,131 +47,208 @@ impl<'a> Matrix<'a> {
             col_stride: self.row_stride,
         }
     }
+
+    #[inline]
+    pub(super) fn rows(self, rows: Range<usize>) -> Self {
+        let data = self.data.get(rows.start * self.row_stride..).unwrap_or_default();
+        Self { data, rows: rows.len(), ..self }
+    }
+
+    #[inline]
+    pub(super) fn columns(self, columns: Range<usize>) -> Self {
+        self.t().rows(columns).t()
+    }
+
+    /// Row `i` of a matrix whose rows are contiguous.
+    #[inline]
+    pub(super) fn contiguous_row(self, i: usize) -> &'a [f32] {
+        &self.data[i * self.row_stride..][..self.cols]
+    }
+
+    /// A copy of column `j`.
+    pub(super) fn column(self, j: usize) -> Vec<f32> {
+        (0..self.rows).map(|i| self.data[i * self.row_stride + j * self.col_stride]).collect()
+    }
+
+    /// Whether the last element lies in the slice, and hence all.
+    pub(super) fn lies_within(self) -> bool {
+        let empty = self.rows == 0 || self.cols == 0;
+        empty
+            || (self.rows - 1) * self.row_stride + (self.cols - 1) * self.col_stride
+                < self.data.len()
+    }
 }
 
-/// `out += a b`, where `out` is row-major `(a.rows, b.cols)`.
-///
-/// # Panics
-/// Panics if the shapes do not fit; callers have checked them.
-pub(crate) fn add_product(a: Matrix, b: Matrix, out: &mut [f32]) {
-    // SAFETY: `MaybeUninit<f32>` has the layout of `f32`, and `tiles` leaves no element
-    // uninitialised that was initialised before.
-    let out = unsafe { &mut *(std::ptr::from_mut(out) as *mut [MaybeUninit<f32>]) };
-    tiles(a, b, out, true);
+/// Along what a product is cut into pieces.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// The rows of `a`: each piece packs all of `b`.
+    Rows,
+    /// The columns of `b`, where there are enough of them; else the rows.
+    Columns,
 }
 
 /// `a b`, row-major `(a.rows, b.cols)`.
 ///
 /// # Panics
 /// Panics if the shapes do not fit; callers have checked them.
-pub(crate) fn product(a: Matrix, b: Matrix) -> Vec<f32> {
-    let len = a.rows * b.cols;
+pub(crate) fn product(a: Matrix, b: Matrix, cut: Cut) -> Vec<f32> {
+    with_product(a, b, Start::Zero, cut, &|_| {})
+}
+
+/// `start + a b`, row-major `(a.rows, b.cols)`; `then` is called with parts of it while they are in
+/// the cache.
+///
+/// # Panics
+/// Panics if the shapes do not fit; callers have checked them. `start` must not be [`Start::Out`].
+pub(crate) fn with_product(
+    a: Matrix,
+    b: Matrix,
+    start: Start,
+    cut: Cut,
+    then: &(dyn Fn(&mut [f32]) + Sync),
+) -> Vec<f32> {
+    assert!(!matches!(start, Start::Out), "there is no output to add to");
+    let (m, n) = (a.rows, b.cols);
+    let mut out: Vec<f32> = Vec::with_capacity(m * n);
     // Not zeroed first: for the gradient of a weight that is as much traffic as the update.
-    let mut out = Vec::with_capacity(len);
-    tiles(a, b, &mut out.spare_capacity_mut()[..len], false);
-    // SAFETY: `tiles` has written every one of the `len` elements.
-    unsafe { out.set_len(len) };
+    let room = Room(out.as_mut_ptr());
+    let work = m.saturating_mul(n).saturating_mul(a.cols);
+    let most = if threads::count() == 1 { 1 } else { PIECES_PER_THREAD * threads::count() };
+    let pieces = (work / MULTIPLICATIONS_PER_PIECE).clamp(1, most);
+    let by_columns = cut == Cut::Columns && n >= 2 * PANEL;
+    let (len, step) = if by_columns {
+        // Whole lines of the cache, and pieces of nearly the same size.
+        (n, n.div_ceil(pieces).next_multiple_of(LINE).max(PANEL))
+    } else {
+        (m, m.div_ceil(pieces))
+    };
+    for_each_range(len, step, &|range| {
+        let (rows, columns) = if by_columns { (0..m, range) } else { (range, 0..n) };
+        let start = match start {
+            Start::Row(row) => Start::Row(&row[columns.clone()]),
+            other => other,
+        };
+        let (a, b) = (a.rows(rows.clone()), b.columns(columns.clone()));
+        // SAFETY: the piece lies within the room for m x n numbers, which no other piece shares.
+        let out = unsafe { room.start().add(rows.start * n + columns.start) };
+        // SAFETY: as above; with such a start nothing is read from it.
+        arch().dispatch(unsafe { Multiply::new(a, b, start, out, n) });
+        // Whole rows follow each other.
+        let (count, len) =
+            if by_columns { (rows.len(), columns.len()) } else { (1, rows.len() * n) };
+        for i in 0..count {
+            // SAFETY: a part of the piece, which the product has initialised.
+            then(unsafe { std::slice::from_raw_parts_mut(out.add(i * n), len) });
+        }
+    });
+    // SAFETY: the pieces cover all m x n elements, and each has been written completely.
+    unsafe { out.set_len(m * n) };
     out
 }
 
-/// Writes `a b` to every element of `out`, or adds it where `add` says so; then `out` must be
-/// initialised.
-fn tiles(a: Matrix, b: Matrix, out: &mut [MaybeUninit<f32>], add: bool) {
-    assert_eq!(a.cols, b.rows, "inner dimensions of a product");
-    assert_eq!(out.len(), a.rows * b.cols, "shape of a product");
-    let n = b.cols;
-    let parts = Parts::new(out);
-    for_each_range(a.rows, tile_rows(a.rows, n, a.cols), &|rows| {
-        // SAFETY: ranges of rows are disjoint, hence so are these parts.
-        let out = unsafe { parts.part(rows.start * n..rows.end * n) };
-        let a = Matrix { data: &a.data[rows.start * a.row_stride..], rows: rows.len(), ..a };
-        tile(a, b, out, add);
-    });
+/// Where pieces of a result are written.
+struct Room(*mut f32);
+
+impl Room {
+    fn start(&self) -> *mut f32 {
+        self.0
+    }
 }
 
-/// Rows per tile, by shape alone: each tile packs `b` anew, so a product is cut only where that
-/// pays.
-fn tile_rows(m: usize, n: usize, k: usize) -> usize {
-    let tiles = (m * n * k / MULTIPLICATIONS_PER_TILE).clamp(1, MOST_TILES);
-    m.div_ceil(tiles).max(FEWEST_ROWS).next_multiple_of(16)
-}
-
-fn tile(a: Matrix, b: Matrix, out: &mut [MaybeUninit<f32>], add: bool) {
-    let last = |m: Matrix| (m.rows - 1) * m.row_stride + (m.cols - 1) * m.col_stride;
-    if a.rows == 0 || b.cols == 0 {
-        return;
-    }
-    if a.cols == 0 {
-        if !add {
-            out.fill(MaybeUninit::new(0.0));
-        }
-        return;
-    }
-    assert!(last(a) < a.data.len() && last(b) < b.data.len() && out.len() == a.rows * b.cols);
-    #[expect(clippy::cast_possible_wrap, reason = "strides of slices fit an isize")]
-    // SAFETY: the largest offset that gemm reads in `a` and `b` and writes in `out` is in bounds,
-    // by the assertion above; strides are not negative; `out` is exclusively borrowed, read only
-    // where `add` says that it is initialised, and written completely.
-    unsafe {
-        gemm::gemm(
-            a.rows,
-            b.cols,
-            a.cols,
-            out.as_mut_ptr().cast::<f32>(),
-            1,
-            b.cols as isize,
-            add,
-            a.data.as_ptr(),
-            a.col_stride as isize,
-            a.row_stride as isize,
-            b.data.as_ptr(),
-            b.col_stride as isize,
-            b.row_stride as isize,
-            1.0,
-            1.0,
-            false,
-            false,
-            false,
-            gemm::Parallelism::None,
-        );
-    }
-}
+// SAFETY: threads write disjoint pieces of it.
+unsafe impl Sync for Room {}
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_product_over_nothing_is_zero_and_adds_nothing() {
-        let (a, b) = (Matrix::new(&[], 2, 0), Matrix::new(&[], 0, 3));
-        assert!(product(a, b).iter().all(|x| x.to_bits() == 0));
-        let mut out = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
-        add_product(a, b, &mut out);
-        assert!((out.iter().sum::<f32>() - 21.0).abs() < 1e-6);
-        assert!(product(Matrix::new(&[], 0, 2), Matrix::new(&[1.0, 2.0], 2, 1)).is_empty());
+    fn whole_numbers(len: usize, factor: usize, modulus: usize) -> Vec<f32> {
+        (0..len).map(|i| ((i * factor) % modulus) as f32 - (modulus / 2) as f32).collect()
+    }
+
+    fn transpose(x: &[f32], rows: usize, cols: usize) -> Vec<f32> {
+        (0..rows * cols).map(|i| x[(i % rows) * cols + i / rows]).collect()
     }
 
     #[test]
-    fn products_of_transposes_and_of_several_tiles_are_right() {
-        let (m, n, k) = (530, 70, 90);
-        let a: Vec<f32> = (0..m * k).map(|i| ((i * 7) % 13) as f32 - 6.0).collect();
-        let b: Vec<f32> = (0..k * n).map(|i| ((i * 5) % 11) as f32 - 5.0).collect();
-        let transpose = |x: &[f32], rows: usize, cols: usize| -> Vec<f32> {
-            (0..rows * cols).map(|i| x[(i % rows) * cols + i / rows]).collect()
-        };
-        let (a_t, b_t) = (transpose(&a, m, k), transpose(&b, k, n));
-        let plain = product(Matrix::new(&a, m, k), Matrix::new(&b, k, n));
-        // Small whole numbers: every order of summation is exact.
-        for (i, value) in plain.iter().enumerate() {
-            let wanted: f32 = (0..k).map(|l| a[i / n * k + l] * b[l * n + i % n]).sum();
-            assert!((value - wanted).abs() < 1e-6, "{i}: {value} instead of {wanted}");
+    fn a_product_over_nothing_is_what_it_starts_from() {
+        let (a, b) = (Matrix::new(&[], 2, 0), Matrix::new(&[], 0, 3));
+        assert!(product(a, b, Cut::Rows).iter().all(|x| x.to_bits() == 0));
+        let row = [1.0, 2.0, 3.0];
+        let rows = with_product(a, b, Start::Row(&row), Cut::Columns, &|_| {});
+        assert!((rows.iter().sum::<f32>() - 12.0).abs() < 1e-6);
+        let (a, b) = (Matrix::new(&[], 0, 2), Matrix::new(&[1.0, 2.0], 2, 1));
+        assert!(product(a, b, Cut::Rows).is_empty());
+    }
+
+    #[test]
+    fn products_of_all_shapes_and_layouts_are_right() {
+        let sizes: &[usize] =
+            if cfg!(miri) { &[1, 7, 18] } else { &[1, 5, 7, 16, 18, 50, 67, 300] };
+        for &m in sizes {
+            for &n in sizes {
+                for &k in sizes {
+                    products_are_right(m, n, k);
+                }
+            }
         }
+    }
+
+    /// Small whole numbers: every order of summation is exact.
+    fn products_are_right(m: usize, n: usize, k: usize) {
+        let (a, b) = (whole_numbers(m * k, 7, 13), whole_numbers(k * n, 5, 11));
+        let (a_t, b_t) = (transpose(&a, m, k), transpose(&b, k, n));
+        let start = whole_numbers(n, 3, 7);
+        let wanted: Vec<f32> = (0..m * n)
+            .map(|i| {
+                start[i % n] + (0..k).map(|l| a[i / n * k + l] * b[l * n + i % n]).sum::<f32>()
+            })
+            .collect();
         for a in [Matrix::new(&a, m, k), Matrix::new(&a_t, k, m).t()] {
             for b in [Matrix::new(&b, k, n), Matrix::new(&b_t, n, k).t()] {
-                assert_eq!(product(a, b), plain);
-                let mut twice = plain.clone();
-                add_product(a, b, &mut twice);
-                assert!(twice.iter().zip(&plain).all(|(t, p)| (t - 2.0 * p).abs() < 1e-6));
+                for cut in [Cut::Rows, Cut::Columns] {
+                    let found = with_product(a, b, Start::Row(&start), cut, &|_| {});
+                    assert_eq!(found, wanted, "{m} x {n} x {k}");
+                }
+                assert_eq!(narrow(a, b, Start::Row(&start)), wanted, "{m} x {n} x {k}, narrow");
+            }
+        }
+    }
+
+    /// With the vectors of AVX2, where there are some.
+    fn narrow(a: Matrix, b: Matrix, start: Start) -> Vec<f32> {
+        let mut out = vec![f32::NAN; a.rows * b.cols];
+        // SAFETY: a row-major matrix that fills `out`.
+        let multiply = unsafe { Multiply::new(a, b, start, out.as_mut_ptr(), b.cols) };
+        #[cfg(target_arch = "x86_64")]
+        match pulp::x86::V3::try_new() {
+            Some(v3) => pulp::Arch::V3(v3).dispatch(multiply),
+            None => arch().dispatch(multiply),
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        arch().dispatch(multiply);
+        out
+    }
+
+    #[test]
+    fn a_product_has_the_same_bits_wherever_it_is_cut() {
+        let sizes =
+            if cfg!(miri) { [(9, 130, 18), (5, 33, 7)] } else { [(131, 274, 300), (67, 578, 90)] };
+        for (m, n, k) in sizes {
+            let a: Vec<f32> = (0..m * k).map(|i| (i as f32 * 0.37).sin()).collect();
+            let b: Vec<f32> = (0..k * n).map(|i| (i as f32 * 0.73).cos()).collect();
+            let a_t = transpose(&a, m, k);
+            for a in [Matrix::new(&a, m, k), Matrix::new(&a_t, k, m).t()] {
+                let b = Matrix::new(&b, k, n);
+                let one = product(a, b, Cut::Rows);
+                for threads in [1, 2, 3, 5] {
+                    threads::set(threads);
+                    for cut in [Cut::Rows, Cut::Columns] {
+                        assert!(product(a, b, cut) == one, "{threads} threads");
+                    }
+                }
+                threads::set(1);
             }
         }
     }

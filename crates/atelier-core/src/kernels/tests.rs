@@ -340,6 +340,60 @@ fn mean_squared_error_agrees() {
 }
 
 #[test]
+fn reconstruction_agrees_with_layer_and_loss_apart() {
+    let mut stream = stream(14, "reconstruction", 0, 0);
+    for (batch, inputs, outputs) in [(1, 1, 1), (7, 5, 19), (17, 3, 33)] {
+        for activation in [Activation::Sigmoid, Activation::Identity, Activation::Gelu] {
+            let arguments = [
+                random(&[batch, inputs], &mut stream),
+                (random(&[inputs, outputs], &mut stream) / (2.0 * (inputs as f64).sqrt())).unwrap(),
+                random(&[outputs], &mut stream),
+            ];
+            let targets = random(&[batch, outputs], &mut stream);
+            let targets64 = targets.to_dtype(DType::F64).unwrap();
+            check(
+                &format!("reconstruction {activation:?} ({batch}, {inputs}, {outputs})"),
+                &arguments,
+                &|a| Ok(ops::reconstruction(&a[0], &a[1], &a[2], activation, &targets)?.objective),
+                &|a| {
+                    let y = composition::dense(&a[0], &a[1], &a[2], activation)?;
+                    Ok(composition::mean_squared_error(&y, &targets64)?)
+                },
+            );
+        }
+    }
+}
+
+#[test]
+fn large_reconstructions_are_those_of_layer_and_loss_apart_with_any_number_of_threads() {
+    let mut stream = stream(15, "reconstruction", 0, 0);
+    let x = Var::from_tensor(&random(&[70, 41], &mut stream)).unwrap();
+    let w = Var::from_tensor(&(random(&[41, 500], &mut stream) * 0.1).unwrap()).unwrap();
+    let b = Var::from_tensor(&random(&[500], &mut stream)).unwrap();
+    let targets = random(&[70, 500], &mut stream);
+    let run = |n: usize, apart: bool| {
+        threads::set(n);
+        let loss = if apart {
+            let y = ops::dense(&x, &w, &b, Activation::Sigmoid).unwrap();
+            ops::mean_squared_error(&y, &targets).unwrap()
+        } else {
+            ops::reconstruction(&x, &w, &b, Activation::Sigmoid, &targets).unwrap()
+        };
+        let gradients = crate::backward(&loss.objective).unwrap();
+        threads::set(1);
+        let bits = |t: &Tensor| -> Vec<u32> {
+            t.flatten_all().unwrap().to_vec1::<f32>().unwrap().iter().map(|v| v.to_bits()).collect()
+        };
+        let of = |v: &Var| bits(gradients.get(v).unwrap());
+        [bits(&loss.reported), of(&x), of(&w), of(&b)]
+    };
+    let apart = run(1, true);
+    for n in [1, 2, 3] {
+        assert!(run(n, false) == apart && run(n, true) == apart, "{n} threads");
+    }
+}
+
+#[test]
 fn batch_norm_agrees_and_keeps_running_statistics() {
     let mut stream = stream(7, "batch-norm", 0, 0);
     // Not a batch of two: its normalised values are always +-1, and their gradient a difference of

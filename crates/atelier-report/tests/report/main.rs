@@ -7,7 +7,7 @@ use std::path::Path;
 
 use atelier_report::{Error, Report, report};
 use fixture::{change, run};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Makes a value one that no run has.
 type Spoil = fn(&mut serde_json::Value);
@@ -35,9 +35,10 @@ fn a_report_is_a_pdf_and_a_page_with_the_numbers_of_the_run() {
     assert!(report.pdf.starts_with(b"%PDF-"));
     for shown in [
         "Ada Lovelace and Grace Hopper",
-        "784–50–40–10",
         "88.31 %",
+        "784–50–40–10; retrained, it classifies",
         "(8,831 of 10,000)",
+        "(8,831 of 10,000; cross-entropy",
         "218,192",
         "+0.68 points",
         "72.3 %",
@@ -54,6 +55,80 @@ fn a_report_is_a_pdf_and_a_page_with_the_numbers_of_the_run() {
     ] {
         assert!(text(&report.page).contains(shown), "the page does not say {shown:?}");
     }
+}
+
+#[test]
+fn the_page_says_of_every_part_what_its_summary_says() {
+    let run = run();
+    let page = text(&made(run.path()).page);
+    let summary = |part: &str| -> Value {
+        let path = run.path().join(part).join("summary.json");
+        serde_json::from_slice(&fs::read(path).expect("a summary")).expect("JSON")
+    };
+    let mut expected = Vec::new();
+    for claim in summary("")["claims"].as_array().expect("claims") {
+        expected.extend(["claim", "asked", "measured"].map(|key| word(&claim[key])));
+    }
+    for trial in summary("tune")["ranking"].as_array().expect("trials") {
+        expected.push(percent(&trial["value"]));
+    }
+    let retrained = summary("tune/retrained");
+    for accuracy in [&retrained["test"]["accuracy"], &retrained["train"]["accuracy"]] {
+        expected.push(percent(accuracy));
+    }
+    expected.push(fixed(&retrained["test"]["cross_entropy"], 1.0, 4));
+    let variants = summary("variants");
+    for network in [&variants["baseline"], &variants["variants"][0]] {
+        expected.push(word(&network["name"]));
+        for of in [network, &network["test"]] {
+            let (mean, sd) = (fixed(&of["mean"], 100.0, 2), fixed(&of["sd"], 100.0, 2));
+            expected.push(format!("{mean} ± {sd}"));
+        }
+    }
+    for run in summary("landscape")["runs"].as_array().expect("runs") {
+        let losses = [&run["start"]["loss"], &run["end"]["loss"], &run["end"]["loss_in_plane"]];
+        expected.extend(losses.map(|loss| fixed(loss, 1.0, 4)));
+    }
+    let coder = summary("autoencoder");
+    for loss in coder["epoch_losses"].as_array().expect("losses") {
+        expected.push(fixed(loss, 1.0, 4));
+    }
+    for class in coder["classes"].as_array().expect("classes") {
+        expected.push(fixed(&class["pca_mse"], 1.0, 5));
+    }
+    for gain in summary("init")["gains"].as_array().expect("gains") {
+        expected.extend(["forward", "backward"].map(|key| fixed(&gain[key], 1.0, 4)));
+    }
+    for expected in expected {
+        assert!(page.contains(&expected), "the page does not say {expected:?}");
+    }
+}
+
+fn word(value: &Value) -> String {
+    value.as_str().expect("a text").to_owned()
+}
+
+fn fixed(value: &Value, times: f64, digits: usize) -> String {
+    format!("{:.digits$}", times * value.as_f64().expect("a number"))
+}
+
+fn percent(value: &Value) -> String {
+    format!("{} %", fixed(value, 100.0, 2))
+}
+
+#[test]
+fn no_prose_has_a_name_of_a_key_in_it() {
+    let run = run();
+    change(&run.path().join("variants/summary.json"), |summary| {
+        summary["contrast"]["method"] = json!(
+            "10000 bootstrap samples; p_value: two-sided paired t-test; sign_flip_p_value: all 4 flips"
+        );
+    });
+    let page = text(&made(run.path()).page);
+    let told =
+        "10,000 bootstrap samples; t-test: two-sided and paired; flips of signs: all 4 flips";
+    assert!(page.contains(told), "{page}");
+    assert!(!page.contains("p_value"));
 }
 
 #[test]
@@ -260,8 +335,14 @@ fn text(page: &str) -> String {
     for piece in body.split('<') {
         text.push_str(piece.split_once('>').map_or(piece, |(_, after)| after));
     }
-    let entities =
-        [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&nbsp;", " "), ("&amp;", "&")];
+    let entities = [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&nbsp;", " "),
+        ("\u{a0}", " "),
+        ("&amp;", "&"),
+    ];
     entities.iter().fold(text, |text, (entity, meant)| text.replace(entity, meant))
 }
 

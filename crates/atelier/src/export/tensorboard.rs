@@ -1,4 +1,4 @@
-//! The metrics of a run as an event file of TensorBoard: records of TFRecord's framing, each a message
+//! The metrics of a run as an event file of TensorBoard: records in the framing of `TFRecord`, each a message
 //! `tensorflow.Event` with scalars.
 //!
 //! # References
@@ -29,7 +29,8 @@ enum Line {
 
 #[derive(Deserialize)]
 struct Step {
-    step: u64,
+    #[serde(rename = "step")]
+    number: u64,
     loss: f64,
     learning_rate: f64,
 }
@@ -96,7 +97,7 @@ fn write_steps(file: &mut Vec<u8>, steps: &mut Vec<Step>, from: f64, to: f64) {
     for (i, step) in steps.drain(..).enumerate() {
         let time = from + (to - from) * (i + 1) as f64 / n;
         let scalars = [("loss/batch", step.loss), ("learning_rate", step.learning_rate)];
-        record(file, &event(time, step.step, &scalars));
+        record(file, &event(time, step.number, &scalars));
     }
 }
 

@@ -1,0 +1,347 @@
+//! The matrix product in registers.
+//!
+//! `out` is computed in tiles of up to six rows and four vectors (two with AVX2), whose sums stay in
+//! registers over a block of the inner dimension: for each step along it a row of `b` is loaded once
+//! for six rows of `a`, of which each number goes into every lane. Every element is the sum over the
+//! inner dimension from its beginning to its end, whichever tile it lies in, so that a product may be
+//! cut anywhere and gives the same bits.
+//!
+//! Columns beyond the last whole vector would leave most lanes of a further one empty: 2 of the 50
+//! columns of a small layer would cost as much as 16. A few of them are summed with the lanes along
+//! the inner dimension instead, or along the rows, wherever `a` lies contiguous.
+#![expect(
+    unsafe_code,
+    reason = "reads operands through strides; `Multiply::new` checks the bounds"
+)]
+#![expect(
+    clippy::inline_always,
+    reason = "these must be compiled with the vector instructions of their caller"
+)]
+
+use std::cell::RefCell;
+
+use pulp::{Simd, WithSimd};
+
+use super::pack::pack;
+use super::product::Matrix;
+
+/// Rows of a tile.
+const ROWS: usize = 6;
+/// Longest block of the inner dimension: as many rows of `b`, four vectors wide, are 64 KB, which the
+/// second cache holds beside everything else.
+const DEPTH: usize = 256;
+/// Up to so many rows of `a`, reading `b` where it lies costs less than packing it.
+const FEW_ROWS: usize = 4 * ROWS;
+
+thread_local! {
+    /// Room for a packed panel of `b`; kept, because allocating it anew costs as much as filling it.
+    static PANEL: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What a product is added to.
+#[derive(Clone, Copy)]
+pub(crate) enum Start<'a> {
+    Zero,
+    /// The same row everywhere.
+    Row(&'a [f32]),
+    /// What `out` holds.
+    Out,
+}
+
+/// `out = start + a b`.
+pub(crate) struct Multiply<'a> {
+    a: Matrix<'a>,
+    b: Matrix<'a>,
+    start: Start<'a>,
+    out: *mut f32,
+    out_stride: usize,
+}
+
+impl<'a> Multiply<'a> {
+    /// Element `(i, j)` of the result lies at `out + i * out_stride + j`.
+    ///
+    /// # Safety
+    /// All of these elements must be valid for writing, and initialised if `start` is
+    /// [`Start::Out`].
+    ///
+    /// # Panics
+    /// Panics if the shapes do not fit, or an operand does not lie within its slice.
+    pub(crate) unsafe fn new(
+        a: Matrix<'a>,
+        b: Matrix<'a>,
+        start: Start<'a>,
+        out: *mut f32,
+        out_stride: usize,
+    ) -> Self {
+        assert_eq!(a.cols, b.rows, "inner dimensions of a product");
+        assert!(a.lies_within() && b.lies_within(), "an operand outside its slice");
+        if let Start::Row(row) = start {
+            assert_eq!(row.len(), b.cols, "a row to start from");
+        }
+        Self { a, b, start, out, out_stride }
+    }
+
+    fn part(&self, columns: std::ops::Range<usize>) -> Self {
+        let start = match self.start {
+            Start::Row(row) => Start::Row(&row[columns.clone()]),
+            other => other,
+        };
+        // SAFETY: the columns lie within the matrix, hence within `out`.
+        let out = unsafe { self.out.add(columns.start) };
+        Self { a: self.a, b: self.b.columns(columns), start, out, out_stride: self.out_stride }
+    }
+}
+
+impl WithSimd for Multiply<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        if self.a.rows == 0 || self.b.cols == 0 {
+            return;
+        }
+        let (columns, beyond) = (self.b.cols, self.b.cols % S::F32_LANES);
+        // Along the inner dimension sums are taken in another order: what decides that must not
+        // depend on the rows, or on where columns were cut.
+        let few = beyond > 0 && 4 * beyond <= S::F32_LANES;
+        let along_inner = few && self.a.col_stride == 1 && self.a.cols >= S::F32_LANES;
+        let along_rows = few && self.a.row_stride == 1 && self.a.rows >= S::F32_LANES;
+        if along_inner || along_rows {
+            let whole = columns - beyond;
+            let rest = self.part(whole..columns);
+            if along_inner {
+                rest.along_inner(simd);
+            } else {
+                rest.along_rows(simd);
+            }
+            self.part(0..whole).panels(simd);
+        } else {
+            self.panels(simd);
+        }
+    }
+}
+
+impl Multiply<'_> {
+    /// The product in panels of a few vectors of columns, of nearly the same width.
+    #[inline(always)]
+    fn panels<S: Simd>(self, simd: S) {
+        let (m, n, k) = (self.a.rows, self.b.cols, self.a.cols);
+        let lanes = S::F32_LANES;
+        let vectors = n.div_ceil(lanes);
+        let panels = vectors.div_ceil(if lanes == 16 { 4 } else { 2 });
+        let (blocks, groups) = (k.div_ceil(DEPTH).max(1), m.div_ceil(ROWS));
+        let bound = |part: usize, parts: usize, len: usize| part * len / parts;
+        // Taken out, because a closure that lends it would not be compiled with these instructions.
+        let mut room = PANEL.take();
+        for block in 0..blocks {
+            let (first, end) = (bound(block, blocks, k), bound(block + 1, blocks, k));
+            for panel in 0..panels {
+                let (from, to) = (bound(panel, panels, vectors), bound(panel + 1, panels, vectors));
+                let columns = from * lanes..n.min(to * lanes);
+                let width = (to - from) * lanes;
+                let direct = columns.len() == width && self.b.col_stride == 1 && m <= FEW_ROWS;
+                let b = self.b.rows(first..end).columns(columns.clone());
+                let (b, b_stride) = if direct {
+                    (b.data.as_ptr(), b.row_stride)
+                } else {
+                    (pack(b, width, &mut room).as_ptr(), width)
+                };
+                for group in 0..groups {
+                    let (top, bottom) = (bound(group, groups, m), bound(group + 1, groups, m));
+                    let a = self.a.rows(top..bottom).columns(first..end);
+                    // SAFETY: the tile lies within `out`.
+                    let out = unsafe { self.out.add(top * self.out_stride + columns.start) };
+                    let start = match self.start {
+                        Start::Zero if block == 0 => None,
+                        Start::Row(row) if block == 0 => Some((row[columns.start..].as_ptr(), 0)),
+                        _ => Some((out.cast_const(), self.out_stride)),
+                    };
+                    let last = columns.len() - (width - lanes);
+                    let out_stride = self.out_stride;
+                    let tile = Tile { simd, a, b, b_stride, start, out, out_stride, last };
+                    // SAFETY: `a` lies within its slice; `b` has a row of whole vectors for
+                    // each of its columns, either in its slice or packed.
+                    unsafe {
+                        match to - from {
+                            1 => tile.rows::<1>(),
+                            2 => tile.rows::<2>(),
+                            3 => tile.rows::<3>(),
+                            _ => tile.rows::<4>(),
+                        }
+                    }
+                }
+            }
+        }
+        PANEL.set(room);
+    }
+
+    /// The product with the lanes along the rows of `a`, which are contiguous: the transpose of
+    /// `b^T a^T`.
+    #[inline(always)]
+    fn along_rows<S: Simd>(self, simd: S) {
+        let (m, n) = (self.a.rows, self.b.cols);
+        let mut transpose = vec![0.0; m * n];
+        // SAFETY: `out` as it was given; both loops stay within m and n.
+        let element = |i: usize, j: usize| unsafe { self.out.add(i * self.out_stride + j) };
+        for (j, row) in transpose.chunks_exact_mut(m).enumerate() {
+            match self.start {
+                Start::Zero => {}
+                Start::Row(start) => row.fill(start[j]),
+                // SAFETY: initialised, as `new` demands for this start.
+                Start::Out => (0..m).for_each(|i| row[i] = unsafe { *element(i, j) }),
+            }
+        }
+        let out = transpose.as_mut_ptr();
+        let start = Start::Out;
+        Multiply { a: self.b.t(), b: self.a.t(), start, out, out_stride: m }.panels(simd);
+        for (j, row) in transpose.chunks_exact(m).enumerate() {
+            // SAFETY: as above.
+            (0..m).for_each(|i| unsafe { *element(i, j) = row[i] });
+        }
+    }
+
+    /// The product with the lanes along the inner dimension, along which rows of `a` are contiguous.
+    #[inline(always)]
+    fn along_inner<S: Simd>(self, simd: S) {
+        /// Rows of `a` for which a vector of `b` is loaded once.
+        const TOGETHER: usize = 4;
+        let (m, n) = (self.a.rows, self.b.cols);
+        let columns: Vec<Vec<f32>> = (0..n).map(|j| self.b.column(j)).collect();
+        for top in (0..m).step_by(TOGETHER) {
+            let count = TOGETHER.min(m - top);
+            let row = |r: usize| self.a.contiguous_row(top + r.min(count - 1));
+            let rows: [&[f32]; TOGETHER] = [row(0), row(1), row(2), row(3)];
+            for (j, column) in columns.iter().enumerate() {
+                let sums = dots(simd, rows, column);
+                for (r, sum) in sums.into_iter().enumerate().take(count) {
+                    // SAFETY: the element lies within `out`; it is read only where `new` demands
+                    // that it is initialised.
+                    unsafe {
+                        let out = self.out.add((top + r) * self.out_stride + j);
+                        *out = match self.start {
+                            Start::Zero => sum,
+                            Start::Row(start) => start[j] + sum,
+                            Start::Out => *out + sum,
+                        };
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The inner products of `column` with each of the rows, all of the same length.
+#[inline(always)]
+fn dots<S: Simd, const N: usize>(simd: S, rows: [&[f32]; N], column: &[f32]) -> [f32; N] {
+    let (vectors, rest) = S::as_simd_f32s(column);
+    let whole = vectors.len() * S::F32_LANES;
+    let mut sums = [simd.splat_f32s(0.0); N];
+    let mut heads: [&[S::f32s]; N] = [&[]; N];
+    for (head, row) in heads.iter_mut().zip(rows) {
+        *head = &S::as_simd_f32s(row).0[..vectors.len()];
+    }
+    for (l, &b) in vectors.iter().enumerate() {
+        for (sum, head) in sums.iter_mut().zip(heads) {
+            *sum = simd.mul_add_f32s(head[l], b, *sum);
+        }
+    }
+    let mut out = [0.0; N];
+    for ((out, sum), row) in out.iter_mut().zip(sums).zip(rows) {
+        let tail: f32 = row[whole..].iter().zip(rest).map(|(a, b)| a * b).sum();
+        *out = simd.reduce_sum_f32s(sum) + tail;
+    }
+    out
+}
+
+/// A tile: some rows of `a` times a panel of `b`.
+struct Tile<'a, S> {
+    simd: S,
+    a: Matrix<'a>,
+    /// Rows of whole vectors, `b_stride` apart.
+    b: *const f32,
+    b_stride: usize,
+    /// Where the sums start, with the distance of its rows; at 0 if there is nothing.
+    start: Option<(*const f32, usize)>,
+    out: *mut f32,
+    out_stride: usize,
+    /// Lanes of the last vector that belong to the product.
+    last: usize,
+}
+
+impl<S: Simd> Tile<'_, S> {
+    /// # Safety
+    /// `b` must be valid for `V` vectors in each of its rows, one for every column of `a`, `start` for
+    /// reading and `out` for writing of the tile; `a` must lie within its slice.
+    #[inline(always)]
+    unsafe fn rows<const V: usize>(self) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match self.a.rows {
+                1 => self.multiply::<1, V>(),
+                2 => self.multiply::<2, V>(),
+                3 => self.multiply::<3, V>(),
+                4 => self.multiply::<4, V>(),
+                5 => self.multiply::<5, V>(),
+                _ => self.multiply::<ROWS, V>(),
+            }
+        }
+    }
+
+    /// # Safety
+    /// As for `rows`; `a` must have `R` rows.
+    #[inline(always)]
+    unsafe fn multiply<const R: usize, const V: usize>(self) {
+        let Self { simd, a, b_stride, out, out_stride, last, .. } = self;
+        let lanes = S::F32_LANES;
+        #[expect(clippy::cast_possible_truncation, reason = "at most sixteen")]
+        let mask = simd.mask_between_m32s(0, last as u32);
+        let whole = |v: usize| v + 1 < V || last == lanes;
+        let mut sums = [[simd.splat_f32s(0.0); V]; R];
+        if let Some((start, stride)) = self.start {
+            for (r, row) in sums.iter_mut().enumerate() {
+                for (v, sum) in row.iter_mut().enumerate() {
+                    // SAFETY: of the last vector only the lanes of the product are read.
+                    *sum = unsafe {
+                        let at = start.add(r * stride + v * lanes);
+                        if whole(v) {
+                            at.cast::<S::f32s>().read_unaligned()
+                        } else {
+                            simd.mask_load_ptr_f32s(mask, at)
+                        }
+                    };
+                }
+            }
+        }
+        let (mut column, mut row) = (a.data.as_ptr(), self.b);
+        for _ in 0..a.cols {
+            let mut x = [simd.splat_f32s(0.0); V];
+            for (v, x) in x.iter_mut().enumerate() {
+                // SAFETY: a row of `b` has V vectors.
+                *x = unsafe { row.add(v * lanes).cast::<S::f32s>().read_unaligned() };
+            }
+            for (r, sums) in sums.iter_mut().enumerate() {
+                // SAFETY: `a` has R rows.
+                let w = simd.splat_f32s(unsafe { *column.add(r * a.row_stride) });
+                for (sum, &x) in sums.iter_mut().zip(&x) {
+                    *sum = simd.mul_add_f32s(w, x, *sum);
+                }
+            }
+            // Wrapping, because after the last round nothing is there.
+            row = row.wrapping_add(b_stride);
+            column = column.wrapping_add(a.col_stride);
+        }
+        for (r, row) in sums.into_iter().enumerate() {
+            for (v, sum) in row.into_iter().enumerate() {
+                // SAFETY: of the last vector only the lanes of the product are written.
+                unsafe {
+                    let at = out.add(r * out_stride + v * lanes);
+                    if whole(v) {
+                        at.cast::<S::f32s>().write_unaligned(sum);
+                    } else {
+                        simd.mask_store_ptr_f32s(mask, at, sum);
+                    }
+                }
+            }
+        }
+    }
+}
