@@ -46,9 +46,10 @@ pub(super) fn write(recorded: &Recorded, summary: &Summary) -> Result<()> {
         None => "Accuracy of every seed".to_string(),
     };
     let seeds = counted(summary.baseline.seeds.len(), "seed");
+    let each = if anew(summary).is_some() { "each to choose by" } else { "each" };
     let mut plot = DotPlot::new(title, Axis::linear("accuracy (%)"))
         .subtitle(format!(
-            "{}, {sizes} parameters, {}, {seeds} each",
+            "{}, {sizes} parameters, {}, {seeds} {each}",
             dataset::title(data),
             counted(summary.epochs, "epoch")
         ))
