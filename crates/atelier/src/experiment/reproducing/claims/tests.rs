@@ -11,20 +11,6 @@ fn good() -> Evidence {
         run: run.to_string(),
         found: json!({ "manifest": manifest, "summary": summary }),
     };
-    let recipe = |validation: usize| {
-        json!({
-            "seed": 0,
-            "data": { "validation": validation, "seed": "run", "augment": { "mixup": 0.0 } },
-            "model": {
-                "hidden": [50, 50, 50], "activation": "relu", "batch_norm": false, "dropout": 0.0,
-            },
-            "train": {
-                "batch_size": 64, "weight_decay": 1e-3, "label_smoothing": 0.0, "clip": 0.0,
-                "ema": 0.0,
-            },
-            "optimizer": { "kind": "sgd", "learning_rate": 0.01 },
-        })
-    };
     Evidence {
         data: Seen {
             name: "fashion-mnist".to_string(),
@@ -79,27 +65,7 @@ fn good() -> Evidence {
         landscape: facts(
             "landscape",
             json!({ "config": { "landscape": { "train": { "weight_decay": 0.0 } } } }),
-            json!({
-                "loss": "cross-entropy (nats)", "split": "training", "examples": 2500,
-                "grid": { "x": { "points": 41 }, "y": { "points": 41 } },
-                "loss_min": 0.1, "loss_max": 6.0,
-                "directions": "pca", "explained_variance_ratio": [0.6, 0.2],
-                "scree": [0.6, 0.2, 0.1, 0.1],
-                "runs": [
-                    {
-                        "seed": 0, "snapshots": 181, "epochs": 60.0,
-                        "start": { "loss": 2.3 }, "end": { "loss": 0.11 },
-                    },
-                    {
-                        "seed": 1, "snapshots": 181, "epochs": 60.0,
-                        "start": { "loss": 2.31 }, "end": { "loss": 0.12 },
-                    },
-                ],
-                "paths": [{
-                    "line": { "barrier": 1.0, "standard_error": 0.05, "distinct": true },
-                    "curve": { "barrier": 0.0 },
-                }],
-            }),
+            landscape(),
         ),
         autoencoder: facts(
             "autoencoder",
@@ -123,6 +89,46 @@ fn good() -> Evidence {
             reconstructions: reconstructions(["a", "b", "c", "d"]),
         },
     }
+}
+
+/// A recipe that sets aside so many examples.
+fn recipe(validation: usize) -> Value {
+    json!({
+        "seed": 0,
+        "data": { "validation": validation, "seed": "run", "augment": { "mixup": 0.0 } },
+        "model": {
+            "hidden": [50, 50, 50], "activation": "relu", "batch_norm": false, "dropout": 0.0,
+        },
+        "train": {
+            "batch_size": 64, "weight_decay": 1e-3, "label_smoothing": 0.0, "clip": 0.0,
+            "ema": 0.0,
+        },
+        "optimizer": { "kind": "sgd", "learning_rate": 0.01 },
+    })
+}
+
+fn landscape() -> Value {
+    json!({
+        "loss": "cross-entropy (nats)", "split": "training", "examples": 2500,
+        "grid": { "x": { "points": 41 }, "y": { "points": 41 } },
+        "loss_min": 0.1, "loss_max": 6.0,
+        "directions": "pca", "explained_variance_ratio": [0.6, 0.2],
+        "scree": [0.6, 0.2, 0.1, 0.1],
+        "runs": [
+            {
+                "seed": 0, "snapshots": 181, "epochs": 60.0,
+                "start": { "loss": 2.3 }, "end": { "loss": 0.11 },
+            },
+            {
+                "seed": 1, "snapshots": 181, "epochs": 60.0,
+                "start": { "loss": 2.31 }, "end": { "loss": 0.12 },
+            },
+        ],
+        "paths": [{
+            "line": { "barrier": 1.0, "standard_error": 0.05, "distinct": true },
+            "curve": { "barrier": 0.0 },
+        }],
+    })
 }
 
 /// The figure of two images and their reconstructions, as far as it is looked at.
