@@ -283,7 +283,7 @@ fn baseline_and_choice_are_trained_anew_on_all_training_examples_before_they_are
     let lines: Vec<&str> = log.lines().collect();
     assert_eq!(lines.len(), 9 + 8 + 8, "{log}");
     for done in [9 + 3, 9 + 8 + 5] {
-        let kept: String = lines[..done].iter().map(|line| format!("{line}\n")).collect();
+        let kept = lines[..done].join("\n") + "\n";
         fs::write(run.join("networks.jsonl"), &kept).expect("written");
         fs::remove_file(run.join("summary.json")).expect("a summary");
         let manifest = String::from_utf8(read(&run.join("manifest.json"))).expect("text");
