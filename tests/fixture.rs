@@ -87,6 +87,13 @@ pub fn failing_report_program(directory: &Path) -> PathBuf {
     program(&directory.join("failing-report"), script)
 }
 
+/// The same, but it writes its process number and is never done.
+pub fn slow_report_program(directory: &Path) -> PathBuf {
+    let script = "#!/bin/sh\nfor run; do :; done\necho $$ > \"$run/.typesetting\"\n\
+                  mv \"$run/.typesetting\" \"$run/typesetting\"\nexec sleep 600\n";
+    program(&directory.join("slow-report"), script)
+}
+
 fn program(path: &Path, script: &str) -> PathBuf {
     fs::write(path, script).expect("a script");
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("permissions");

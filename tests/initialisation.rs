@@ -55,6 +55,15 @@ fn a_study_checks_every_identity_and_its_files_do_not_depend_on_threads() {
     assert!(of("training", "He")["loss"].is_number());
     let last = |scheme: &str| of("propagation", scheme)["activation"]["median"][49].as_f64();
     assert!(last("too small") < last("He") && last("He") < last("too large"));
+    // What does not hold does so no more when the run is found complete.
+    let text = String::from_utf8(read(&one.join("summary.json"))).expect("text");
+    fs::write(one.join("summary.json"), text.replacen("\"holds\": true", "\"holds\": false", 1))
+        .expect("a file");
+    let out = one.display().to_string();
+    let resumed = init(home.path(), &["--resume", "--out", &out]).expect_code(1);
+    for text in ["is complete: nothing to do", " does not hold"] {
+        assert!(resumed.stderr.contains(text), "no {text:?}: {resumed}");
+    }
     // Nothing of it looks at test images.
     assert_eq!(json(&one.join("manifest.json"))["test_set_reads"], 0);
 }

@@ -83,6 +83,17 @@ fn onnxruntime_gives_the_probabilities_of_predict_for_every_activation() {
 }
 
 #[test]
+fn networks_that_another_program_wrote_are_what_numpy_says_of_them() {
+    let Some(python) = python() else {
+        skip("no Python environment with NumPy, safetensors and onnxruntime; .ci/run makes one");
+        return;
+    };
+    let program = atelier_program();
+    let directory = temp_dir();
+    check(&python, "foreign.py", directory.path(), &[program.to_str().expect("a plain path")]);
+}
+
+#[test]
 fn tensorboard_reads_the_metrics_of_runs() {
     let Some(python) = python() else {
         skip("no Python environment with TensorBoard; .ci/run makes one");

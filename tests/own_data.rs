@@ -7,6 +7,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::cli::{Output, atelier, temp_dir};
+use crate::predict::png;
 
 const HEIGHT: usize = 12;
 const WIDTH: usize = 18;
@@ -48,9 +49,15 @@ fn npy(shape: &str, bytes: &[u8]) -> Vec<u8> {
     [b"\x93NUMPY\x01\x00", &length.to_le_bytes()[..], head.as_bytes(), bytes].concat()
 }
 
-fn write(directory: &Path, as_npy: bool) {
+/// Its negative, if the ground is to be light.
+fn on_ground(light: bool, pixels: Vec<u8>) -> Vec<u8> {
+    if light { pixels.into_iter().map(|pixel| 255 - pixel).collect() } else { pixels }
+}
+
+fn write(directory: &Path, as_npy: bool, light: bool) {
     for (name, of_npy, n, seed) in [("train", "train", 600, 1), ("t10k", "test", 150, 2)] {
         let (pixels, labels) = images(n, seed);
+        let pixels = on_ground(light, pixels);
         let put = |name: String, bytes: Vec<u8>| {
             fs::write(directory.join(name), bytes).expect("a file");
         };
@@ -75,10 +82,15 @@ struct Place {
 
 impl Place {
     fn new(as_npy: bool) -> Self {
+        Self::on(as_npy, false)
+    }
+
+    /// With images on a dark or on a light ground.
+    fn on(as_npy: bool, light: bool) -> Self {
         let home = temp_dir();
         let directory = home.path().join("mine");
         fs::create_dir(&directory).expect("a directory");
-        write(&directory, as_npy);
+        write(&directory, as_npy, light);
         Self { data: directory.display().to_string(), home }
     }
 
@@ -115,6 +127,44 @@ fn a_network_is_trained_drawn_and_verified() {
         place.run(&["landscape", "--run", "train-0001", "--set", "landscape.grid=7"]);
         let verified = place.run(&["runs", "verify", "train-0001"]);
         assert!(verified.stdout.contains("of 150 correct"), "{verified}");
+    }
+}
+
+#[test]
+fn pictures_are_inverted_where_their_ground_is_not_that_of_the_training_images() {
+    for light in [false, true] {
+        let place = Place::on(false, light);
+        place.on_data(&[&["train"], &ASIDE[..]].concat());
+        let shares = &place.summary("train-0001")["backgrounds"];
+        let own = if light { "light" } else { "dark" };
+        assert_eq!(shares[own], 1.0, "{shares}");
+
+        let (pixels, labels) = images(CLASSES.len(), 2);
+        let mut files = Vec::new();
+        for picture_light in [light, !light] {
+            for (i, image) in pixels.chunks(HEIGHT * WIDTH).enumerate() {
+                let image = on_ground(picture_light, image.to_vec());
+                let rows: Vec<Vec<u8>> = image.chunks(WIDTH).map(<[u8]>::to_vec).collect();
+                let file = place.home.path().join(format!("{picture_light}-{i}.png"));
+                fs::write(&file, png(18, 12, &rows)).expect("a picture");
+                files.push(file.display().to_string());
+            }
+        }
+        let predict = |more: &[&str]| -> Vec<Value> {
+            let files: Vec<&str> = files.iter().map(String::as_str).collect();
+            let all = [&["predict", "--format", "json"], more, &files].concat();
+            place.run(&all).json()["predictions"].as_array().expect("predictions").clone()
+        };
+        let found = predict(&[]);
+        let (same, other) = found.split_at(CLASSES.len());
+        for ((same, other), label) in same.iter().zip(other).zip(labels) {
+            assert_eq!((&same["label"], &same["inverted"]), (&label.into(), &false.into()));
+            assert_eq!((&other["input"], &other["inverted"]), (&same["input"], &true.into()));
+        }
+        for (when, inverted) in [("never", false), ("always", true)] {
+            let found = predict(&["--invert", when]);
+            assert!(found.iter().all(|of| of["inverted"] == inverted), "{when}");
+        }
     }
 }
 

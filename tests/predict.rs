@@ -30,7 +30,7 @@ fn chunk(kind: &[u8], content: &[u8]) -> Vec<u8> {
 }
 
 /// A grey PNG that says that it is so large, of these rows.
-fn png(width: u32, height: u32, rows: &[Vec<u8>]) -> Vec<u8> {
+pub fn png(width: u32, height: u32, rows: &[Vec<u8>]) -> Vec<u8> {
     let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[8, 0, 0, 0, 0]].concat();
     let mut packed = ZlibEncoder::new(Vec::new(), Compression::fast());
     for row in rows {
@@ -67,6 +67,7 @@ fn the_newest_run_says_what_it_sees_and_shows_what_it_was_given() {
     // No colours: this is no terminal.
     assert!(!shown.stdout.contains('\u{1b}'), "{shown}");
     assert_eq!(shown.stdout.matches(" %").count(), 10, "{shown}");
+    assert!(shown.stdout.lines().all(|line| line == line.trim_end()), "{shown}");
 }
 
 #[test]
@@ -126,6 +127,10 @@ fn what_cannot_be_read_is_named_and_nothing_is_said_of_the_others() {
     for (path, reason) in [
         (bad("words.png", b"no image"), "no PNG and no JPEG"),
         (bad("empty.jpg", b""), "no PNG and no JPEG"),
+        (bad("moving.png", b"GIF89a\x01\0\x01\0\0\0\0"), "convert picture.webp picture.png"),
+        (bad("web.jpg", b"RIFF\x24\0\0\0WEBPVP8 "), "convert picture.webp picture.png"),
+        (bad("claimed.png", &png(1 << 31, 1 << 31, &[])), "claimed.png"),
+        (bad("endless.png", &png(0x7fff_ffff, 0x7fff_ffff, &[])), "make the image smaller"),
         (bad("cut.png", &whole[..whole.len() / 2]), "cut.png"),
         // A few bytes that would be 10,000 million pixels.
         (bad("bomb.png", &png(100_000, 100_000, &[vec![0; 9]])), "100000 x 100000 pixels"),

@@ -9,7 +9,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::cli::{Invocation, atelier};
-use crate::fixture::{failing_report_program, home_with_sample, report_program};
+use crate::fixture::{
+    failing_report_program, home_with_sample, report_program, slow_report_program,
+};
 use crate::odd_places::odd;
 use crate::schemas::check;
 
@@ -84,6 +86,19 @@ fn a_reproduction_does_every_part_and_ends_the_same_however_often_it_is_interrup
     }
     let finished = read(&run.join("init/manifest.json"));
 
+    // A signal that reaches this program alone ends the other one with it.
+    let slow = slow_report_program(home);
+    let arguments = ["--resume", "--quiet"];
+    let (mut command, _home) = reproduce(home, &slow, &arguments).into_command();
+    let mut child = command.stdout(Stdio::null()).spawn().expect("atelier starts");
+    wait_for(&run.join("typesetting"));
+    let sent = Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status();
+    assert!(sent.expect("kill").success());
+    assert_eq!(child.wait().expect("an end").code(), Some(130));
+    assert_eq!(json(&run.join("manifest.json"))["status"], "interrupted");
+    let id = String::from_utf8(read(&run.join("typesetting"))).expect("text");
+    assert!(!Path::new("/proc").join(id.trim()).exists(), "the program for reports is left behind");
+
     // A report that fails is no result lost, and no result either.
     let failing = failing_report_program(home);
     let failed = reproduce(home, &failing, &["--resume"]).run().expect_code(2);
@@ -91,6 +106,7 @@ fn a_reproduction_does_every_part_and_ends_the_same_however_often_it_is_interrup
         assert!(failed.stderr.contains(text), "no {text:?}: {failed}");
     }
     assert_eq!(json(&run.join("manifest.json"))["status"], "failed");
+    assert_eq!(json(&run.join("manifest.json"))["test_set_reads"], 8);
     assert!(!run.join("report.pdf").exists());
     assert!(read(&run.join("init/manifest.json")) == finished, "init was done once more");
     for part in PARTS.iter().chain(&["tune/retrained"]) {
@@ -107,11 +123,22 @@ fn a_reproduction_does_every_part_and_ends_the_same_however_often_it_is_interrup
     assert!(broken.stderr.contains("error: 1 of "), "{broken}");
     assert!(broken.stdout.contains("784-128-64-128-784, 218,193 parameters"), "{broken}");
     assert_eq!(json(&run.join("manifest.json"))["status"], "complete");
+    // Nothing is left to do, and it is no better for that.
     let before = read(&run.join("summary.json"));
     let again = ["--resume", "--format", "json", "--out", &out];
-    let again = reproduce(home, &report, &again).run().expect_code(0);
-    assert!(again.stderr.contains("is complete: nothing to do"), "{again}");
+    let again = reproduce(home, &report, &again).run().expect_code(1);
     assert!(read(&run.join("summary.json")) == before);
+    for text in ["is complete: nothing to do", "error: 1 of "] {
+        assert!(again.stderr.contains(text), "no {text:?}: {again}");
+    }
+    // A report that was lost is missed, too.
+    let summary = String::from_utf8(read(&run.join("summary.json"))).expect("text");
+    fs::write(run.join("summary.json"), summary.replace("\"holds\": false", "\"holds\": true"))
+        .expect("a file");
+    reproduce(home, &report, &["--resume", "--out", &out]).run().expect_code(0);
+    fs::remove_file(run.join("report.pdf")).expect("a report");
+    let again = reproduce(home, &report, &["--resume", "--out", &out]).run().expect_code(2);
+    assert!(again.stderr.contains("has no report.pdf"), "{again}");
 }
 
 /// A reproduction without interruption, in a home whose name is no text; its directory.
@@ -151,6 +178,12 @@ fn in_one_go(home: &Path, report: &Path) -> PathBuf {
         .sum();
     assert_eq!(json(&run.join("manifest.json"))["test_set_reads"], reads);
     assert_eq!(json(&run.join("tune/manifest.json"))["test_set_reads"], 1);
+    // The first of the networks that were trained anew is the one of item 3.
+    let of_variants = json(&run.join("variants/summary.json"));
+    let network = json(&run.join("tune/retrained/summary.json"));
+    let tested = &of_variants["baseline"]["test"]["accuracies"];
+    assert_eq!(tested[0], network["test"]["accuracy"]);
+    assert_eq!(of_variants["tested"]["seeds"], serde_json::json!([0, 1]));
     let told = String::from_utf8_lossy(&read(&run.join("report.pdf"))).into_owned();
     assert!(told.starts_with("--author=A. Student\n--author=B\n--\n"), "{told}");
 

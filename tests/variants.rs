@@ -226,6 +226,7 @@ fn what_cannot_be_compared_is_refused_before_anything_is_written() {
     for (arguments, text) in [
         (&["--seeds", "1"][..], "variants.seeds is 1, expected from 2 to 20"),
         (&["--seeds", "21"], "variants.seeds is 21, expected from 2 to 20"),
+        (&["--set", "variants.retrain=1"], "variants.retrain is 1, expected 0, or from 2 to 20"),
         (&["--set", "data.validation=0"], "data.validation sets nothing aside"),
         (&["--set", "data.validation=9999"], "data.validation is 9999"),
         (&["--set", "variants.seed=5"], "did you mean `variants.seeds`?"),
@@ -247,4 +248,51 @@ fn a_variant_that_diverges_is_named_and_ends_the_comparison() {
     assert!(failed.stderr.contains("leave the variant out"), "{failed}");
     let manifest = json(&home.path().join("runs/variants-0001/manifest.json"));
     assert_eq!((&manifest["status"], &manifest["diverged"]), (&"failed".into(), &true.into()));
+}
+
+#[test]
+fn baseline_and_choice_are_trained_anew_on_all_training_examples_before_they_are_tested() {
+    let home = home_with_sample();
+    let arguments = ["--quiet", "--set", "train.epochs=1", "--set", "variants.retrain=4"];
+    variants(home.path(), &arguments).expect_code(0);
+    let run = home.path().join("runs/variants-0001");
+    let summary = json(&run.join("summary.json"));
+    let examples = summary["examples"].as_u64().expect("a number");
+    let tested = serde_json::json!({ "examples": examples + 400, "seeds": [0, 1, 2, 3] });
+    assert_eq!(summary["tested"], tested);
+    assert_eq!(json(&run.join("manifest.json"))["test_set_reads"], 8);
+    assert_eq!(summary["contrast"]["differences"].as_array().map(Vec::len), Some(4));
+    assert_eq!(numbers(&summary["baseline"]["accuracies"]).len(), 3);
+
+    // They are the networks that `train` gives on all examples.
+    let out = home.path().join("alone");
+    let mut arguments = vec!["train", "--smoke", "--quiet", "--seed", "3"];
+    arguments.extend(["--out", out.to_str().expect("a plain path")]);
+    let set = ["data.standardize=true", "model.hidden=8", "train.epochs=1", "data.validation=0"];
+    arguments.extend(set.iter().flat_map(|set| ["--set", set]));
+    atelier(arguments).env("ATELIER_HOME", home.path()).run().expect_code(0);
+    let model = read(&run.join("models/00-baseline-seed-3-all.safetensors"));
+    assert!(model == read(&out.join("model.safetensors")), "the networks differ");
+    let own = &json(&out.join("summary.json"))["test"]["accuracy"];
+    assert_eq!(&summary["baseline"]["test"]["accuracies"][3], own);
+    let svg = String::from_utf8(read(&run.join("figures/variants.svg"))).expect("text");
+    assert!(svg.contains("trained anew on all"), "the figure does not say so");
+
+    // Cut off while they are trained, and while they are tested: the rest is done, to the same end.
+    let log = String::from_utf8(read(&run.join("networks.jsonl"))).expect("text");
+    let lines: Vec<&str> = log.lines().collect();
+    assert_eq!(lines.len(), 9 + 8 + 8, "{log}");
+    for done in [9 + 3, 9 + 8 + 5] {
+        let kept: String = lines[..done].iter().map(|line| format!("{line}\n")).collect();
+        fs::write(run.join("networks.jsonl"), &kept).expect("written");
+        fs::remove_file(run.join("summary.json")).expect("a summary");
+        let manifest = String::from_utf8(read(&run.join("manifest.json"))).expect("text");
+        let manifest = manifest.replace("\"complete\"", "\"interrupted\"");
+        fs::write(run.join("manifest.json"), manifest).expect("written");
+        let resume = ["variants", "--resume", "--quiet"];
+        atelier(resume).env("ATELIER_HOME", home.path()).run().expect_code(0);
+        assert_eq!(json(&run.join("summary.json")), summary, "from {done} lines on");
+        let after = String::from_utf8(read(&run.join("networks.jsonl"))).expect("text");
+        assert!(after.starts_with(&kept) && after.lines().count() == lines.len(), "{after}");
+    }
 }

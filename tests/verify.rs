@@ -83,6 +83,59 @@ fn a_changed_model_does_not_hold() {
 }
 
 #[test]
+fn a_run_that_evaluated_a_file_holds_until_the_file_or_a_result_is_changed() {
+    let (home, run) = trained();
+    let model = run.join("model.safetensors").display().to_string();
+    let evaluate = ["train", "--smoke", "--quiet", "--evaluate", &model];
+    in_home(home.path(), &evaluate).expect_code(0);
+    let evaluated = home.path().join("runs/evaluate-0001");
+    let verify = || in_home(home.path(), &["runs", "verify", "evaluate-0001"]);
+    let verified = verify().expect_code(0);
+    for check in ["sha256", "model.safetensors", "test.accuracy", "test.cross_entropy", "confusion"]
+    {
+        assert!(said(&verified, check).contains("yes"), "{verified}");
+    }
+
+    let summary = evaluated.join("summary.json");
+    let whole = fs::read_to_string(&summary).expect("a summary");
+    edit(&summary, |text| text.replacen("\"correct\": ", "\"correct\": 1", 1));
+    let verified = verify().expect_code(1);
+    assert!(said(&verified, "test.accuracy").contains("no "), "{verified}");
+
+    // The same numbers of another file.
+    fs::write(&summary, whole).expect("a summary");
+    let copy = evaluated.join("model.safetensors");
+    let mut bytes = fs::read(&copy).expect("a model");
+    let form = bytes.windows(4).position(|part| part == b"\"pt\"").expect("a form");
+    bytes[form + 1..form + 3].copy_from_slice(b"np");
+    fs::write(&copy, bytes).expect("a model");
+    let verified = verify().expect_code(1);
+    assert!(said(&verified, "sha256").contains("no "), "{verified}");
+    assert!(said(&verified, "test.accuracy").contains("yes"), "{verified}");
+}
+
+#[test]
+fn a_changed_confusion_matrix_and_changed_classes_do_not_hold() {
+    let (home, run) = trained();
+    let summary = run.join("summary.json");
+    let whole = fs::read(&summary).expect("a summary");
+    let verify = |change: &dyn Fn(&mut serde_json::Value)| {
+        let mut changed = serde_json::from_slice(&whole).expect("JSON");
+        change(&mut changed);
+        fs::write(&summary, changed.to_string()).expect("a summary");
+        in_home(home.path(), &["runs", "verify", "train-0001"]).expect_code(1)
+    };
+    let verified = verify(&|summary| summary["confusion"][0][0] = 1000.into());
+    assert!(said(&verified, "confusion").contains("images elsewhere"), "{verified}");
+    assert!(said(&verified, "classes").contains("no "), "{verified}");
+    let verified = verify(&|summary| summary["classes"][3]["recall"] = 1.into());
+    assert!(said(&verified, "classes").contains("no "), "{verified}");
+    assert!(said(&verified, "confusion").contains("yes"), "{verified}");
+    let verified = verify(&|summary| summary["calibration"]["expected_error"] = 0.5.into());
+    assert!(said(&verified, "calibration.expected_error").contains("no "), "{verified}");
+}
+
+#[test]
 fn other_data_and_another_configuration_do_not_hold() {
     let (home, run) = trained();
     let files = Files::new();

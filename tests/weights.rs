@@ -1,5 +1,6 @@
 //! Weights from files: tested (`train --evaluate`), begun from (`--from`), written for other programs.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -71,6 +72,59 @@ fn evaluating_a_file_finds_what_its_run_found_and_is_on_record() {
     for figure in ["confusion", "mistakes", "calibration", "first-layer", "network"] {
         assert!(run.join(format!("figures/{figure}.svg")).is_file(), "{figure}");
     }
+}
+
+/// The same file as safetensors itself writes it for PyTorch: sorted by name, in which `net.10.weight` comes
+/// before `net.2.weight`.
+fn sorted_by_name(bytes: &[u8]) -> Vec<u8> {
+    let (length, rest) = bytes.split_first_chunk::<8>().expect("a length");
+    let length = usize::try_from(u64::from_le_bytes(*length)).expect("a length");
+    let (header, data) = rest.split_at(length);
+    let header: BTreeMap<String, Value> = serde_json::from_slice(header).expect("a header");
+    let (mut sorted, mut content) = (serde_json::Map::new(), Vec::new());
+    for (name, mut tensor) in header {
+        if name != "__metadata__" {
+            let at = |i: usize| tensor["data_offsets"][i].as_u64().expect("an offset");
+            let of = [at(0), at(1)].map(|at| usize::try_from(at).expect("an offset"));
+            let start = content.len();
+            content.extend_from_slice(&data[of[0]..of[1]]);
+            tensor["data_offsets"] = serde_json::json!([start, content.len()]);
+        }
+        sorted.insert(name, tensor);
+    }
+    let mut header = serde_json::to_vec(&sorted).expect("a header");
+    header.resize(header.len().next_multiple_of(8), b' ');
+    [&(header.len() as u64).to_le_bytes()[..], &header, &content].concat()
+}
+
+#[test]
+fn a_deep_network_is_the_same_in_whatever_order_its_tensors_lie() {
+    let home = home_with_sample();
+    let deep = ["--set", "model.hidden=20,20,20,20,20"];
+    let smoke = ["train", "--smoke", "--quiet"];
+    run(home.path(), &[&smoke[..], &deep].concat()).expect_code(0);
+    let own = fs::read(model(home.path(), "train-0001")).expect("the weights");
+    let sorted = home.path().join("sorted.safetensors");
+    fs::write(&sorted, sorted_by_name(&own)).expect("a file");
+    assert!(own != fs::read(&sorted).expect("a file"), "the order is the same");
+
+    let evaluate = [&smoke[..], &deep, &["--evaluate", text(&sorted)]].concat();
+    run(home.path(), &evaluate).expect_code(0);
+    run(home.path(), &[&smoke[..], &deep, &["--from", text(&sorted)]].concat()).expect_code(0);
+    let picture = home.path().join("runs/train-0001/figures/network.png");
+    let predict = |more: &[&str]| {
+        let all = [&["predict", text(&picture), "--format", "json"], more].concat();
+        run(home.path(), &all).expect_code(0).json()["predictions"].clone()
+    };
+    let before = predict(&["--run", "train-0001"]);
+    assert_eq!(before, predict(&["--run", "evaluate-0001"]));
+    assert_eq!(before, predict(&[&["--model", text(&sorted)], &deep[..]].concat()));
+    for name in ["train-0001", "evaluate-0001"] {
+        run(home.path(), &["runs", "export", name, "--onnx"]).expect_code(0);
+        run(home.path(), &["runs", "verify", name]).expect_code(0);
+    }
+    let onnx = |name: &str| fs::read(home.path().join("runs").join(name).join("model.onnx"));
+    assert_eq!(onnx("train-0001").ok(), onnx("evaluate-0001").ok());
 }
 
 #[test]
@@ -190,6 +244,8 @@ fn exports_lie_in_the_run_or_in_a_new_file_and_never_over_another() {
 
     let refused = export(&["--onnx", "--out", text(&out)]).expect_code(2);
     assert!(refused.stderr.contains("is there already"), "{refused}");
+    let refused = export(&["--onnx", "--out", "nowhere/network.onnx"]).expect_code(2);
+    assert!(refused.stderr.contains("there is no directory nowhere\nhelp: "), "{refused}");
     let refused = export(&["--onnx", "--tensorboard", "--out", "both"]).expect_code(2);
     assert!(refused.stderr.contains("--out names one file"), "{refused}");
     let refused = export(&[]).expect_code(2);

@@ -60,7 +60,9 @@ impl Toolkit {
             let libraries = [self.root.join("lib"), self.root.join("lib/stubs")];
             cargo.env("LIBRARY_PATH", in_front("LIBRARY_PATH", &libraries)?);
             // The stub of the driver's library is empty: the real one comes with the driver.
-            cargo.env("RUSTFLAGS", "-C link-arg=-Wl,--unresolved-symbols=ignore-all");
+            let before = env::var("RUSTFLAGS").unwrap_or_default();
+            let flags = format!("{before} -C link-arg=-Wl,--unresolved-symbols=ignore-all");
+            cargo.env("RUSTFLAGS", flags.trim_start());
         }
         Ok(())
     }

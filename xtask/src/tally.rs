@@ -41,6 +41,11 @@ impl Tally {
             }
         }
     }
+
+    /// How many tests were skipped.
+    pub fn skipped(&self) -> u64 {
+        self.ignored + self.excused
+    }
 }
 
 /// Whether this is libtest's `running 12 tests`.
@@ -54,8 +59,7 @@ impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let passed = self.passed.saturating_sub(self.excused);
         let failed = self.failed + u64::from(self.open);
-        let skipped = self.ignored + self.excused;
-        write!(f, "{passed} passed, {failed} failed, {skipped} skipped")
+        write!(f, "{passed} passed, {failed} failed, {} skipped", self.skipped())
     }
 }
 

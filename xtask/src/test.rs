@@ -4,7 +4,7 @@ use std::{
     env,
     ffi::OsString,
     io::{BufRead, BufReader},
-    process::{ExitCode, ExitStatus, Stdio},
+    process::{Command, ExitCode, ExitStatus, Stdio},
 };
 
 use anyhow::{Context, Result};
@@ -56,7 +56,7 @@ pub fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
     Ok(code)
 }
 
-/// Runs `cargo test` on these packages, passing on and counting what it says.
+/// Runs `cargo test` on these packages.
 fn run_tests(
     workspace: &Workspace,
     packages: &[&str],
@@ -67,11 +67,13 @@ fn run_tests(
     let mut cargo = workspace.cargo();
     // Without --no-fail-fast the total would leave out whatever comes after the first binary with a failure.
     cargo.args(["test", "--no-fail-fast"]).args(packages).args(arguments);
-    let mut child = cargo
-        .envs(environment.iter().map(|(name, value)| (name, value)))
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("cannot run cargo")?;
+    cargo.envs(environment.iter().map(|(name, value)| (name, value)));
+    counted(&mut cargo, tally)
+}
+
+/// Runs tests, passing on and counting what they say.
+fn counted(cargo: &mut Command, tally: &mut Tally) -> Result<ExitStatus> {
+    let mut child = cargo.stdout(Stdio::piped()).spawn().context("cannot run cargo")?;
     if let Some(output) = child.stdout.take() {
         let mut output = BufReader::new(output);
         let mut line = Vec::new();
@@ -101,7 +103,8 @@ struct Chosen {
     uses_report: bool,
 }
 
-/// Compares a GPU with the processor: the same steps, and how long they take.
+/// Compares a GPU with the processor: the same steps, and how long they take. Exit code 1 where nothing could be
+/// compared, for want of a GPU.
 fn with_cuda(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
     let toolkit = Toolkit::find(workspace)?;
     let mut cargo = workspace.cargo();
@@ -110,7 +113,16 @@ fn with_cuda(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> 
     cargo.arg("--target-dir").arg(workspace.target.join("cuda")).args(arguments);
     toolkit.tell(&mut cargo)?;
     toolkit.tell_program(&mut cargo)?;
-    Ok(exit_code(cargo.status().context("cannot run cargo")?))
+    let mut tally = Tally::default();
+    let status = counted(&mut cargo, &mut tally)?;
+    talk::say(format!("{tally}\n"))?;
+    if status.success() && tally.skipped() > 0 {
+        talk::tell(
+            "tests were skipped: there is no GPU here that can be used, and nothing was compared with one",
+        );
+        return Ok(ExitCode::FAILURE);
+    }
+    Ok(exit_code(status))
 }
 
 /// What the arguments to cargo (those before `--`) choose.

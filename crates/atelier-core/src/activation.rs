@@ -24,4 +24,4 @@ pub enum Activation {
 }
 
 /// The slope of [`Activation::LeakyRelu`] for negative inputs.
-pub(crate) const LEAKY_SLOPE: f32 = 0.01;
+pub const LEAKY_SLOPE: f32 = 0.01;

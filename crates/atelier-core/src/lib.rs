@@ -18,7 +18,7 @@ pub mod threads;
 pub mod update;
 mod var_map;
 
-pub use activation::Activation;
+pub use activation::{Activation, LEAKY_SLOPE};
 pub use batch::{Batch, Targets};
 pub use device::device;
 pub use error::{Error, Result};

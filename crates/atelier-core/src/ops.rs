@@ -73,7 +73,8 @@ pub fn prelu(x: &Tensor, slope: &Tensor) -> Result<Tensor> {
 }
 
 /// Dropout (Srivastava et al. 2014): each element is 0 with probability `p`, otherwise divided by
-/// 1 - `p`. The probability is taken in steps of 1/65536.
+/// 1 - `p`. The probability is taken in steps of 1/65536. The factors are made on the CPU; to another
+/// device they travel with every call.
 ///
 /// # Errors
 /// [`Error::Value`] if `p` is not in [0, 1).
@@ -213,8 +214,8 @@ pub struct BatchNorm {
     pub variance: Var,
 }
 
-/// Added to the variance, PyTorch's default.
-const EPSILON: f64 = 1e-5;
+/// What [`BatchNorm`] adds to a variance, PyTorch's default.
+pub const EPSILON: f64 = 1e-5;
 /// Share of a batch in the running statistics, PyTorch's default.
 const SHARE: f64 = 0.1;
 

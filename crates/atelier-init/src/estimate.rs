@@ -1,7 +1,7 @@
 //! Estimates from samples, with honest standard errors.
 
-/// How many standard errors an estimate may lie from its theory. A true identity is missed once in
-/// 16,000 times.
+/// How many standard errors an estimate may lie from its theory. Under a normal distribution a true identity is
+/// missed once in 16,000 times; where draws have long tails, several times as often.
 pub(crate) const STANDARD_ERRORS: f64 = 4.0;
 
 /// A number that was measured.

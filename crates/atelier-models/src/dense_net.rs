@@ -353,7 +353,8 @@ impl DenseNet {
 const MOST_PARAMETERS: usize = 1 << 28;
 
 fn check_size(ends: Ends, config: &ModelConfig) -> Result<()> {
-    for (key, features) in [("the inputs", ends.inputs), ("the outputs", ends.outputs)] {
+    for (key, features) in [("number of inputs", ends.inputs), ("number of outputs", ends.outputs)]
+    {
         if features == 0 {
             return Err(Error::Setting { key, expected: "1 or more", found: "0".to_string() });
         }

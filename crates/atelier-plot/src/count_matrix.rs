@@ -11,6 +11,8 @@ const LABELS: f64 = 0.3;
 const MIN_CELL: f64 = 8.0;
 /// A cell's number takes no more of its width than this.
 const NUMBER: f64 = 0.9;
+/// Room for what a direction is, and between it and the labels.
+const AXIS: f64 = theme::LABEL * theme::LINE_SPACING + theme::GAP;
 const RULE: Stroke = Stroke { color: theme::GRID, width: theme::GRID_WIDTH, dash: None };
 
 /// Counts of pairs as a matrix of coloured cells with the numbers in them, such as a confusion
@@ -110,12 +112,11 @@ impl CountMatrix {
         let n = self.labels.len() as f64;
         let width = |label: &String| font::width(&text::clean(label), theme::TICK, Weight::Regular);
         let widest = self.labels.iter().map(width).fold(0.0, f64::max);
-        let axis = theme::LABEL * theme::LINE_SPACING;
-        let left = area.left + axis + widest.min(LABELS * area.width()) + theme::GAP;
+        let left = area.left + AXIS + widest.min(LABELS * area.width()) + theme::GAP;
         let cell_width = (area.right - left) / n;
         let turned = widest > cell_width - theme::GAP / 2.0;
         let below = if turned { widest.min(LABELS * area.height()) } else { theme::TICK };
-        let bottom = area.bottom - axis - below - theme::GAP;
+        let bottom = area.bottom - AXIS - below - theme::GAP;
         let cell = (cell_width, (bottom - area.top) / n);
         if cell.0.min(cell.1) < MIN_CELL {
             let (width, height) = self.size;
@@ -165,8 +166,7 @@ impl CountMatrix {
 
     fn row_labels(&self, scene: &mut Scene, layout: &Layout, area: Rect) {
         let Layout { plot, cell, every, .. } = *layout;
-        let axis = theme::LABEL * theme::LINE_SPACING;
-        let room = plot.left - theme::GAP - area.left - axis;
+        let room = plot.left - theme::GAP - area.left - AXIS;
         for (r, label) in self.labels.iter().enumerate().step_by(every) {
             let middle = plot.top + (r as f64 + 0.5) * cell.1;
             let at = (plot.left - theme::GAP, middle + theme::TICK * theme::CAP_HEIGHT / 2.0);
@@ -178,8 +178,7 @@ impl CountMatrix {
 
     fn column_labels(&self, scene: &mut Scene, layout: &Layout, area: Rect) {
         let Layout { plot, cell, turned, every } = *layout;
-        let axis = theme::LABEL * theme::LINE_SPACING;
-        let room = area.bottom - axis - plot.bottom - theme::GAP;
+        let room = area.bottom - AXIS - plot.bottom - theme::GAP;
         for (c, label) in self.labels.iter().enumerate().step_by(every) {
             let middle = plot.left + (c as f64 + 0.5) * cell.0;
             scene.text(if turned {

@@ -5,7 +5,7 @@ use crate::scene::{Anchor, Rect, Scene, Shape, Text};
 use crate::text::{self, Lines};
 use crate::{Figure, GreyImage, theme};
 
-/// Most lines of an image's label.
+/// Most lines of a label that has no line breaks of its own.
 const LABEL_LINES: usize = 2;
 
 /// Grey images side by side, in rows, each below its label.
@@ -60,7 +60,8 @@ impl ImageGrid {
         self
     }
 
-    /// Adds an image; a row is filled before the next one begins.
+    /// Adds an image; a row is filled before the next one begins. A label with line breaks keeps them, each
+    /// of its lines cut where it is too long; one without is wrapped.
     #[must_use]
     pub fn image(mut self, label: impl Into<String>, image: GreyImage) -> Self {
         self.images.push((label.into(), image));
@@ -113,8 +114,13 @@ impl ImageGrid {
     }
 
     fn fit(&self, label: &str, width: f64) -> Lines {
-        let room = width / self.columns as f64 - theme::GAP;
-        text::fit(label, Weight::Regular, theme::LABEL, room.max(1.0), LABEL_LINES)
+        let room = (width / self.columns as f64 - theme::GAP).max(1.0);
+        let (weight, size) = (Weight::Regular, theme::LABEL);
+        if !label.contains('\n') {
+            return text::fit(label, weight, size, room, LABEL_LINES);
+        }
+        let short = |line| text::shorten(&text::clean(line), weight, size, room);
+        Lines { rows: label.lines().map(short).collect(), size, weight }
     }
 
     fn layout(&self, area: Rect, labels: &[Lines]) -> Result<Layout, Error> {

@@ -6,7 +6,9 @@ use crate::text::{self, Lines};
 use crate::{Color, Figure, theme};
 
 /// Units of a layer that are drawn; of larger layers the first and the last ones, with dots between.
-const MOST_UNITS: usize = 9;
+const MOST_UNITS: usize = 10;
+/// Places of a larger layer, dots included: an odd number, so that they are in the middle.
+const PLACES: usize = 9;
 /// Layers that are drawn; of deeper networks the first and the last ones, with dots between.
 const MOST_LAYERS: usize = 9;
 const MOST_RADIUS: f64 = 22.0;
@@ -42,7 +44,7 @@ impl DiagramLayer {
 
 /// A dense network as columns of units, each connected with all of the column before it.
 ///
-/// The number of units stands under each layer. Where a layer has more than nine units, or the
+/// The number of units stands under each layer. Where a layer has more than ten units, or the
 /// network more than nine layers, the middle ones are left out, and three dots stand for them.
 #[derive(Clone, Debug)]
 pub struct NetworkDiagram {
@@ -214,8 +216,9 @@ impl Column<'_> {
         match self {
             Self::Gap(_) => vec![Mark::Dots(middle)],
             Self::Layer(layer) => {
-                let shown = layer.units.min(MOST_UNITS);
-                let left_out = (layer.units > MOST_UNITS).then_some(MOST_UNITS / 2);
+                let all = layer.units <= MOST_UNITS;
+                let shown = if all { layer.units } else { PLACES };
+                let left_out = (!all).then_some(PLACES / 2);
                 let y = |i: usize| middle + (i as f64 - (shown - 1) as f64 / 2.0) * step;
                 let mark =
                     |i| if Some(i) == left_out { Mark::Dots(y(i)) } else { Mark::Unit(y(i)) };

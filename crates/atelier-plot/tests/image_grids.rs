@@ -56,6 +56,20 @@ fn rows_are_filled_one_after_the_other_and_images_do_not_touch() {
 }
 
 #[test]
+fn a_label_keeps_its_line_breaks_and_each_line_that_is_too_long_is_cut() {
+    let label = format!("7, 97.5 %\nis {}\nsaid b", "a long name ".repeat(20));
+    let figure = ImageGrid::new("", 2).image(label, quarters()).render().unwrap();
+    let document = roxmltree::Document::parse(&figure.svg).unwrap();
+    let texts = document.descendants().filter(|node| node.has_tag_name("text"));
+    let texts: Vec<&str> = texts.filter_map(|node| node.text()).collect();
+    let [first, second, third] = texts.as_slice() else { panic!("{texts:?}") };
+    assert!(second.starts_with("is a long name") && second.ends_with('…'), "{texts:?}");
+    let mut others = [*first, *third];
+    others.sort_unstable();
+    assert_eq!(others, ["7, 97.5 %", "said b"]);
+}
+
+#[test]
 fn labels_stand_above_their_images() {
     let figure = grid().render().unwrap();
     let document = roxmltree::Document::parse(&figure.svg).unwrap();

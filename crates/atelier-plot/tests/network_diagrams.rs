@@ -32,12 +32,18 @@ fn every_unit_of_small_layers_is_a_disc_connected_with_all_of_the_layer_before()
 
 #[test]
 fn three_dots_stand_for_the_units_of_large_layers_and_the_number_is_written() {
-    let figure = diagram(&[784, 10]).render().unwrap();
+    let figure = diagram(&[784, 11]).render().unwrap();
     // Nine places each, one of them taken by three dots.
     assert_eq!((circles(&figure).len(), lines(&figure)), (2 * (8 + 3), 64));
-    for text in [">784<", ">10<", "layer 0", "ReLU"] {
+    for text in [">784<", ">11<", "layer 0", "ReLU"] {
         assert!(figure.svg.contains(text), "no {text}");
     }
+}
+
+#[test]
+fn the_ten_units_of_an_output_for_ten_classes_are_all_drawn() {
+    let figure = diagram(&[784, 10]).render().unwrap();
+    assert_eq!((circles(&figure).len(), lines(&figure)), (8 + 3 + 10, 8 * 10));
 }
 
 #[test]

@@ -36,5 +36,5 @@ pub use runs::{RunSummary, list_runs, newest_interrupted};
 pub use shared_log::{LockedLog, SharedLog};
 pub use snapshots::{SnapshotLog, Snapshots};
 pub use space::probe;
-pub use tensor_file::{read_model, write_model};
+pub use tensor_file::{parse_model, read_model, write_model};
 pub use utc::{format_utc, utc_now, utc_seconds};

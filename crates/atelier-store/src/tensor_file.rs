@@ -48,7 +48,15 @@ pub fn write_model(path: &Path, arrays: &[NamedArray]) -> Result<()> {
 /// contradicts the digest in its metadata, where it has one; [`Error::NonFinite`] if a float is not
 /// finite.
 pub fn read_model(path: &Path) -> Result<Vec<NamedArray>> {
-    Ok(deserialize(&fs::read(path)?, path, false)?.0)
+    parse_model(&fs::read(path)?, path)
+}
+
+/// As [`read_model`], of the content of a file that was read already; `path` is for errors.
+///
+/// # Errors
+/// As [`read_model`].
+pub fn parse_model(bytes: &[u8], path: &Path) -> Result<Vec<NamedArray>> {
+    Ok(deserialize(bytes, path, false)?.0)
 }
 
 /// Refuses arrays that could not be read back.

@@ -257,6 +257,7 @@ pub struct VariantsArgs {
 #[command(
     after_help = "Examples:\n  atelier predict shoe.png\n  atelier predict --run train-0001 *.jpg\n  \
                         atelier predict --model mine.safetensors --set model.hidden=128,64 shoe.png\n  \
+                        atelier predict --invert never night.png\n  \
                         atelier predict shoe.png --format json"
 )]
 pub struct PredictArgs {
@@ -269,12 +270,29 @@ pub struct PredictArgs {
     /// A .safetensors file, of PyTorch or of a run, of the network that the section `model` describes
     #[arg(long, value_name = "FILE")]
     pub model: Option<PathBuf>,
+    /// Whether to exchange dark and light: `auto` where an image is light and the images of the training
+    /// are dark, or the reverse; `never`; `always` [default: auto]
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Invert::Auto,
+          hide_possible_values = true, hide_default_value = true)]
+    pub invert: Invert,
     /// The configuration.
     #[command(flatten)]
     pub config: ConfigFlags,
     /// What is shown.
     #[command(flatten)]
     pub output: OutputFlags,
+}
+
+/// Whether dark and light are exchanged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Invert {
+    /// Where an image's background is not of the kind of those that the network was trained on.
+    #[default]
+    Auto,
+    /// In no image.
+    Never,
+    /// In every image.
+    Always,
 }
 
 /// `reproduce`.

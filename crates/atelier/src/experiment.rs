@@ -25,4 +25,4 @@ pub(crate) mod summary;
 pub(crate) mod training;
 pub(crate) mod tuning;
 pub(crate) mod variants;
-mod weights;
+pub(crate) mod weights;

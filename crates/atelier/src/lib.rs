@@ -53,7 +53,6 @@ fn execute(verb: Verb, command_line: &[String]) -> anyhow::Result<u8> {
         Verb::Completions(arguments) => verbs::completions::run(&arguments),
         Verb::Config(verb) => verbs::config::run(&verb),
         Verb::Data(verb) => verbs::data::run(&verb),
-        Verb::Report(arguments) => verbs::report::run(&arguments),
         Verb::Runs(verb) => verbs::runs::run(&verb),
         Verb::Predict(arguments) => verbs::predict::run(&arguments),
         Verb::Train(arguments) => verbs::train::run(&arguments, command_line, &stop),
@@ -63,5 +62,6 @@ fn execute(verb: Verb, command_line: &[String]) -> anyhow::Result<u8> {
         Verb::Tune(arguments) => verbs::tune::run(&arguments, command_line, &stop),
         Verb::Variants(arguments) => verbs::variants::run(&arguments, command_line, &stop),
         Verb::Reproduce(arguments) => verbs::reproduce::run(&arguments, command_line, &stop),
+        Verb::Report(arguments) => verbs::report::run(&arguments, &stop),
     }
 }

@@ -1,5 +1,6 @@
 //! Pictures from image files, made into what a network takes.
 
+mod background;
 mod drawn;
 mod fitted;
 
@@ -8,9 +9,10 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use atelier_store::read_regular;
-use image::{DynamicImage, ImageDecoder as _, ImageReader};
+use image::{DynamicImage, ImageDecoder as _, ImageError, ImageFormat, ImageReader};
 
 use crate::failure::Help as _;
+pub(crate) use background::{Backgrounds, Corners, Ground};
 pub(crate) use drawn::Drawing;
 pub(crate) use fitted::Fitted;
 
@@ -35,19 +37,28 @@ impl Picture {
         let about = || format!("cannot use {}", path.display());
         let bytes = read_regular(path, LARGEST_FILE)?;
         let reader = ImageReader::new(Cursor::new(&bytes)).with_guessed_format()?;
-        if reader.format().is_none() {
+        if !matches!(reader.format(), Some(ImageFormat::Png | ImageFormat::Jpeg)) {
             return Err(anyhow!("it is no PNG and no JPEG image")).with_context(about).help(|| {
                 "convert the image, such as with `convert picture.webp picture.png`".to_string()
             });
         }
-        let mut decoder = reader.into_decoder().with_context(about)?;
+        let smaller = || "make the image smaller".to_string();
+        let mut decoder = match reader.into_decoder() {
+            Err(error @ ImageError::Limits(_)) => {
+                return Err(error)
+                    .context("the image is too large to be decoded")
+                    .with_context(about)
+                    .help(smaller);
+            }
+            decoder => decoder.with_context(about)?,
+        };
         let (width, height) = decoder.dimensions();
         if u64::from(width) * u64::from(height) > MOST_PIXELS {
             return Err(anyhow!(
                 "the image has {width} x {height} pixels, expected at most {MOST_PIXELS} in all"
             ))
             .with_context(about)
-            .help(|| "make the image smaller".to_string());
+            .help(smaller);
         }
         if width == 0 || height == 0 {
             return Err(anyhow!("the image has no pixels")).with_context(about);
@@ -56,6 +67,10 @@ impl Picture {
         let mut image = DynamicImage::from_decoder(decoder).with_context(about)?;
         image.apply_orientation(turned);
         Self::grey(&image).with_context(about)
+    }
+
+    pub(crate) fn corners(&self) -> Corners {
+        Corners::of(self.width, self.height, |at| self.pixels[at])
     }
 
     fn grey(image: &DynamicImage) -> Result<Self> {

@@ -24,7 +24,11 @@ pub struct Stop {
 
 /// While this lives, the first signal is only noted.
 #[derive(Debug)]
-pub struct Held<'s>(&'s Stop);
+pub struct Held<'s> {
+    stop: &'s Stop,
+    /// Whether another one outside this one holds already.
+    within: bool,
+}
 
 /// How long whoever waits does not look for signals.
 const A_LOOK: Duration = Duration::from_millis(50);
@@ -59,8 +63,8 @@ impl Stop {
 
     /// From here on the first signal is only noted, until the result is dropped.
     pub fn hold(&self) -> Held<'_> {
-        self.armed.store(false, Ordering::Relaxed);
-        Held(self)
+        let armed = self.armed.swap(false, Ordering::Relaxed);
+        Held { stop: self, within: !armed }
     }
 
     /// Does `work`, which cannot be asked to stop, on a thread of its own; `None` if a signal came first,
@@ -113,7 +117,9 @@ impl Stop {
 impl Drop for Held<'_> {
     /// Whoever no longer looks at the flag cannot be asked: from here on one signal is enough.
     fn drop(&mut self) {
-        self.0.armed.store(true, Ordering::Relaxed);
+        if !self.within {
+            self.stop.armed.store(true, Ordering::Relaxed);
+        }
     }
 }
 
@@ -135,6 +141,8 @@ mod tests {
     fn the_first_signal_is_noted_and_has_its_exit_code() {
         let stop = Stop::listen().expect("handlers");
         let _held = stop.hold();
+        // What holds within does not end it.
+        drop(stop.hold());
         assert!(!stop.requested());
         assert_eq!(stop.unless_requested(|| 7).expect("a thread"), Some(7));
         signal_hook::low_level::raise(SIGTERM).expect("raise");

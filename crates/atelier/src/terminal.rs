@@ -79,6 +79,12 @@ impl Terminal {
     }
 }
 
+/// The columns of the terminal that stdout is, or of one that there usually is.
+pub(crate) fn columns() -> usize {
+    const USUAL: usize = 80;
+    terminal_size::terminal_size_of(io::stdout()).map_or(USUAL, |(columns, _)| columns.0.into())
+}
+
 /// One line on stderr, whatever the flags: errors and warnings.
 pub fn warn(line: &str) {
     // Nobody is left to tell if stderr is closed.

@@ -1,6 +1,6 @@
 //! Training on a GPU beside training on the CPU: the same examples, the same losses, and how long a
 //! step takes. `cargo xtask test --cuda` builds with CUDA and runs these; without a GPU they are
-//! skipped.
+//! skipped, and the command fails.
 
 use std::io::Write as _;
 use std::path::Path;

@@ -31,7 +31,8 @@ impl ReproducingConfig {
     /// Fails if a preset does not fit its verb.
     pub fn new(seed: Option<u64>, smoke: bool) -> Result<Self> {
         let flags = ConfigFlags { seed, ..ConfigFlags::default() };
-        let set = if smoke { vec!["variants.seeds=2".to_string()] } else { Vec::new() };
+        let few = ["variants.seeds=2", "variants.retrain=2"].map(ToString::to_string);
+        let set = if smoke { few.to_vec() } else { Vec::new() };
         let varying = ConfigFlags { preset: Some("reproduce".to_string()), set, ..flags.clone() };
         Ok(Self {
             init: resolved("init", &flags, smoke)?,
@@ -100,5 +101,6 @@ mod tests {
         assert!(winner.train.epochs > 12, "the winner is trained for longer");
         assert_eq!(varying.baseline(), winner);
         assert!(varying.networks().expect("networks").len() > 2);
+        assert!(varying.variants.retrain > varying.variants.seeds);
     }
 }

@@ -40,10 +40,13 @@ pub struct VaryingConfig {
 
 /// The section `variants`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct VariantsConfig {
     /// How many seeds every network is trained with, at most 20.
     pub seeds: usize,
+    /// With how many seeds, at most 20, the baseline and the variant that was chosen are trained anew on
+    /// all training examples before they are tested; 0 tests what was trained for the choice.
+    pub retrain: usize,
     /// The variants; without any, the baseline alone is trained and tested.
     pub list: Vec<VariantConfig>,
 }
@@ -60,7 +63,7 @@ pub struct VariantConfig {
 
 impl Default for VariantsConfig {
     fn default() -> Self {
-        Self { seeds: 10, list: Vec::new() }
+        Self { seeds: 10, retrain: 0, list: Vec::new() }
     }
 }
 
@@ -81,7 +84,20 @@ impl VaryingConfig {
     /// The seeds that every network is trained with.
     #[must_use]
     pub fn seeds(&self) -> Vec<u64> {
-        (0..self.variants.seeds as u64).map(|k| self.seed.saturating_add(k)).collect()
+        self.first_seeds(self.variants.seeds)
+    }
+
+    /// The seeds that the networks of the test are trained with.
+    #[must_use]
+    pub fn tested_seeds(&self) -> Vec<u64> {
+        match self.variants.retrain {
+            0 => self.seeds(),
+            count => self.first_seeds(count),
+        }
+    }
+
+    fn first_seeds(&self, count: usize) -> Vec<u64> {
+        (0..count as u64).map(|k| self.seed.saturating_add(k)).collect()
     }
 
     /// Every network by its name, the baseline first.
@@ -90,10 +106,13 @@ impl VaryingConfig {
     /// Fails if a value is out of range, two variants have one name, or a variant sets what all must
     /// have in common; the error names the variant.
     pub fn networks(&self) -> Result<Vec<(String, Config)>> {
-        let VariantsConfig { seeds, list } = &self.variants;
+        let VariantsConfig { seeds, retrain, list } = &self.variants;
         let least = if list.is_empty() { 1 } else { 2 };
         if !(least..=MOST_SEEDS).contains(seeds) {
             bail!("variants.seeds is {seeds}, expected from {least} to {MOST_SEEDS}");
+        }
+        if *retrain > 0 && !(least..=MOST_SEEDS).contains(retrain) {
+            bail!("variants.retrain is {retrain}, expected 0, or from {least} to {MOST_SEEDS}");
         }
         let mut networks = vec![(BASELINE.to_string(), self.baseline())];
         for (position, variant) in list.iter().enumerate() {
@@ -164,7 +183,8 @@ mod tests {
             name: (*name).to_string(),
             set: set.iter().map(ToString::to_string).collect(),
         });
-        let variants = VariantsConfig { seeds: 3, list: list.collect() };
+        let variants =
+            VariantsConfig { seeds: 3, list: list.collect(), ..VariantsConfig::default() };
         VaryingConfig { variants, seed: 5, ..VaryingConfig::default() }
     }
 
@@ -179,7 +199,9 @@ mod tests {
         expected.model.batch_norm = true;
         expected.optimizer.momentum = 0.5;
         assert_eq!((norm, norm.train.epochs), (&expected, 7));
-        assert_eq!(config.seeds(), [5, 6, 7]);
+        assert_eq!((config.seeds(), config.tested_seeds()), (vec![5, 6, 7], vec![5, 6, 7]));
+        config.variants.retrain = 2;
+        assert_eq!((config.seeds(), config.tested_seeds()), (vec![5, 6, 7], vec![5, 6]));
     }
 
     #[test]
@@ -204,6 +226,15 @@ mod tests {
             config.variants.seeds = seeds;
             let message = config.networks().expect_err("too few or many").to_string();
             assert_eq!(message, format!("variants.seeds is {seeds}, expected from 2 to 20"));
+        }
+        for retrain in [1, 21] {
+            let mut config = varying(&[norm]);
+            config.variants.retrain = retrain;
+            let message = config.networks().expect_err("too few or many").to_string();
+            assert_eq!(
+                message,
+                format!("variants.retrain is {retrain}, expected 0, or from 2 to 20")
+            );
         }
     }
 

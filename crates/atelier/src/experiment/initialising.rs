@@ -11,7 +11,7 @@ use atelier_init::{gains, identities, schemes, violations};
 use atelier_store::Status;
 
 use self::signals::{Sent, sent};
-pub(crate) use self::summary::Summary;
+pub(crate) use self::summary::{Summary, broken};
 use self::training::{Networks, trained};
 use super::nested::same_data;
 use super::prepared::{Place, Prepared};

@@ -3,11 +3,11 @@
 use anyhow::{Context as _, Result};
 use atelier_models::{Layer, NamedTensor};
 use atelier_plot::{
-    Axis, CountMatrix, DiagramLayer, Figure, GreyImage, ImageGrid, LineChart, NetworkDiagram,
-    Panel, Series, Style,
+    Axis, Color, CountMatrix, DiagramLayer, Figure, GreyImage, ImageGrid, LineChart,
+    NetworkDiagram, Panel, Series, Style,
 };
 
-use super::seen::{Calibration, Look, Mistake};
+use super::seen::{Calibration, Interval, Look, Mistake};
 use crate::terminal::{counted, percent, thousands};
 
 /// Units of the first layer whose weights are drawn.
@@ -16,6 +16,9 @@ const UNITS: usize = 60;
 const WEIGHT_COLUMNS: usize = 10;
 /// Columns of the gallery of mistakes.
 const MISTAKE_COLUMNS: usize = 6;
+
+/// With so many layers the names of modules have no room in a diagram of the usual width.
+const WIDE: usize = 6;
 
 /// The names of classes and the sides of an image.
 pub(crate) struct Kind<'a> {
@@ -45,8 +48,8 @@ pub(crate) fn confusion(kind: &Kind<'_>, subtitle: &str, look: &Look) -> Result<
     )
     .subtitle(subtitle)
     .caption(
-        "Numbers of test images. Colour: the share of all images of the row's class; a cell \
-             without a number holds none.",
+        "Colour: the share of all images of the row's class. Numbers: test images; zeros are left out, and so \
+         are numbers that have no room in their cell.",
     )
     .render()
     .context("cannot draw the confusion matrix")
@@ -63,16 +66,16 @@ pub(crate) fn mistakes(
     }
     let title = format!("The {} it was most certain of", counted(mistakes.len(), "mistake"));
     let mut grid = ImageGrid::new(title, MISTAKE_COLUMNS).subtitle(subtitle).caption(
-        "Above each image: its index in the test file, from 0; its class; what it was said to be, and \
-         with which probability.",
+        "Above each image: its index in the test file, from 0, and the probability of what was said; the class \
+         that it is; the class that it was said to be.",
     );
     for of in mistakes {
         let label = format!(
-            "{}: {} said {}, {:.1} %",
+            "{}, {:.1} %\nis {}\nsaid {}",
             of.index,
+            100.0 * of.probability,
             kind.name(of.is),
-            kind.name(of.said),
-            100.0 * of.probability
+            kind.name(of.said)
         );
         grid = grid.image(label, GreyImage::from_shares(kind.width, kind.height, &of.pixels));
     }
@@ -86,27 +89,68 @@ pub(crate) fn calibration(subtitle: &str, found: &Calibration) -> Result<Figure>
     let total: usize = all.iter().map(|of| of.examples).sum();
     let confidences: Vec<f64> = all.iter().map(|of| 100.0 * of.confidence).collect();
     let accuracies: Vec<f64> = all.iter().map(|of| 100.0 * of.accuracy).collect();
-    let shares: Vec<f64> =
-        all.iter().map(|of| 100.0 * of.examples as f64 / total.max(1) as f64).collect();
-    let confidence = || Axis::linear("probability of the class that was said (%)");
+    // Upright lines, with a gap after each.
+    let (mut xs, mut bounds) = (Vec::new(), Vec::new());
+    for of in all {
+        let (low, high) = wilson(of.accuracy, of.examples);
+        xs.extend([100.0 * of.confidence, 100.0 * of.confidence, f64::NAN]);
+        bounds.extend([100.0 * low, 100.0 * high, f64::NAN]);
+    }
+    let confidence = || Axis::linear("probability of the class that was said (%)").at_least(0.0);
     let reliability = Panel::new(confidence(), Axis::linear("of these, right (%)").at_least(0.0))
         .title("What it is worth")
         .series(Series::new("as it should be", Style::Dashed, [0.0, 100.0], [0.0, 100.0]))
-        .series(Series::new("measured", Style::LineWithPoints, confidences.clone(), accuracies));
+        .series(Series::line("95 % interval", xs, bounds).color(Color::Grey))
+        .series(
+            Series::new("measured", Style::Points, confidences, accuracies)
+                .color(Color::Vermillion),
+        );
+    let (edges, heights) = bars(all, total);
     let frequency = Panel::new(confidence(), Axis::linear("test images (%)").at_least(0.0))
         .title("How often it is said")
-        .series(Series::new("", Style::LineWithPoints, confidences, shares));
+        .series(Series::line("", edges, heights));
+    let least = all.iter().map(|of| of.examples).min().unwrap_or(0);
     LineChart::new(format!("Calibration: expected error {}", percent(found.expected_error)))
         .subtitle(subtitle)
-        .caption(
-            "Test images in 15 intervals of confidence of equal width. Expected calibration error: \
-             the mean over these of |share right - mean confidence|, weighted by images (Guo et al. \
-             2017). Below the dashed line the network is too certain.",
-        )
+        .caption(format!(
+            "Test images in 15 intervals of probability of equal width; the one with the fewest, of those that hold \
+             any, holds {}. Grey: Wilson's interval of the share that is right. Expected calibration error: \
+             the mean of |share right - mean probability|, weighted by images (Guo et al. 2017). Below the \
+             dashed line the network is too certain.",
+            thousands(least)
+        ))
         .panel(reliability)
         .panel(frequency)
+        .stacked()
+        .size(1600, 1500)
         .render()
         .context("cannot draw the calibration")
+}
+
+/// The outline of a bar for every interval from 0 to 1 in per cent of all examples, without a height
+/// where there are none.
+fn bars(intervals: &[Interval], total: usize) -> (Vec<f64>, Vec<f64>) {
+    let (mut edges, mut heights) = (vec![0.0], vec![0.0]);
+    for of in intervals {
+        let (from, to) = (100.0 * of.from, 100.0 * of.to);
+        let share = 100.0 * of.examples as f64 / total.max(1) as f64;
+        edges.extend([from, from, to, to]);
+        heights.extend([0.0, share, share, 0.0]);
+    }
+    edges.push(100.0);
+    heights.push(0.0);
+    (edges, heights)
+}
+
+/// The interval in which a share lies that was measured on `n` examples, with a confidence of 95 %
+/// (Wilson, 1927): unlike a standard error it is right for few examples and for shares of 0 and 1.
+fn wilson(share: f64, n: usize) -> (f64, f64) {
+    const Z: f64 = 1.959_964;
+    let n = n as f64;
+    let middle = share + Z * Z / (2.0 * n);
+    let half = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
+    let scale = 1.0 + Z * Z / n;
+    (((middle - half) / scale).max(0.0), ((middle + half) / scale).min(1.0))
 }
 
 /// The weights of the first layer, one image for each unit.
@@ -161,6 +205,9 @@ pub(crate) fn network(
         "Under each layer: its units, and what is done to them in turn. Dots stand for units and \
          layers that are left out. Every unit is connected with all of the layer before.",
     );
+    if columns.len() >= WIDE {
+        diagram = diagram.size(2000, 1000);
+    }
     diagram = diagram.layer(DiagramLayer::new("input", pixels).note(image));
     let mut hidden = 0;
     for (i, column) in columns.iter().enumerate() {
@@ -184,4 +231,28 @@ pub(crate) fn network(
         diagram = diagram.layer(DiagramLayer::new(name, linear.outputs).note(note.join(", ")));
     }
     diagram.render().context("cannot draw the network")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_interval_of_a_share_is_wilsons_and_stays_within_0_and_1() {
+        // Brown, Cai and DasGupta (2001) give the formula; 8 of 10 by hand.
+        let (low, high) = wilson(0.8, 10);
+        assert!((low - 0.4902).abs() < 1e-4 && (high - 0.9433).abs() < 1e-4, "{low} {high}");
+        let (low, high) = wilson(0.0, 7);
+        assert!(low.abs() < 1e-12 && (0.3..0.4).contains(&high), "{low} {high}");
+        assert!((wilson(1.0, 7).1 - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn bars_stand_over_their_intervals_and_empty_ones_have_no_height() {
+        let of =
+            |from, to, examples| Interval { from, to, examples, confidence: to, accuracy: 1.0 };
+        let (edges, heights) = bars(&[of(0.2, 0.3, 1), of(0.9, 1.0, 3)], 4);
+        assert_eq!(edges, [0.0, 20.0, 20.0, 30.0, 30.0, 90.0, 90.0, 100.0, 100.0, 100.0]);
+        assert_eq!(heights, [0.0, 0.0, 25.0, 25.0, 0.0, 0.0, 75.0, 75.0, 0.0, 0.0]);
+    }
 }

@@ -36,13 +36,25 @@ pub(crate) fn nested<S: DeserializeOwned>(
             .with_context(|| format!("cannot use {}", file.display()))?;
         return Ok(Nested::Complete(Box::new(summary)));
     }
+    let (run, data) = inner_flags(path, begun.is_some(), outer, run, data);
+    Ok(Nested::Run(run, data))
+}
+
+/// The flags that begin the run in `path` within `outer`, or take it up where it was begun.
+pub(crate) fn inner_flags(
+    path: &Path,
+    begun: bool,
+    outer: &Recorded,
+    run: &RunFlags,
+    data: &DataFlags,
+) -> (RunFlags, DataFlags) {
     let run = RunFlags {
         out: Some(path.to_path_buf()),
-        resume: begun.is_some(),
+        resume: begun,
         device: Some(outer.manifest.device.clone()),
         ..run.clone()
     };
-    Ok(Nested::Run(run, same_data(data, outer.manifest.dataset.as_ref())))
+    (run, same_data(data, outer.manifest.dataset.as_ref()))
 }
 
 /// The flags that lead to the data that a run began with. `--smoke` is none of them: it would once more make

@@ -130,7 +130,7 @@ impl<C: Trainable> Prepared<C, C::Model> {
         // Before the data, which may take minutes to obtain.
         settings.check()?;
         config.check()?;
-        let device = atelier_core::device(place.device_name)?;
+        let device = device(place.device_name)?;
         atelier_core::threads::set(threads(place.run));
 
         let data = dataset::load(place.data, place.terminal)?;
@@ -310,6 +310,19 @@ pub(crate) fn widths(inputs: usize, layers: &[&Layer]) -> String {
     let linear = layers.iter().filter(|layer| layer.module() == "Linear");
     let widths: Vec<String> = linear.map(|layer| layer.outputs.to_string()).collect();
     format!("{inputs}-{}", widths.join("-"))
+}
+
+/// The device of this name, or what to do in order to have it.
+fn device(name: &str) -> Result<Device> {
+    let found = atelier_core::device(name);
+    if cfg!(feature = "cuda") || !(name == "cuda" || name.starts_with("cuda:")) {
+        return Ok(found?);
+    }
+    found.help(|| {
+        "`cargo xtask build --cuda` builds the program with it and says where that lies; run that file in \
+         place of `cargo xtask`, which always runs the program without"
+            .to_string()
+    })
 }
 
 /// `--threads`, or one for each core.

@@ -32,11 +32,11 @@ pub(crate) fn loader(layers: &[&Layer], inputs: usize, dropout: f64) -> String {
     };
     let back = if classifies { GIVEN_BACK } else { "" };
     format!(
-        r#""""The network of this run in PyTorch; needs the packages torch and safetensors.
+        r#""""The network of this run in PyTorch; needs the packages torch, numpy and safetensors.
 
 usage: python load.py [{files}]
 
-Without files it loads the weights; with IDX files, packed by gzip or not, it also measures on them.
+Without files it loads the weights; with IDX files (packed by gzip or not) or NPY files it also measures on them.
 In a program: `from load import load`.
 {back}"""
 
@@ -44,6 +44,7 @@ import gzip
 import pathlib
 import sys
 
+import numpy
 import torch
 from safetensors.torch import load_file
 from torch import nn
@@ -65,9 +66,13 @@ def load():
     return network.eval()
 
 
-def idx(path):
-    """The content of an IDX file, one row for each example."""
+def read(path):
+    """The content of an IDX or NPY file, one row for each example; floats up to 1 become bytes."""
     data = pathlib.Path(path).read_bytes()
+    if data[:6] == b"\x93NUMPY":
+        values = numpy.load(path)
+        values = numpy.rint(values * 255) if values.dtype.kind == "f" and values.max() <= 1 else values
+        return torch.from_numpy(values.astype(numpy.int64)).reshape(len(values), -1)
     data = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
     values = torch.frombuffer(bytearray(data), dtype=torch.uint8, offset=4 + 4 * data[3])
     return values.reshape(int.from_bytes(data[4:8], "big"), -1)
@@ -77,14 +82,14 @@ if __name__ == "__main__":
     network = load()
     print(f"{{sum(p.numel() for p in network.parameters())}} parameters")
     if len(sys.argv) == {counts}:
-        images = idx(sys.argv[1]) / 255.0
+        images = read(sys.argv[1]) / 255.0
         with torch.no_grad():
             output = network(images)
 {test}"#
     )
 }
 
-const CLASSIFIED: &str = r#"        labels = idx(sys.argv[2]).flatten()
+const CLASSIFIED: &str = r#"        labels = read(sys.argv[2]).flatten()
         correct = int((output.argmax(1) == labels).sum())
         print(f"accuracy: {correct / len(labels):.4f} ({correct} of {len(labels)})")
 "#;

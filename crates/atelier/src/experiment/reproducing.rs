@@ -4,12 +4,13 @@ mod claims;
 mod evidence;
 mod parts;
 
+use std::path::Path;
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use atelier_data::FASHION_MNIST;
 use atelier_store::{Dataset, Manifest, Status};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub(crate) use self::claims::{Finding, table};
@@ -60,8 +61,11 @@ pub(crate) fn reproduce(
         begin(&asked)?
     };
     terminal.talk(&format!("reproduction: {}", home::shown(run.dir.path())));
+    let held = stop.hold();
     let done = everything(&asked, &mut run);
-    let Some(mut object) = run.settle(done)? else {
+    let done = run.settle(done)?;
+    drop(held);
+    let Some(mut object) = done else {
         run.end(Status::Interrupted, None)?;
         terminal.talk(&format!("help: {}", run.to_go_on()));
         return Ok(stop.code().unwrap_or(UNUSABLE));
@@ -79,12 +83,15 @@ pub(crate) fn reproduce(
     ))?;
     object["run"] = json!(path.display().to_string());
     terminal.object(&object)?;
+    broken(&object)?.map_or(Ok(DONE), |broken| Err(CheckFailed(broken).into()))
+}
+
+/// What does not hold of the results in a summary.
+pub(crate) fn broken(summary: &Value) -> Result<Option<String>> {
+    let claims: Vec<Finding> =
+        Deserialize::deserialize(&summary["claims"]).context("the claims in summary.json")?;
     let broken = claims.iter().filter(|claim| claim.holds == Some(false)).count();
-    if broken > 0 {
-        let all = claims.len();
-        return Err(CheckFailed(format!("{broken} of {all} claims do not hold")).into());
-    }
-    Ok(DONE)
+    Ok((broken > 0).then(|| format!("{broken} of {} claims do not hold", claims.len())))
 }
 
 /// Checks everything that can be checked, and begins the run directory.
@@ -107,13 +114,13 @@ fn begin(asked: &Asked) -> Result<Recorded> {
         Err(error) if is_about_the_split(&error) => return Err(error).help(too_small),
         ready => ready?,
     };
-    let seeds = config.variants.variants.seeds as u64;
-    let networks = config.variants.variants.list.len() as u64 + 1;
+    let compared = &config.variants.variants;
+    let networks = (compared.list.len() + 1) * compared.seeds + 2 * compared.retrain;
     let runs = [
         prepared.bytes()?.saturating_mul(4),
         landscape.saturating_mul(2 * config.landscape.landscape.runs as u64),
         autoencoder,
-        4 * prepared.parameters() as u64 * seeds * networks,
+        4 * prepared.parameters() as u64 * networks as u64,
     ];
     // Besides them figures, pages, tables and the report.
     let bytes = runs.iter().fold(256 << 20, |sum: u64, bytes| sum.saturating_add(*bytes));
@@ -180,7 +187,10 @@ fn everything(asked: &Asked, run: &mut Recorded) -> Result<Option<Value>> {
         }
         asked.terminal.talk(&speed.line(position));
         let began = Instant::now();
-        if !part.run(&path, &config, asked, run)? || asked.stop.requested() {
+        let ended = part.run(&path, &config, asked, run);
+        // However it ended: whoever looks at the run is told how often test images were read.
+        count_test_set_reads(run)?;
+        if !ended? || asked.stop.requested() {
             return Ok(None);
         }
         let seconds = began.elapsed().as_secs_f64();
@@ -189,28 +199,44 @@ fn everything(asked: &Asked, run: &mut Recorded) -> Result<Option<Value>> {
         let manifest = Manifest::read(&path.join("manifest.json"))?;
         done.push(told(*part, &manifest, run)?);
     }
-    run.manifest.test_set_reads = done.iter().map(|part| part.test_set_reads).sum();
+    // Of parts that were done before as well.
+    count_test_set_reads(run)?;
 
     let evidence = Evidence::read(run, asked)?;
     let object = json!({
         "schema_version": 1,
         "verb": VERB,
         "seed": run.manifest.seed,
-        "smoke": !is_real(run.manifest.dataset.as_ref()),
+        "whole": is_real(run.manifest.dataset.as_ref()),
         "parts": done,
         "claims": claims::claims(&evidence)?,
     });
     run.write_summary(&object)?;
     asked.terminal.talk(&speed.line(PARTS.len()));
-    report::make(run.dir.path(), &authors, asked.terminal)?;
-    Ok(Some(object))
+    let report = report::make(run.dir.path(), &authors, asked.terminal, asked.stop)?;
+    Ok(report.map(|_| object))
 }
 
 /// The manifest of a part that is complete.
-fn complete(path: &std::path::Path) -> Result<Option<Manifest>> {
+fn complete(path: &Path) -> Result<Option<Manifest>> {
     let file = path.join("manifest.json");
     let manifest = file.is_file().then(|| Manifest::read(&file)).transpose()?;
-    Ok(manifest.filter(|manifest| manifest.status == Status::Complete))
+    let manifest = manifest.filter(|manifest| manifest.status == Status::Complete);
+    if manifest.is_some() && !path.join("summary.json").is_file() {
+        return Err(anyhow!("the complete run in {} has no summary.json", home::shown(path))).help(
+            || format!("remove {}, and --resume does this part once more", home::quoted(path)),
+        );
+    }
+    Ok(manifest)
+}
+
+/// Records how often the parts have read the test set so far.
+fn count_test_set_reads(run: &mut Recorded) -> Result<()> {
+    let file = |part: &Part| run.dir.path().join(part.name()).join("manifest.json");
+    let begun = PARTS.iter().map(file).filter(|file| file.is_file());
+    let reads = begun.map(|file| Ok(Manifest::read(&file)?.test_set_reads)).sum::<Result<u64>>()?;
+    run.manifest.test_set_reads = reads;
+    Ok(run.dir.write_manifest(&run.manifest)?)
 }
 
 /// What the summary says of a part, whose data must be that of the reproduction.

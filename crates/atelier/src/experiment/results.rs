@@ -11,6 +11,7 @@ use atelier_train::Outcome;
 use super::looks::Kind;
 use super::prepared::{Prepared, Trainable};
 use super::recorded::Recorded;
+use super::saved::MODEL;
 use super::seen::{ClassResult, Seen};
 use super::summary::{ImageSize, Iteration, Measured, Summary, Tested};
 use super::training::lower_the_rate;
@@ -19,6 +20,7 @@ use crate::cli::DataFlags;
 use crate::dataset;
 use crate::failure::{Help as _, message};
 use crate::home;
+use crate::picture::Backgrounds;
 use crate::terminal::{Align, Table, counted, percent, thousands, warn};
 
 /// Measures the final weights and writes model, figures and summary.
@@ -132,6 +134,7 @@ fn measure(prepared: &Prepared, run: &mut Recorded, outcome: &Outcome) -> Result
             .map(|at| Iteration { step: at.step, epoch: at.epoch, loss: at.loss.into() })
             .collect(),
         image: Some(ImageSize::of(&prepared.data.train)),
+        backgrounds: Some(Backgrounds::of(&prepared.data.train)),
         look: Some(seen.look.clone()),
     };
     Ok((summary, seen))
@@ -186,7 +189,7 @@ pub(crate) fn write_weights<C: Trainable>(
         .map(|tensor| NamedArray::f32(&tensor.name, &tensor.shape, &tensor.values))
         .chain(others.iter().cloned())
         .collect();
-    write_model(&run.dir.file("model.safetensors")?, &arrays)?;
+    write_model(&run.dir.file(MODEL)?, &arrays)?;
     write_loader(prepared, run)?;
     Ok(tensors)
 }

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use atelier_autoencoder::Autoencoder;
-use atelier_core::{Mode, Objective as _};
-use atelier_models::{Classifier, Layer};
-use atelier_store::{Manifest, NamedArray, Status, list_runs, read_model, read_regular};
+use atelier_core::Mode;
+use atelier_models::{Classifier, Layer, NamedTensor};
+use atelier_store::{Manifest, NamedArray, Status, list_runs, read_regular};
 use candle_core::{Device, Tensor};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -15,11 +15,12 @@ use super::evaluating;
 use super::prepared::{Trainable as _, widths};
 use super::seen::softmax;
 use super::summary::ImageSize;
-use super::weights;
+use super::weights::Weights;
 use crate::cli::ConfigFlags;
 use crate::config::{AutoencodingConfig, Config, Resolved};
 use crate::failure::Help as _;
 use crate::home;
+use crate::picture::{Backgrounds, Ground};
 use crate::verbs::runs::LARGEST_SUMMARY;
 
 /// The weights of a run.
@@ -33,12 +34,15 @@ pub(crate) struct SavedClassifier {
     /// The names of its classes, where they are known.
     pub(crate) classes: Option<Vec<String>>,
     pub(crate) image: ImageSize,
+    /// What most of the images that it was trained on lie on; nothing where they are of both kinds.
+    pub(crate) ground: Option<Ground>,
 }
 
 /// What `summary.json` says of the images.
 #[derive(Default, Deserialize)]
 struct Told {
     image: Option<ImageSize>,
+    backgrounds: Option<Backgrounds>,
     #[serde(default)]
     classes: Vec<NamedClass>,
 }
@@ -79,28 +83,26 @@ impl SavedClassifier {
     }
 
     fn new(file: PathBuf, config: &Config, told: Told) -> Result<Self> {
-        let arrays = read_model(&file)?;
-        let matrices = || arrays.iter().filter(|array| array.shape.len() == 2);
-        let by_name = |wanted: &str| matrices().find(|array| array.name == wanted);
-        let (Some(first), Some(last)) = (by_name("net.0.weight"), matrices().next_back()) else {
-            return Err(anyhow!("{} has no tensor `net.0.weight`", file.display()))
-                .help(|| "give the weights of a network that `train` trains".to_string());
-        };
-        let (inputs, classes) = (first.shape[1], last.shape[0]);
+        let about = || format!("cannot use {}", file.display());
+        let weights = Weights::read(&file)?;
+        let (inputs, classes) = weights.ends()?;
         let image = match told.image {
             Some(image) => image,
-            None => square(inputs).with_context(|| format!("cannot use {}", file.display()))?,
+            None => square(inputs).with_context(about)?,
         };
-        let model = Classifier::new(inputs, classes, &config.model, 0.0, 0, &Device::Cpu)?;
+        let model = Classifier::new(inputs, classes, &config.model, 0.0, 0, &Device::Cpu)
+            .with_context(about)?;
         let layers: Vec<&Layer> = model.net.layers().iter().collect();
-        weights::load(&model, &file, &widths(inputs, &layers))?;
+        weights.load::<Config>(&model, &widths(inputs, &layers))?;
         if image.height.checked_mul(image.width) != Some(inputs) {
             let (height, width) = (image.height, image.width);
             bail!("the network takes {inputs} pixels, and summary.json says {height} x {width}");
         }
         let names: Vec<String> = told.classes.into_iter().map(|of| of.class).collect();
         let classes = (names.len() == classes).then_some(names);
-        Ok(Self { model, file, classes, image })
+        // Those of Fashion-MNIST are dark, and so are those of older runs, which do not say.
+        let ground = told.backgrounds.map_or(Some(Ground::Dark), Backgrounds::most);
+        Ok(Self { model, file, classes, image, ground })
     }
 
     /// How many classes it tells apart.
@@ -132,25 +134,26 @@ pub(crate) struct SavedNetwork {
 impl SavedNetwork {
     /// The network of a run of `train` or `autoencoder`.
     pub(crate) fn of_run(run: &Path, manifest: &Manifest) -> Result<Self> {
+        let arrays = |state: Vec<NamedTensor>| {
+            let array = |t: NamedTensor| NamedArray::f32(t.name, &t.shape, &t.values);
+            state.into_iter().map(array).collect()
+        };
         if manifest.verb == AutoencodingConfig::VERB {
             let file = model_file(run, manifest)?;
             let config: AutoencodingConfig = config(run, manifest)?;
-            let tensors = read_model(&file)?;
-            let inputs = tensors.iter().find(|array| array.name == "encoder.0.weight");
-            let inputs = inputs.and_then(|array| array.shape.get(1)).copied().unwrap_or(0);
+            let weights = Weights::read(&file)?;
+            let inputs = weights.inputs("encoder.0.weight")?;
             let model = Autoencoder::new(inputs, &config.autoencoder, 0, &Device::Cpu)?;
-            let layers = model.layers().cloned().collect();
+            let layers = AutoencodingConfig::layers(&model);
+            weights.load::<AutoencodingConfig>(&model, &widths(inputs, &layers))?;
+            let layers = layers.into_iter().cloned().collect();
+            let tensors = arrays(AutoencodingConfig::state(&model)?);
             return Ok(Self { layers, tensors, inputs });
         }
         let saved = SavedClassifier::of_run(run)?;
         let inputs = saved.image.height * saved.image.width;
         let layers = saved.model.net.layers().to_vec();
-        let mut tensors = Vec::new();
-        for parameter in saved.model.parameters().iter().chain(saved.model.buffers()) {
-            let (name, shape) = (&parameter.name, parameter.shape());
-            tensors.push(NamedArray::f32(name.clone(), &shape, &parameter.values()?));
-        }
-        Ok(Self { layers, tensors, inputs })
+        Ok(Self { layers, tensors: arrays(Config::state(&saved.model)?), inputs })
     }
 }
 

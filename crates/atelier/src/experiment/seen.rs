@@ -2,7 +2,9 @@
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use atelier_core::{Evaluation, Mode, Targets, ops};
-use atelier_data::Standardization;
+use atelier_data::{Loaded, Standardization};
+use atelier_models::Classifier;
+use candle_core::Device;
 use serde::{Deserialize, Serialize};
 
 use super::prepared::{CHUNK, Prepared};
@@ -88,12 +90,22 @@ struct Sums {
 }
 
 impl Seen {
-    /// Reads the test examples once.
+    /// As the prepared network sees them; reads the test examples once.
     pub(crate) fn of_test(prepared: &Prepared) -> Result<Self> {
         let standardization = prepared.standardization.as_ref();
-        let test = &prepared.data.test;
-        let batches = test.evaluation_batches(CHUNK, standardization, &prepared.device)?;
-        let n = prepared.data.train.classes();
+        Self::of(&prepared.model, &prepared.data, standardization, &prepared.device)
+    }
+
+    /// As a network on `device` sees the test examples, standardised if it was trained so; reads them
+    /// once.
+    pub(crate) fn of(
+        model: &Classifier,
+        data: &Loaded,
+        standardization: Option<&Standardization>,
+        device: &Device,
+    ) -> Result<Self> {
+        let batches = data.test.evaluation_batches(CHUNK, standardization, device)?;
+        let n = data.train.classes();
         let (mut sum, mut total, mut correct) = (0.0, 0, 0);
         let mut confusion = vec![vec![0; n]; n];
         let mut sums = [Sums::default(); INTERVALS];
@@ -101,7 +113,7 @@ impl Seen {
         for batch in batches {
             let batch = batch.context("cannot evaluate the test examples")?;
             let inputs = batch.matrix()?;
-            let logits = prepared.model.net.forward(&inputs, Mode::Evaluate)?.detach();
+            let logits = model.net.forward(&inputs, Mode::Evaluate)?.detach();
             let loss = ops::cross_entropy(&logits, &batch.targets, 0.0)?;
             sum += f64::from(loss.reported.to_scalar::<f32>()?) * loss.total as f64;
             let Targets::Classes(classes) = &batch.targets else {
@@ -135,7 +147,7 @@ impl Seen {
             total += loss.total;
         }
         let found = Evaluation { loss: sum / total as f64, correct: Some(correct), total };
-        let classes = class_results(&prepared.data.class_names, &confusion);
+        let classes = class_results(&data.class_names, &confusion);
         let look = Look { classes, calibration: calibration(&sums, total), confusion };
         Ok(Self { found, look, mistakes })
     }
@@ -177,7 +189,8 @@ fn plain(mut pixels: Vec<f32>, standardization: Option<&Standardization>) -> Vec
     pixels
 }
 
-fn class_results(names: &[String], confusion: &[Vec<usize>]) -> Vec<ClassResult> {
+/// The results of the classes with these names, from how often each was said to be which.
+pub(crate) fn class_results(names: &[String], confusion: &[Vec<usize>]) -> Vec<ClassResult> {
     let share = |part: usize, of: usize| (of > 0).then(|| part as f64 / of as f64);
     let of_class = |class: usize| {
         let right = confusion[class][class];

@@ -6,6 +6,7 @@ use atelier_data::Dataset;
 use serde::{Deserialize, Serialize};
 
 use super::seen::Look;
+use crate::picture::Backgrounds;
 
 /// The results of a training run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,6 +30,9 @@ pub(crate) struct Summary {
     /// What the network takes; older runs do not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) image: Option<ImageSize>,
+    /// Of the training images; older runs do not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) backgrounds: Option<Backgrounds>,
     /// More of the test examples; older runs do not say.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub(crate) look: Option<Look>,

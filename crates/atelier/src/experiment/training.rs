@@ -18,7 +18,7 @@ use super::recorded::{Beginning, Recorded, check_place};
 use super::results::{self, START};
 use super::same_settings::same_settings;
 use super::summary::Summary;
-use super::weights;
+use super::weights::Weights;
 use crate::cli::{ConfigFlags, DataFlags, RunFlags, TrainArgs};
 use crate::config::{Config, Resolved};
 use crate::dataset;
@@ -101,6 +101,11 @@ impl Given {
         });
         Ok(Self { start: Start { file: file.display().to_string(), sha256 }, bytes })
     }
+
+    /// What its content says: what is used is what the digest is of, whatever the file has become.
+    pub(crate) fn weights(&self) -> Result<Weights> {
+        Weights::parse(&self.bytes, Path::new(&self.start.file))
+    }
 }
 
 /// The flags of every verb that trains.
@@ -161,15 +166,16 @@ where
     } else {
         let (resolved, prepared) = prepare::<C>(flags, terminal)?;
         let given = flags.from.map(Given::read).transpose()?;
-        if let Some(file) = flags.from {
-            weights::begin_from(&prepared, file)?;
+        if let Some(given) = &given {
+            given.weights()?.begin(&prepared)?;
         }
         held = stop.hold();
         let start = given.as_ref().map(|given| given.start.clone());
         let mut run = record(C::VERB, flags, command_line, &resolved, &prepared, start)?;
         if let Some(given) = given {
-            let kept = keep_start(&prepared, &run, &given);
-            run.settle(kept)?;
+            // For when it is taken up or repeated.
+            let kept = run.dir.write(START, &given.bytes);
+            run.settle(kept.map_err(Into::into))?;
         }
         (prepared, run)
     };
@@ -235,17 +241,6 @@ pub(crate) fn is_about_the_split(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| cause.downcast_ref().is_some_and(key))
 }
 
-/// Keeps the weights that a run begins from, for when it is taken up or repeated.
-fn keep_start<C: Trainable>(
-    prepared: &Prepared<C, C::Model>,
-    run: &Recorded,
-    given: &Given,
-) -> Result<()> {
-    run.dir.write(START, &given.bytes)?;
-    // From the copy, so that what is trained is what is recorded.
-    weights::begin_from(prepared, &run.dir.file(START)?)
-}
-
 /// Begins the directory of a run of `verb`.
 pub(crate) fn record<C>(
     verb: &str,
@@ -309,7 +304,7 @@ where
             let path = file.display();
             return Err(anyhow!("{path} is not the file that the run began from")).help(anew);
         }
-        weights::begin_from(&prepared, &file)?;
+        given.weights()?.begin(&prepared)?;
     }
     terminal.text(&prepared.tables())?;
     Ok(prepared)

@@ -10,13 +10,15 @@ mod training;
 
 use anyhow::{Context as _, Result, anyhow};
 use atelier_core::{Objective as _, Parameter};
+use atelier_data::ValidationSize;
 use atelier_store::{Status, write_model};
+use serde::{Deserialize, Serialize};
 
 use self::record::Record;
 pub(crate) use self::shown::comparison;
 pub(crate) use self::statistics::Spread;
 pub(crate) use self::summary::{Compared, Summary};
-use self::summary::{Contrast, accuracies};
+use self::summary::{Contrast, Tested, accuracies};
 use self::training::Workshop;
 use super::nested::same_data;
 use super::prepared::{Place, Prepared, Trainable as _};
@@ -51,6 +53,40 @@ struct Job {
     /// Position among the networks.
     network: usize,
     seed: u64,
+    on: On,
+}
+
+/// What a network is trained on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum On {
+    /// What the split leaves for training, so that it can be chosen on the rest.
+    #[default]
+    Split,
+    /// All training examples, once it was chosen.
+    All,
+}
+
+impl On {
+    /// What a line of the record need not say.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde hands it over")]
+    fn is_split(&self) -> bool {
+        *self == Self::Split
+    }
+}
+
+impl Network {
+    /// The run that trains it for `job`.
+    fn training(&self, job: Job) -> Config {
+        let mut config = Config { seed: job.seed, ..self.config.clone() };
+        if job.on == On::All {
+            config.data.validation = ValidationSize::Count(0);
+            config.data.examples = 0;
+            // There is nothing left to stop by.
+            config.train.early_stopping = 0;
+        }
+        config
+    }
 }
 
 /// Compares the variants that the flags ask for.
@@ -117,8 +153,11 @@ fn begin(
     };
     let networks = networks(&config, &prepared)?;
     // The weights of all networks; log, figure and the rest.
-    let weights: usize = networks.iter().map(|network| 4 * network.parameters + 4096).sum();
-    check_place(out, (weights * config.variants.seeds) as u64 + (8 << 20))?;
+    let weights = |network: &Network| 4 * network.parameters + 4096;
+    let chosen: usize = networks.iter().map(weights).sum();
+    let largest = networks.iter().map(weights).max().unwrap_or(0);
+    let bytes = chosen * config.variants.seeds + 2 * largest * config.variants.retrain;
+    check_place(out, bytes as u64 + (8 << 20))?;
     let beginning = Beginning {
         verb: VERB,
         command_line,
@@ -177,15 +216,17 @@ fn compare(
     stop: &Stop,
 ) -> Result<Option<Summary>> {
     let networks = networks(config, prepared)?;
-    let seeds = config.seeds();
+    let (seeds, tested_seeds) = (config.seeds(), config.tested_seeds());
     let mut record = Record::open(&recorded.dir, &networks)?;
-    train(&networks, &seeds, prepared, recorded, &mut record, terminal, stop)?;
+    let all: Vec<usize> = (0..networks.len()).collect();
+    let shop = Shop { networks: &networks, prepared, terminal, stop };
+    shop.train(&jobs(&all, &seeds, On::Split), recorded, &mut record)?;
     if stop.requested() {
         return Ok(None);
     }
-    let jobs = |network: usize| seeds.iter().map(move |&seed| Job { network, seed });
+    let jobs_of = |network: usize| jobs(&[network], &seeds, On::Split).into_iter();
     let validation = |network: usize| -> Option<Spread> {
-        let found = jobs(network).map(|job| record.trained.get(&job).copied().flatten());
+        let found = jobs_of(network).map(|job| record.trained.get(&job).copied().flatten());
         found.map(|found| found.map(|found| found.accuracy)).collect::<Option<_>>().map(Spread::of)
     };
     let validation: Vec<Option<Spread>> = (0..networks.len()).map(validation).collect();
@@ -196,16 +237,27 @@ fn compare(
     };
     let variant = best(1..networks.len());
 
-    for network in [Some(0), variant].into_iter().flatten() {
+    let compared: Vec<usize> = [Some(0), variant].into_iter().flatten().collect();
+    let on = if config.variants.retrain > 0 { On::All } else { On::Split };
+    if on == On::All {
+        let names: Vec<&str> = compared.iter().map(|&n| networks[n].name.as_str()).collect();
+        let names = names.join(" and ");
+        terminal.talk(&format!("trained anew on all training examples: {names}"));
+        shop.train(&jobs(&compared, &tested_seeds, on), recorded, &mut record)?;
+        if stop.requested() {
+            return Ok(None);
+        }
+    }
+    for &network in &compared {
         terminal.talk(&format!("test images: {}", networks[network].name));
-        for job in jobs(network) {
+        for job in jobs(&[network], &tested_seeds, on) {
             if record.tested.contains_key(&job) {
                 continue;
             }
             if stop.requested() {
                 return Ok(None);
             }
-            let config = Config { seed: job.seed, ..networks[network].config.clone() };
+            let config = networks[network].training(job);
             let file = recorded.dir.file(&file_name(job, &networks))?;
             recorded.count_test_set_read()?;
             let correct = tested::correct(&config, &file, &prepared.data, &prepared.device)?;
@@ -213,12 +265,15 @@ fn compare(
         }
     }
     let correct = |network| -> Option<Vec<Vec<bool>>> {
-        jobs(network).map(|job| record.tested.get(&job).cloned()).collect()
+        let jobs = jobs(&[network], &tested_seeds, on).into_iter();
+        jobs.map(|job| record.tested.get(&job).cloned()).collect()
     };
     let contrast = variant.and_then(|variant| {
         let name = networks[variant].name.as_str();
         Some(Contrast::new(name, &correct(0)?, &correct(variant)?, config.seed))
     });
+    let learned_from = prepared.split.train.len();
+    let tested_examples = if on == On::All { prepared.data.train.len() } else { learned_from };
     let mut compared = networks.iter().enumerate().map(|(position, network)| Compared {
         name: network.name.clone(),
         config: network.config.clone(),
@@ -233,6 +288,8 @@ fn compare(
         verb: VERB.to_string(),
         seed: config.seed,
         epochs: config.train.epochs,
+        examples: learned_from,
+        tested: Tested { examples: tested_examples, seeds: tested_seeds.clone() },
         baseline,
         variants: compared.collect(),
         best: variant.and_then(|_| best(0..networks.len())).map(|best| networks[best].name.clone()),
@@ -243,49 +300,57 @@ fn compare(
     Ok(Some(summary))
 }
 
-/// Trains every network with every seed, except those that are trained.
-fn train(
-    networks: &[Network],
-    seeds: &[u64],
-    prepared: &Prepared,
-    recorded: &Recorded,
-    record: &mut Record,
-    terminal: Terminal,
-    stop: &Stop,
-) -> Result<()> {
-    // Seed by seed, so that the time that is left can be told from the first ones on.
-    let all =
-        seeds.iter().flat_map(|&seed| (0..networks.len()).map(move |network| (network, seed)));
-    let all: Vec<Job> = all.map(|(network, seed)| Job { network, seed }).collect();
-    let left: Vec<Job> =
-        all.iter().filter(|job| !record.trained.contains_key(job)).copied().collect();
-    let models = recorded.dir.file(MODELS)?;
-    std::fs::create_dir_all(&models)
-        .with_context(|| format!("cannot make {}", models.display()))?;
-    let workshop = Workshop {
-        networks,
-        examples: &prepared.data.train,
-        device: &prepared.device,
-        workers: prepared.threads,
-        stop,
+/// These networks with these seeds: seed by seed, so that the time that is left can be told from the first
+/// ones on.
+fn jobs(networks: &[usize], seeds: &[u64], on: On) -> Vec<Job> {
+    let of_seed = |&seed: &u64| {
+        networks.iter().map(move |&network| Job { network, seed, on }).collect::<Vec<_>>()
     };
-    let mut progress = Progress::new(terminal, all.len() - left.len(), all.len());
-    let done = workshop.train(&left, &mut |job, trained| {
-        write_model(&recorded.dir.file(&file_name(job, networks))?, &trained.model)?;
-        record.trained(job, trained.validation)?;
-        let name = &networks[job.network].name;
-        let accuracy = trained.validation.map(|found| format!("  {}", percent(found.accuracy)));
-        progress.trained(format!("{name}, seed {}{}", job.seed, accuracy.unwrap_or_default()));
-        Ok(())
-    });
-    progress.finish();
-    match done {
-        Err(error) if diverged(&error) => Err(error).help(|| {
-            "lower its learning rate (\"optimizer.learning_rate=…\" among its settings), or leave \
-             the variant out"
-                .to_string()
-        }),
-        done => done,
+    seeds.iter().flat_map(of_seed).collect()
+}
+
+/// Where networks are trained.
+struct Shop<'a> {
+    networks: &'a [Network],
+    prepared: &'a Prepared,
+    terminal: Terminal,
+    stop: &'a Stop,
+}
+
+impl Shop<'_> {
+    /// Trains what `jobs` name, except what is trained.
+    fn train(&self, jobs: &[Job], recorded: &Recorded, record: &mut Record) -> Result<()> {
+        let left: Vec<Job> =
+            jobs.iter().filter(|job| !record.trained.contains_key(job)).copied().collect();
+        let models = recorded.dir.file(MODELS)?;
+        std::fs::create_dir_all(&models)
+            .with_context(|| format!("cannot make {}", models.display()))?;
+        let networks = self.networks;
+        let workshop = Workshop {
+            networks,
+            examples: &self.prepared.data.train,
+            device: &self.prepared.device,
+            workers: self.prepared.threads,
+            stop: self.stop,
+        };
+        let mut progress = Progress::new(self.terminal, jobs.len() - left.len(), jobs.len());
+        let done = workshop.train(&left, &mut |job, trained| {
+            write_model(&recorded.dir.file(&file_name(job, networks))?, &trained.model)?;
+            record.trained(job, trained.validation)?;
+            let name = &networks[job.network].name;
+            let accuracy = trained.validation.map(|found| format!("  {}", percent(found.accuracy)));
+            progress.trained(format!("{name}, seed {}{}", job.seed, accuracy.unwrap_or_default()));
+            Ok(())
+        });
+        progress.finish();
+        match done {
+            Err(error) if diverged(&error) => Err(error).help(|| {
+                "lower its learning rate (\"optimizer.learning_rate=…\" among its settings), or leave \
+                 the variant out"
+                    .to_string()
+            }),
+            done => done,
+        }
     }
 }
 
@@ -297,5 +362,9 @@ fn file_name(job: Job, networks: &[Network]) -> String {
         .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
         .collect();
     // Names can be alike in what is kept of them.
-    format!("{MODELS}/{:02}-{name}-seed-{}.safetensors", job.network, job.seed)
+    let on = match job.on {
+        On::Split => "",
+        On::All => "-all",
+    };
+    format!("{MODELS}/{:02}-{name}-seed-{}{on}.safetensors", job.network, job.seed)
 }

@@ -2,12 +2,15 @@
 //!
 //! # Shapes
 //! Input `pixels` (batch, inputs) f32 in [0, 1]; output `logits` (batch, classes) f32, or
-//! `reconstructions` (batch, inputs) of an autoencoder. The batch may be of any size.
+//! `reconstructions` (batch, inputs) of an autoencoder. The batch may be of any size. Networks have at
+//! most 2^28 weights, a gigabyte: no file comes near the 2 GiB that protobuf allows.
 //!
 //! # References
 //! `onnx.proto` of the ONNX project; the numbers of the fields are its own.
 
 use anyhow::{Result, anyhow, bail};
+use atelier_core::LEAKY_SLOPE;
+use atelier_core::ops::EPSILON;
 use atelier_models::Layer;
 use atelier_store::NamedArray;
 
@@ -22,9 +25,6 @@ const FLOAT: u64 = 1;
 /// `AttributeProto.AttributeType`.
 const FLOAT_ATTRIBUTE: u64 = 1;
 const INT_ATTRIBUTE: u64 = 2;
-/// PyTorch's defaults, which the networks here have.
-const LEAKY_SLOPE: f32 = 0.01;
-const EPSILON: f32 = 1e-5;
 
 /// The graph in the making.
 struct Graph<'a> {
@@ -86,7 +86,9 @@ impl Graph<'_> {
                 let parts = parts?;
                 let all: Vec<&str> =
                     [x.as_str()].into_iter().chain(parts.iter().map(String::as_str)).collect();
-                self.node("BatchNormalization", &all, name, &[float("epsilon", EPSILON)]);
+                #[expect(clippy::cast_possible_truncation, reason = "attributes are f32")]
+                let epsilon = EPSILON as f32;
+                self.node("BatchNormalization", &all, name, &[float("epsilon", epsilon)]);
             }
             "PReLU" => {
                 let slope = weights("weight", &[1])?;

@@ -1,30 +1,24 @@
 use super::Picture;
 use crate::experiment::summary::ImageSize;
 
-/// A corner is a square of so many of the shorter side's pixels, at least one.
-const CORNER: usize = 14;
-
-/// A picture at the size that a network takes, bright on dark as in Fashion-MNIST.
+/// A picture at the size that a network takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Fitted {
     pub(crate) image: ImageSize,
     /// Row by row from the top; 0 is black, 255 is white.
     pub(crate) pixels: Vec<u8>,
-    /// Whether the background was light, and dark and light were exchanged.
+    /// Whether dark and light were exchanged.
     pub(crate) inverted: bool,
 }
 
 impl Fitted {
     /// The picture as large as it fits into `image` with its proportions kept, in the middle; each
     /// pixel is the mean of the area that it covers. What is left at two sides is of the background's
-    /// grey. A light background, which is one that three of the four corners are of, makes the picture
-    /// a negative first. Without either, a picture of that very size stays as it is, pixel by pixel.
-    pub(crate) fn new(picture: &Picture, image: ImageSize) -> Self {
-        let mut corners = corners(picture);
-        corners.sort_by(f32::total_cmp);
-        let inverted = corners[1] > 0.5;
+    /// grey. `inverted` makes the picture a negative first. Without either, a picture of that very size
+    /// stays as it is, pixel by pixel.
+    pub(crate) fn new(picture: &Picture, image: ImageSize, inverted: bool) -> Self {
         let shown = |grey: f32| if inverted { 1.0 - grey } else { grey };
-        let background = shown(f32::midpoint(corners[1], corners[2]));
+        let background = shown(picture.corners().grey());
 
         let scale = (image.height as f64 / picture.height as f64)
             .min(image.width as f64 / picture.width as f64);
@@ -55,21 +49,6 @@ impl Fitted {
         }
         Self { image, pixels, inverted }
     }
-}
-
-/// The mean grey of each corner.
-fn corners(picture: &Picture) -> [f32; 4] {
-    let (width, height) = (picture.width, picture.height);
-    let side = (width.min(height) / CORNER).max(1);
-    let mean = |left: usize, top: usize| {
-        let rows = (top..top + side).map(|y| &picture.pixels[y * width + left..][..side]);
-        let sum: f64 = rows.flatten().map(|&grey| f64::from(grey)).sum();
-        #[expect(clippy::cast_possible_truncation, reason = "a mean of f32")]
-        let mean = (sum / (side * side) as f64) as f32;
-        mean
-    };
-    let (right, bottom) = (width - side, height - side);
-    [mean(0, 0), mean(right, 0), mean(0, bottom), mean(right, bottom)]
 }
 
 /// For each of `to` pixels, the pixels of `from` that lie under it and how much of each, where `from` is
@@ -107,19 +86,18 @@ mod tests {
         let grey = |x: usize, y: usize| {
             u8::try_from(if (x * y).is_multiple_of(5) { 0 } else { 40 * x }).unwrap()
         };
-        let fitted = Fitted::new(&picture(6, 6, |x, y| byte(grey(x, y))), SIX);
+        let fitted = Fitted::new(&picture(6, 6, |x, y| byte(grey(x, y))), SIX, false);
         let wanted: Vec<u8> = (0..6).flat_map(|y| (0..6).map(move |x| grey(x, y))).collect();
         assert_eq!((fitted.pixels, fitted.inverted), (wanted, false));
     }
 
     #[test]
-    fn a_light_background_becomes_dark_and_one_light_corner_is_none() {
-        let light = picture(6, 6, |x, y| if (2..4).contains(&x) && y > 1 { 0.2 } else { 1.0 });
-        let fitted = Fitted::new(&light, SIX);
+    fn a_negative_has_a_dark_background_where_the_picture_has_a_light_one() {
+        let light = picture(6, 3, |x, _| if (2..4).contains(&x) { 0.2 } else { 1.0 });
+        let fitted = Fitted::new(&light, SIX, true);
         assert!(fitted.inverted);
-        assert_eq!((fitted.pixels[0], fitted.pixels[3 * 6 + 2]), (0, 204));
-        let corner = picture(6, 6, |x, y| if x + y < 2 { 1.0 } else { 0.0 });
-        assert!(!Fitted::new(&corner, SIX).inverted);
+        // The first row is beside the picture.
+        assert_eq!((fitted.pixels[0], fitted.pixels[6], fitted.pixels[3 * 6 + 2]), (0, 0, 204));
     }
 
     #[test]
@@ -127,7 +105,7 @@ mod tests {
         // A white square in the middle of 12 x 12 covers the middle 6 x 6 halves and wholes.
         let large =
             picture(12, 12, |x, y| f32::from(u8::from((3..9).contains(&x) && (3..9).contains(&y))));
-        let fitted = Fitted::new(&large, SIX);
+        let fitted = Fitted::new(&large, SIX, false);
         assert_eq!(
             (fitted.pixels[0], fitted.pixels[7], fitted.pixels[8], fitted.pixels[14]),
             (0, 64, 128, 255)
@@ -139,10 +117,9 @@ mod tests {
     #[test]
     fn proportions_are_kept_and_the_rest_is_background() {
         let wide = picture(12, 4, |_, y| if y == 0 { 0.2 } else { 0.9 });
-        let fitted = Fitted::new(&wide, SIX);
+        let fitted = Fitted::new(&wide, SIX, false);
         // Two rows of picture in the middle of six; the lower corners are light, the upper ones not.
         let column: Vec<u8> = (0..6).map(|row| fitted.pixels[row * 6]).collect();
-        assert!(!fitted.inverted);
         assert_eq!((column[2], column[3]), (140, 229));
         assert!(column[0] == column[5] && column[0] == column[1]);
     }
@@ -150,10 +127,10 @@ mod tests {
     #[test]
     fn a_small_picture_is_enlarged() {
         let small = picture(2, 3, |x, _| if x == 0 { 0.0 } else { 1.0 });
-        let fitted = Fitted::new(&small, SIX);
+        let fitted = Fitted::new(&small, SIX, false);
         assert_eq!(&fitted.pixels[..6], &[fitted.pixels[0], 0, 0, 255, 255, fitted.pixels[5]]);
         for (width, height) in [(1, 1), (1, 500), (500, 1), (7, 13), (2000, 1999)] {
-            let fitted = Fitted::new(&picture(width, height, |_, _| 0.25), SIX);
+            let fitted = Fitted::new(&picture(width, height, |_, _| 0.25), SIX, false);
             assert!(
                 fitted.pixels.iter().all(|&p| p == 64),
                 "{width} x {height}: {:?}",

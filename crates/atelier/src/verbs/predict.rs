@@ -4,13 +4,13 @@ use anyhow::{Context as _, Result};
 use atelier_data::FASHION_MNIST_CLASSES;
 use serde_json::{Value, json};
 
-use crate::cli::{ConfigFlags, PredictArgs};
+use crate::cli::{ConfigFlags, Invert, PredictArgs};
 use crate::experiment::saved::{SavedClassifier, newest};
 use crate::experiment::seen::most_probable;
 use crate::failure::{DONE, Help as _};
 use crate::home;
-use crate::picture::{Drawing, Fitted, Picture};
-use crate::terminal::{Align, Table, Terminal, percent, plain};
+use crate::picture::{Drawing, Fitted, Ground, Picture};
+use crate::terminal::{Align, Table, Terminal, columns, percent, plain};
 use crate::verbs::runs::find;
 
 /// Inputs of the networks that the names of Fashion-MNIST's classes are assumed for.
@@ -21,7 +21,9 @@ const GAP: &str = "    ";
 /// What the network says of one image file.
 struct Prediction<'a> {
     file: &'a Path,
-    picture: Picture,
+    /// Columns and rows of the image.
+    size: (usize, usize),
+    ground: Option<Ground>,
     fitted: Fitted,
     probabilities: Vec<f64>,
 }
@@ -38,17 +40,25 @@ pub(crate) fn run(arguments: &PredictArgs) -> Result<u8> {
         }
     };
     let classes = classes(&network, terminal);
-    // All of them are read before anything is shown.
-    let read = |file: &'_ Path| -> Result<(Picture, Fitted)> {
-        let picture = Picture::read(file)?;
-        let fitted = Fitted::new(&picture, network.image);
-        Ok((picture, fitted))
-    };
+    if arguments.invert == Invert::Auto && network.ground.is_none() {
+        terminal.talk(
+            "the network was trained on light and dark backgrounds: images are taken as they are",
+        );
+    }
+    // All of them are read before anything is shown; of each only what the network takes is kept.
     let mut predictions = Vec::with_capacity(arguments.images.len());
     for file in &arguments.images {
-        let (picture, fitted) = read(file)?;
+        let picture = Picture::read(file)?;
+        let ground = picture.corners().ground();
+        let inverted = match arguments.invert {
+            Invert::Auto => network.ground.zip(ground).is_some_and(|(own, found)| own != found),
+            Invert::Never => false,
+            Invert::Always => true,
+        };
+        let fitted = Fitted::new(&picture, network.image, inverted);
         let probabilities = network.probabilities(&fitted.pixels)?;
-        predictions.push(Prediction { file, picture, fitted, probabilities });
+        let size = (picture.width, picture.height);
+        predictions.push(Prediction { file, size, ground, fitted, probabilities });
     }
 
     terminal.talk(&format!("network: {}", home::shown(&network.file)));
@@ -103,41 +113,50 @@ impl Prediction<'_> {
             table.row([classes[class].clone(), percent(self.probabilities[class])]);
         }
         let table = table.to_string();
-        let picture = drawing.lines(&self.fitted);
-        let (image, wide) = (self.fitted.image, " ".repeat(self.fitted.image.width));
-        let file = plain(&home::shown(self.file));
-        let made = self.made(image.width, image.height);
-        let mut lines = vec![format!("\n{file}: {made}")];
-        let mut beside = table.lines();
-        let mut drawn = picture.iter();
-        loop {
-            let (left, right) = (drawn.next(), beside.next());
-            if left.is_none() && right.is_none() {
-                break;
-            }
-            let left = left.unwrap_or(&wide);
-            match right {
-                Some(right) => lines.push(format!("{left}{GAP}{right}")),
-                None => lines.push(left.clone()),
-            }
-        }
-        terminal.drawing(&lines.join("\n")).context("cannot show the prediction")
+        let mut lines = vec![String::new(), plain(&home::shown(self.file))];
+        lines.extend(self.made());
+        lines.extend(self.beside(drawing, &table, columns()));
+        let trimmed: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
+        terminal.drawing(&trimmed.join("\n")).context("cannot show the prediction")
     }
 
-    /// What was made of the image.
-    fn made(&self, width: usize, height: usize) -> String {
-        let Picture { width: from, height: by, .. } = self.picture;
-        let size = if (from, by) == (width, height) {
+    /// The input beside the table, or above it, or left out, by what fits into the columns.
+    fn beside(&self, drawing: Drawing, table: &str, columns: usize) -> Vec<String> {
+        let image = self.fitted.image.width;
+        let mut table: Vec<String> = table.lines().map(str::to_string).collect();
+        let wide = table.iter().map(|line| line.chars().count()).max().unwrap_or(0);
+        if image > columns {
+            return table;
+        }
+        let mut picture = drawing.lines(&self.fitted);
+        if image + GAP.len() + wide > columns {
+            picture.append(&mut table);
+            return picture;
+        }
+        let rows = picture.len().max(table.len());
+        picture.resize(rows, " ".repeat(image));
+        table.resize(rows, String::new());
+        picture.into_iter().zip(table).map(|(left, right)| format!("{left}{GAP}{right}")).collect()
+    }
+
+    /// What was made of the image, line by line.
+    fn made(&self) -> Vec<String> {
+        let (from, by) = self.size;
+        let (width, height) = (self.fitted.image.width, self.fitted.image.height);
+        let mut made = vec![if (from, by) == (width, height) {
             format!("{from} x {by} pixels, taken as they are")
         } else {
             format!("{from} x {by} pixels, made {width} x {height}")
-        };
-        let inverted = if self.fitted.inverted {
-            "; the background is light, so dark and light were exchanged"
-        } else {
-            ""
-        };
-        format!("{size}{inverted}")
+        }];
+        if self.fitted.inverted {
+            let background = match self.ground {
+                Some(Ground::Light) => "the background is light: ",
+                Some(Ground::Dark) => "the background is dark: ",
+                None => "",
+            };
+            made.push(format!("{background}dark and light were exchanged"));
+        }
+        made
     }
 
     fn object(&self, classes: &[String]) -> Value {
@@ -145,8 +164,8 @@ impl Prediction<'_> {
         let rows: Vec<&[u8]> = self.fitted.pixels.chunks(self.fitted.image.width.max(1)).collect();
         json!({
             "file": self.file.display().to_string(),
-            "width": self.picture.width,
-            "height": self.picture.height,
+            "width": self.size.0,
+            "height": self.size.1,
             "inverted": self.fitted.inverted,
             "label": said,
             "class": classes[said],

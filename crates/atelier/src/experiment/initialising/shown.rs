@@ -15,12 +15,15 @@ pub(super) fn shown(summary: &Summary, path: &Path) -> String {
     let detected = summary.violations.iter().filter(|found| found.detected).count();
     let recipe = &summary.recipe;
     format!(
-        "\nthe steps of the derivation, {} each; a true one misses four standard errors once in 16,000 checks\n\n\
+        "\nthe steps of the derivation, {} each; nominally a true one misses four standard errors once in 16,000\n\
+         checks, so one of these {} once in {} seeds, and those with long tails more often\n\n\
          {}\n{}\n\nassumptions broken on purpose\n\n{}\n{}\n\n\
          mean squares in layer {} over those in the first, median of {}\n\n{}\n\
          loss and accuracy of {} training examples after {}, median of {}\n\n{}\n\
          figures: {}\nrun: {}",
         counted(summary.draws, "draw"),
+        summary.identities.len(),
+        thousands(16_000 / summary.identities.len().max(1)),
         identities(summary),
         count(holding, summary.identities.len(), "hold"),
         violations(summary),

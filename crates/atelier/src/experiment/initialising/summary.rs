@@ -1,8 +1,10 @@
 //! `summary.json` of a study of initialisation.
 
+use anyhow::{Result, anyhow};
 use atelier_core::init::Initializer;
 use atelier_init::{Gain, Identity, Layer, Scheme, Spread, Violation};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::Sent;
 use super::training::{Group, Run};
@@ -134,15 +136,24 @@ impl Summary {
             },
         }
     }
+}
 
-    /// What is not as the theory has it, one line each.
-    pub(crate) fn broken(&self) -> Vec<String> {
-        let identities = self.identities.iter().filter(|found| !found.holds);
-        let identities = identities.map(|found| format!("{} does not hold", found.name));
-        let violations = self.violations.iter().filter(|found| !found.detected);
-        let violations = violations.map(|found| format!("{} is not detected", found.name));
-        identities.chain(violations).collect()
-    }
+/// What a summary says that is not as the theory has it.
+pub(crate) fn broken(summary: &Value) -> Result<Option<String>> {
+    let list = |key: &str, field: &str, words: &str| -> Result<Vec<String>> {
+        let found = summary[key].as_array();
+        let found = found.ok_or_else(|| anyhow!("`{key}` in summary.json is not a list"))?;
+        let fails = |one: &&Value| one[field] != Value::Bool(true);
+        Ok(found.iter().filter(fails).map(|one| format!("{} {words}", name(one))).collect())
+    };
+    let mut broken = list("identities", "holds", "does not hold")?;
+    broken.extend(list("violations", "detected", "is not detected")?);
+    broken.extend(list("violations", "explained", "is not off by as much as its theory says")?);
+    Ok((!broken.is_empty()).then(|| broken.join("; ")))
+}
+
+fn name(one: &Value) -> &str {
+    one["name"].as_str().unwrap_or("a check without a name")
 }
 
 fn initialised(scheme: Scheme) -> Initialised {
@@ -206,6 +217,7 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use atelier_init::schemes;
+    use serde_json::json;
 
     use super::*;
 
@@ -229,5 +241,24 @@ mod tests {
         let found = group(&[f64::INFINITY, 0.5]);
         assert_eq!((found.loss, found.accuracy), (None, None));
         assert_eq!((found.curve[0].loss, found.curve[1].loss), (Some(2.0), None));
+    }
+
+    #[test]
+    fn a_check_that_fails_is_broken_by_its_name() {
+        let good = json!({
+            "identities": [{ "name": "mean", "holds": true }],
+            "violations": [{ "name": "shifted", "detected": true, "explained": true }],
+        });
+        assert_eq!(broken(&good).expect("a verdict"), None);
+        for (place, text) in [
+            ("/identities/0/holds", "mean does not hold"),
+            ("/violations/0/detected", "shifted is not detected"),
+            ("/violations/0/explained", "shifted is not off by as much as its theory says"),
+        ] {
+            let mut bad = good.clone();
+            *bad.pointer_mut(place).expect("a place") = json!(false);
+            assert_eq!(broken(&bad).expect("a verdict").as_deref(), Some(text));
+        }
+        assert!(broken(&json!({ "identities": [] })).is_err());
     }
 }

@@ -8,7 +8,7 @@ use atelier_landscape::{Snapshot, Trajectory};
 use ndarray::Array2;
 
 use super::subject::{Run, Subject};
-use crate::experiment::weights;
+use crate::experiment::weights::Weights;
 use crate::failure::Help as _;
 
 /// The points that a directory of `.safetensors` files of `subject`'s network holds, in the order of
@@ -29,8 +29,8 @@ pub(crate) fn imported(directory: &Path, name: String, subject: &Subject) -> Res
     let mut points = Vec::with_capacity(files.len() * subject.parameters());
     for file in &files {
         // Statistics of batch norm are recomputed at every point.
-        let buffers = subject.objective.buffers();
-        for tensor in weights::read(file, &parameters, buffers, &subject.network)? {
+        let buffer = |name: &str| subject.objective.buffers().iter().any(|b| b.name == name);
+        for tensor in Weights::read(file)?.tensors(&parameters, buffer, &subject.network)? {
             points.extend(tensor.values);
         }
     }

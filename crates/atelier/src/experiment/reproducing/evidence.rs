@@ -4,7 +4,8 @@ use std::fmt;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow};
-use atelier_data::Subset;
+use atelier_core::Objective as _;
+use atelier_data::{Loaded, Subset};
 use atelier_store::read_regular;
 use candle_core::{D, Device};
 use serde::de::DeserializeOwned;
@@ -12,9 +13,10 @@ use serde_json::Value;
 
 use super::{Asked, is_real};
 use crate::cli::{Format, OutputFlags};
+use crate::config::Config;
 use crate::dataset;
 use crate::experiment::nested::same_data;
-use crate::experiment::prepared::CHUNK;
+use crate::experiment::prepared::{CHUNK, Trainable as _};
 use crate::experiment::recorded::Recorded;
 use crate::terminal::Terminal;
 use crate::verbs::runs::LARGEST_SUMMARY;
@@ -32,6 +34,8 @@ pub(super) struct Evidence {
     pub(super) variants: Facts,
     pub(super) landscape: Facts,
     pub(super) autoencoder: Facts,
+    /// The tensors of the network of Problem 2, and whether its weight decay applies to each.
+    pub(super) decayed: Vec<(String, bool)>,
     pub(super) files: Files,
 }
 
@@ -88,11 +92,17 @@ impl Evidence {
         let is_there = |name: &&str| {
             path.join(name).metadata().is_ok_and(|file| file.is_file() && file.len() > 0)
         };
+        let data = Seen::load(run, asked)?;
+        let retrained = Facts::read(path, "tune/retrained")?;
+        let model =
+            retrained.get::<Config>("/manifest/config")?.model(&data.train, &Device::Cpu)?;
+        let decayed = model.parameters().iter().map(|of| (of.name.clone(), of.decayed)).collect();
         Ok(Self {
-            data: Seen::look(run, asked)?,
+            data: Seen::look(&data, run)?,
             init: Facts::read(path, "init")?,
             tune: Facts::read(path, "tune")?,
-            retrained: Facts::read(path, "tune/retrained")?,
+            retrained,
+            decayed,
             variants: Facts::read(path, "variants")?,
             landscape: Facts::read(path, "landscape")?,
             autoencoder: Facts::read(path, "autoencoder")?,
@@ -110,12 +120,15 @@ impl Evidence {
 }
 
 impl Seen {
-    fn look(run: &Recorded, asked: &Asked) -> Result<Self> {
-        let known = run.manifest.dataset.as_ref();
-        let data = same_data(&asked.arguments.data, known);
+    fn load(run: &Recorded, asked: &Asked) -> Result<Loaded> {
+        let data = same_data(&asked.arguments.data, run.manifest.dataset.as_ref());
         let silent = Terminal::new(OutputFlags { format: Format::Json, quiet: true });
         let data = dataset::load(&data, silent)?;
         run.check_dataset(&dataset::record(&data.provenance))?;
+        Ok(data)
+    }
+
+    fn look(data: &Loaded, run: &Recorded) -> Result<Self> {
         let mut pixels = [f32::INFINITY, f32::NEG_INFINITY];
         for batch in Subset::all(&data.train).evaluation_batches(CHUNK, None, &Device::Cpu)? {
             let inputs = batch.context("cannot read a batch")?.inputs.flatten_all()?;
@@ -124,7 +137,7 @@ impl Seen {
         }
         Ok(Self {
             name: data.provenance.name.clone(),
-            real: is_real(known),
+            real: is_real(run.manifest.dataset.as_ref()),
             train: data.train.len(),
             test: data.test.len(),
             height: data.train.height(),

@@ -5,7 +5,6 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use atelier_store::read_regular;
 use serde::Serialize;
-use serde_json::Value;
 
 use super::Asked;
 use crate::cli::{
@@ -16,7 +15,7 @@ use crate::config::{Config, ReproducingConfig};
 use crate::experiment::autoencoding;
 use crate::experiment::initialising::initialise;
 use crate::experiment::landscaping::landscape;
-use crate::experiment::nested::{Nested, nested};
+use crate::experiment::nested::inner_flags;
 use crate::experiment::recorded::Recorded;
 use crate::experiment::training::Trained;
 use crate::experiment::tuning::{BEST, tune};
@@ -62,14 +61,14 @@ impl Part {
             Self::Init => [20.0, 2.0],
             Self::Tune => [57.0, 1.5],
             // Which depends on the winner's batch size most of all.
-            Self::Variants => [130.0, 1.0],
+            Self::Variants => [150.0, 1.0],
             Self::Landscape => [10.0, 2.5],
             Self::Autoencoder => [15.0, 1.5],
         };
         if smoke { sample } else { whole }
     }
 
-    /// Begins the run in `path`, or takes it up; whether it came to its end.
+    /// Begins the run in `path`, or takes it up where it is not complete; whether it came to its end.
     pub(super) fn run(
         self,
         path: &Path,
@@ -78,10 +77,8 @@ impl Part {
         outer: &Recorded,
     ) -> Result<bool> {
         let arguments = asked.arguments;
-        let (run, data) = match nested::<Value>(path, outer, &arguments.run, &arguments.data)? {
-            Nested::Complete(_) => return Ok(true),
-            Nested::Run(run, data) => (run, data),
-        };
+        let begun = path.join("manifest.json").is_file();
+        let (run, data) = inner_flags(path, begun, outer, &arguments.run, &arguments.data);
         let mut flags = ConfigFlags::default();
         if !run.resume {
             let name = format!("{}.toml", self.name());

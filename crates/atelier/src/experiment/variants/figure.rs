@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use atelier_plot::{Axis, Color, DotPlot, DotRow};
 
-use super::shown::{finding, points};
+use super::shown::{anew, finding, points};
 use super::statistics::Spread;
 use super::summary::{Compared, Summary};
 use crate::dataset;
@@ -46,9 +46,10 @@ pub(super) fn write(recorded: &Recorded, summary: &Summary) -> Result<()> {
         None => "Accuracy of every seed".to_string(),
     };
     let seeds = counted(summary.baseline.seeds.len(), "seed");
+    let each = if anew(summary).is_some() { "each to choose by" } else { "each" };
     let mut plot = DotPlot::new(title, Axis::linear("accuracy (%)"))
         .subtitle(format!(
-            "{}, {sizes} parameters, {}, {seeds} each",
+            "{}, {sizes} parameters, {}, {seeds} {each}",
             dataset::title(data),
             counted(summary.epochs, "epoch")
         ))
@@ -70,7 +71,9 @@ fn caption(summary: &Summary) -> String {
                        the baseline's mean."
         .to_string();
     if let Some(contrast) = &summary.contrast {
-        caption.push_str(" Only what validation chose is tested: ");
+        caption.push_str(" Only what validation chose is tested");
+        caption.push_str(&anew(summary).map_or(String::new(), |anew| format!(", {anew}")));
+        caption.push_str(": ");
         caption.push_str(&finding(contrast));
         caption.push('.');
     }

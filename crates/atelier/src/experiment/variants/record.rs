@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, anyhow};
 use atelier_store::{AppendLog, RunDir, read_lines};
 use serde::{Deserialize, Serialize};
 
-use super::{Job, Network};
+use super::{Job, Network, On};
 use crate::experiment::summary::Measured;
 
 /// The log's name in the run directory.
@@ -21,12 +21,16 @@ enum Line {
     Trained {
         network: String,
         seed: u64,
+        #[serde(default, skip_serializing_if = "On::is_split")]
+        on: On,
         #[serde(skip_serializing_if = "Option::is_none")]
         validation: Option<Measured>,
     },
     Tested {
         network: String,
         seed: u64,
+        #[serde(default, skip_serializing_if = "On::is_split")]
+        on: On,
         images: usize,
         /// One bit for each test image, in their order, the first the highest of the first digit; 1
         /// where the network is right.
@@ -59,12 +63,12 @@ impl Record {
 
     fn read(&mut self, line: &str) -> Result<()> {
         match serde_json::from_str(line)? {
-            Line::Trained { network, seed, validation } => {
-                let job = self.job(&network, seed)?;
+            Line::Trained { network, seed, on, validation } => {
+                let job = self.job(&network, seed, on)?;
                 self.trained.insert(job, validation);
             }
-            Line::Tested { network, seed, images, correct } => {
-                let job = self.job(&network, seed)?;
+            Line::Tested { network, seed, on, images, correct } => {
+                let job = self.job(&network, seed, on)?;
                 let correct = bits(&correct, images)
                     .ok_or_else(|| anyhow!("`correct` is not {images} bits in hexadecimal"))?;
                 self.tested.insert(job, correct);
@@ -73,16 +77,16 @@ impl Record {
         Ok(())
     }
 
-    fn job(&self, name: &str, seed: u64) -> Result<Job> {
+    fn job(&self, name: &str, seed: u64, on: On) -> Result<Job> {
         let network = self.names.iter().position(|known| known == name);
         let network = network.ok_or_else(|| anyhow!("the run has no network {name:?}"))?;
-        Ok(Job { network, seed })
+        Ok(Job { network, seed, on })
     }
 
     /// Adds a trained network, durably.
     pub(super) fn trained(&mut self, job: Job, validation: Option<Measured>) -> Result<()> {
         let network = self.names[job.network].clone();
-        self.append(&Line::Trained { network, seed: job.seed, validation })?;
+        self.append(&Line::Trained { network, seed: job.seed, on: job.on, validation })?;
         self.trained.insert(job, validation);
         Ok(())
     }
@@ -91,7 +95,8 @@ impl Record {
     pub(super) fn tested(&mut self, job: Job, correct: Vec<bool>) -> Result<()> {
         let network = self.names[job.network].clone();
         let (images, digits) = (correct.len(), hexadecimal(&correct));
-        self.append(&Line::Tested { network, seed: job.seed, images, correct: digits })?;
+        let Job { seed, on, .. } = job;
+        self.append(&Line::Tested { network, seed, on, images, correct: digits })?;
         self.tested.insert(job, correct);
         Ok(())
     }
@@ -158,12 +163,17 @@ mod tests {
     fn what_was_recorded_is_there_after_a_torn_line() {
         let home = tempfile::tempdir().expect("a directory");
         let dir = RunDir::create(&home.path().join("run")).expect("a run directory");
-        let (one, two) = (Job { network: 0, seed: 3 }, Job { network: 1, seed: 3 });
+        let one = Job { network: 0, seed: 3, on: On::Split };
+        let two = Job { network: 1, ..one };
+        // The same network with the same seed, once more.
+        let anew = Job { on: On::All, ..one };
         let found = Measured { accuracy: 0.1 + 0.2, cross_entropy: 1.0 / 3.0 };
         let mut record = Record::open(&dir, &networks()).expect("a record");
         record.trained(one, Some(found)).expect("a line");
         record.tested(one, vec![true, false, true]).expect("a line");
         record.trained(two, None).expect("a line");
+        record.trained(anew, None).expect("a line");
+        record.tested(anew, vec![true; 3]).expect("a line");
         drop(record);
         let path = dir.path().join(FILE);
         let mut text = std::fs::read_to_string(&path).expect("the log");
@@ -171,8 +181,10 @@ mod tests {
         std::fs::write(&path, text).expect("written");
 
         let record = Record::open(&dir, &networks()).expect("a record");
-        assert_eq!(record.trained, HashMap::from([(one, Some(found)), (two, None)]));
-        assert_eq!(record.tested, HashMap::from([(one, vec![true, false, true])]));
+        let trained = [(one, Some(found)), (two, None), (anew, None)];
+        assert_eq!(record.trained, HashMap::from(trained));
+        let tested = [(one, vec![true, false, true]), (anew, vec![true; 3])];
+        assert_eq!(record.tested, HashMap::from(tested));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::statistics::Spread;
-use super::summary::{Contrast, Summary};
+use super::summary::{Contrast, Summary, Tested};
 use crate::home;
 use crate::terminal::{Align, Table, counted, percent, significant, thousands};
 
@@ -22,9 +22,11 @@ pub(super) fn shown(summary: &Summary, path: &Path) -> String {
 pub(crate) fn comparison(summary: &Summary) -> String {
     let (seeds, epochs) = (summary.baseline.seeds.len(), summary.epochs);
     let mut text = format!(
-        "{} each, {}; validation accuracy, and test accuracy of what was tested\n\n{}",
+        "{} each, {}, {}; validation accuracy, and test accuracy of what was tested{}\n\n{}",
         counted(seeds, "seed"),
         counted(epochs, "epoch"),
+        counted(summary.examples, "training example"),
+        anew(summary).map_or(String::new(), |anew| format!(" ({anew})")),
         table(summary)
     );
     if let (Some(contrast), Some(best)) = (&summary.contrast, &summary.best) {
@@ -36,6 +38,15 @@ pub(crate) fn comparison(summary: &Summary) -> String {
         );
     }
     text
+}
+
+/// How the networks of the test were trained, where not for the choice.
+pub(super) fn anew(summary: &Summary) -> Option<String> {
+    let Tested { examples, seeds } = &summary.tested;
+    (*examples != summary.examples).then(|| {
+        let (examples, seeds) = (thousands(*examples), counted(seeds.len(), "seed"));
+        format!("trained anew on all {examples} training examples, {seeds} each")
+    })
 }
 
 /// The difference on test images, and how sure it is.

@@ -15,6 +15,10 @@ pub(crate) struct Summary {
     pub(crate) verb: String,
     pub(crate) seed: u64,
     pub(crate) epochs: usize,
+    /// How many training examples the networks that were chosen among learned from.
+    pub(crate) examples: usize,
+    /// What the networks of the test were trained on and with.
+    pub(crate) tested: Tested,
     pub(crate) baseline: Compared,
     pub(crate) variants: Vec<Compared>,
     /// The network with the best mean validation accuracy; it can be the baseline.
@@ -22,6 +26,14 @@ pub(crate) struct Summary {
     pub(crate) best: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) contrast: Option<Contrast>,
+}
+
+/// The networks of the test: those of the choice, or trained anew.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Tested {
+    /// How many training examples they learned from.
+    pub(crate) examples: usize,
+    pub(crate) seeds: Vec<u64>,
 }
 
 /// A network, trained with every seed.

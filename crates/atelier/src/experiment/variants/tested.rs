@@ -10,7 +10,7 @@ use candle_core::{D, Device};
 
 use crate::config::Config;
 use crate::experiment::prepared::{CHUNK, Trainable as _, widths};
-use crate::experiment::weights;
+use crate::experiment::weights::Weights;
 
 /// Which test images, in their order, the network of `config` with the weights in `file` gets right.
 /// One read of the test examples.
@@ -22,7 +22,7 @@ pub(super) fn correct(
 ) -> Result<Vec<bool>> {
     let model = config.model(&data.train, device)?;
     let layers: Vec<&Layer> = model.net.layers().iter().collect();
-    weights::load(&model, file, &widths(data.train.pixels(), &layers))?;
+    Weights::read(file)?.load::<Config>(&model, &widths(data.train.pixels(), &layers))?;
     let mut correct = Vec::with_capacity(data.test.len());
     // The standardisation is folded into the weights.
     for batch in data.test.evaluation_batches(CHUNK, None, device)? {

@@ -56,8 +56,7 @@ impl Workshop<'_> {
     /// One network; `None` where it was not trained to its end.
     fn one(&self, job: Job, halted: &dyn Fn() -> bool) -> Result<Option<Trained>> {
         let network = &self.networks[job.network];
-        let config = Config { seed: job.seed, ..network.config.clone() };
-        train_one(&config, self.examples, self.device, halted)
+        train_one(&network.training(job), self.examples, self.device, halted)
             .with_context(|| format!("{}, seed {}", network.name, job.seed))
     }
 }

@@ -72,6 +72,13 @@ fn check_out(out: &Path, both: bool) -> Result<()> {
         return Err(anyhow!("{} is there already", out.display()))
             .help(|| "name a new file with --out, or leave it out".to_string());
     }
+    // A bare name has an empty parent.
+    let directory = out.parent().filter(|parent| !parent.as_os_str().is_empty());
+    if let Some(directory) = directory.filter(|directory| !directory.is_dir()) {
+        let (out, directory) = (out.display(), home::quoted(directory));
+        return Err(anyhow!("cannot write {out}: there is no directory {directory}"))
+            .help(|| format!("make it with `mkdir -p {directory}`"));
+    }
     Ok(())
 }
 

@@ -1,14 +1,13 @@
 //! The lists of a summary, as the tables that their verbs show at the end.
 
-use std::fmt::Write as _;
-
 use atelier_store::Manifest;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::experiment::results::{last_iterations, the_last};
+use crate::experiment::results::{class_table, last_iterations, the_last};
+use crate::experiment::seen::Look;
 use crate::experiment::summary::Iteration;
-use crate::experiment::{autoencoding, landscaping, reproducing, tuning, variants};
+use crate::experiment::{autoencoding, evaluating, landscaping, reproducing, tuning, variants};
 use crate::verbs::best_dense;
 use crate::verbs::bottlenecks::{self, Bottleneck};
 
@@ -18,13 +17,19 @@ pub(super) fn tables(manifest: &Manifest, summary: &Value) -> String {
     fn part<T: DeserializeOwned>(value: &Value) -> Option<T> {
         serde_json::from_value(value.clone()).ok()
     }
+    let classes = || part::<Look>(summary).map(|look| class_table(&look.classes).to_string());
     let text = match manifest.verb.as_str() {
         "reproduce" => part::<Vec<reproducing::Finding>>(&summary["claims"])
             .map(|claims| reproducing::table(&claims).to_string()),
         "bottlenecks" => part::<Vec<Bottleneck>>(&summary["sweep"])
             .map(|sweep| bottlenecks::table(&sweep).to_string()),
-        "train" => part::<Vec<Iteration>>(&summary["last_20"])
-            .map(|last| format!("{}\n\n{}", the_last(last.len()), last_iterations(&last))),
+        "train" => {
+            let last = part::<Vec<Iteration>>(&summary["last_20"]);
+            let last =
+                last.map(|last| format!("{}\n\n{}", the_last(last.len()), last_iterations(&last)));
+            joined([last, classes()])
+        }
+        evaluating::VERB => classes(),
         "autoencoder" => part(summary).map(|summary| autoencoding::errors(&summary).to_string()),
         "landscape" => part::<Vec<landscaping::RunSummary>>(&summary["runs"])
             .map(|runs| landscaping::ends(&runs).to_string()),
@@ -35,9 +40,11 @@ pub(super) fn tables(manifest: &Manifest, summary: &Value) -> String {
             .and_then(|(config, summary)| tuning::rankings(&config, &summary)),
         _ => None,
     };
-    let mut shown = String::new();
-    if let Some(text) = text {
-        let _ = write!(shown, "\n{text}");
-    }
-    shown
+    text.map(|text| format!("\n{text}")).unwrap_or_default()
+}
+
+/// Those that are there, with an empty line between them.
+fn joined(parts: [Option<String>; 2]) -> Option<String> {
+    let there: Vec<String> = parts.into_iter().flatten().collect();
+    (!there.is_empty()).then(|| there.join("\n"))
 }

@@ -2,20 +2,25 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result, anyhow, ensure};
-use atelier_core::{Evaluation, Objective, Parameter, evaluate};
+use anyhow::{Context as _, Result, ensure};
+use atelier_core::{Evaluation, Objective as _, Parameter, evaluate};
 use atelier_data::Loaded;
-use atelier_models::{NamedTensor, load_state};
-use atelier_store::read_model;
+use atelier_store::Start;
 use candle_core::Device;
 use serde_json::Value;
 
 use super::verify::Checks;
 use crate::config::{AutoencodingConfig, Config};
 use crate::experiment::autoencoding::Summary as AutoencoderSummary;
+use crate::experiment::evaluating::Evaluated;
 use crate::experiment::history::{self, StepRecord};
-use crate::experiment::prepared::{CHUNK, Trainable};
-use crate::experiment::summary::{Iteration, Summary};
+use crate::experiment::prepared::{CHUNK, Trainable, widths};
+use crate::experiment::saved::MODEL;
+use crate::experiment::seen::{Look, Seen, class_results};
+use crate::experiment::summary::{Iteration, Summary, Tested};
+use crate::experiment::training::Given;
+use crate::experiment::weights::Weights;
+use crate::failure::message;
 use crate::terminal::thousands;
 
 /// How far losses may be apart, as a share: weights into which a standardisation was folded, or that
@@ -24,7 +29,14 @@ const ROUNDING: f64 = 1e-4;
 /// Of so many test images one may be decided otherwise for the same reason.
 const CLOSE_CALLS: usize = 2000;
 
-/// A classifier: accuracy, cross-entropy, the last iterations.
+/// What a summary claims of a classifier on the test examples.
+struct Claimed<'a> {
+    parameters: usize,
+    tested: Tested,
+    look: Option<&'a Look>,
+}
+
+/// A classifier: accuracy, cross-entropy, what is confused with what, the last iterations.
 pub(super) fn classifier(
     path: &Path,
     config: &Config,
@@ -36,14 +48,6 @@ pub(super) fn classifier(
     let summary: Option<Summary> =
         checks.result("summary's keys", summary, |_| "all there".to_string());
     let Some(summary) = summary else { return };
-    let tested = summary.test;
-    let share = tested.correct as f64 / tested.total.max(1) as f64;
-    let consistent = tested.total == data.test.len() && (share - tested.accuracy).abs() < 1e-12;
-    checks.add(
-        "test images",
-        Some(consistent),
-        format!("{} of {} correct, accuracy {}", tested.correct, tested.total, tested.accuracy),
-    );
     let last = history::steps(path).and_then(|steps| {
         let last = &steps[steps.len().saturating_sub(summary.last_20.len())..];
         // The metrics hold the losses as they were computed, in 32 bits.
@@ -58,22 +62,105 @@ pub(super) fn classifier(
         Ok(last.len())
     });
     checks.result("last_20", last, |n| format!("the last {n} steps of metrics.jsonl"));
-    let Some(found) = measure(path, config, summary.parameters, data, checks) else {
-        return;
+    let look = summary.look.as_ref();
+    let claimed = Claimed { parameters: summary.parameters, tested: summary.test, look };
+    on_test(path, config, &claimed, data, checks);
+    checks.add("train, validation", None, "`train --config` repeats them");
+}
+
+/// A classifier with weights from a file: that it is this file, and as [`classifier`].
+pub(super) fn given(
+    path: &Path,
+    config: &Config,
+    (summary, start): (&Value, Option<&Start>),
+    data: &Loaded,
+    checks: &mut Checks,
+) {
+    let summary =
+        serde_json::from_value(summary.clone()).context("the summary is none of `evaluate`");
+    let summary: Option<Evaluated> =
+        checks.result("summary's keys", summary, |_| "all there".to_string());
+    let Some(summary) = summary else { return };
+    let digest = Given::read(&path.join(MODEL)).and_then(|given| {
+        let found = given.start.sha256;
+        let recorded = start.map(|start| start.sha256.as_str());
+        ensure!(
+            found == summary.sha256 && Some(found.as_str()) == recorded,
+            "SHA-256 of {MODEL} is {found}, expected {} of the summary and {} of the manifest",
+            summary.sha256,
+            recorded.unwrap_or("none"),
+        );
+        Ok(())
+    });
+    checks.result("sha256", digest, |()| "of the file that was given".to_string());
+    let (parameters, tested) = (summary.parameters, summary.test);
+    let claimed = Claimed { parameters, tested, look: Some(&summary.look) };
+    on_test(path, config, &claimed, data, checks);
+    checks.add("validation", None, "`train --evaluate` repeats it");
+}
+
+/// What is claimed of the test examples, held against itself and against what the model file gives.
+fn on_test(
+    path: &Path,
+    config: &Config,
+    claimed: &Claimed<'_>,
+    data: &Loaded,
+    checks: &mut Checks,
+) {
+    let tested = claimed.tested;
+    let share = tested.correct as f64 / tested.total.max(1) as f64;
+    let consistent = tested.total == data.test.len() && (share - tested.accuracy).abs() < 1e-12;
+    checks.add(
+        "test images",
+        Some(consistent),
+        format!("{} of {} correct, accuracy {}", tested.correct, tested.total, tested.accuracy),
+    );
+    let Some(model) = model(path, config, claimed.parameters, data, checks) else { return };
+    // A standardisation is folded into the weights.
+    let seen = match Seen::of(&model, data, None, &Device::Cpu) {
+        Ok(seen) => seen,
+        Err(error) => return checks.add("test images", Some(false), message(&error)),
     };
 
-    let correct = found.correct.unwrap_or(0);
+    let correct = seen.found.correct.unwrap_or(0);
     let near = correct.abs_diff(tested.correct) <= tested.total / CLOSE_CALLS;
     checks.add(
         "test.accuracy",
-        Some(near && found.total == tested.total),
+        Some(near && seen.found.total == tested.total),
         compared(
-            &format!("{correct} of {} correct", found.total),
+            &format!("{correct} of {} correct", seen.found.total),
             &format!("{} of {}", tested.correct, tested.total),
-            correct == tested.correct && found.total == tested.total,
+            correct == tested.correct && seen.found.total == tested.total,
         ),
     );
-    loss("test.cross_entropy", found.loss, tested.cross_entropy, checks);
+    loss("test.cross_entropy", seen.found.loss, tested.cross_entropy, checks);
+    if let Some(look) = claimed.look {
+        hold(look, &seen.look, tested.total, data, checks);
+    }
+}
+
+/// Classes, confusion matrix and calibration.
+fn hold(said: &Look, found: &Look, total: usize, data: &Loaded, checks: &mut Checks) {
+    let n = found.confusion.len();
+    let square = said.confusion.len() == n && said.confusion.iter().all(|row| row.len() == n);
+    let pairs = said.confusion.iter().flatten().zip(found.confusion.iter().flatten());
+    let moved = pairs.map(|(said, found)| said.abs_diff(*found)).sum::<usize>().div_ceil(2);
+    let place =
+        if square { format!("{moved} images elsewhere") } else { "another size".to_string() };
+    let same = square && moved == 0;
+    checks.add(
+        "confusion",
+        Some(square && moved <= total / CLOSE_CALLS),
+        if same { format!("{n} x {n}, the same") } else { place },
+    );
+    let follow = square && class_results(&data.class_names, &said.confusion) == said.classes;
+    let told = if follow { "follow from the confusion matrix" } else { "not those of confusion" };
+    checks.add("classes", Some(follow), told);
+    let [a, b] = [found, said].map(|look| look.calibration.expected_error);
+    // An image between two intervals may come to lie in the other.
+    let near = (a - b).abs() <= 2.0 / CLOSE_CALLS as f64;
+    let [a, b] = [a, b].map(|error| format!("{error:.6}"));
+    checks.add("calibration.expected_error", Some(near), compared(&a, &b, a == b));
 }
 
 /// An autoencoder: the test error, the losses of the epochs.
@@ -94,8 +181,15 @@ pub(super) fn autoencoder(
         Ok(means.len())
     });
     checks.result("epoch_losses", means, |_| "the means of metrics.jsonl".to_string());
-    if let Some(found) = measure(path, config, summary.parameters, data, checks) {
-        loss("test_mse", found.loss, summary.test_mse, checks);
+    if let Some(model) = model(path, config, summary.parameters, data, checks) {
+        let tested = || -> Result<Evaluation> {
+            let batches = data.test.evaluation_batches(CHUNK, None, &Device::Cpu)?;
+            Ok(evaluate(&model, batches)?)
+        };
+        match tested() {
+            Ok(found) => loss("test_mse", found.loss, summary.test_mse, checks),
+            Err(error) => checks.add("test images", Some(false), message(&error)),
+        }
     }
     checks.add(
         "principal components, codes, linear classifiers",
@@ -104,55 +198,24 @@ pub(super) fn autoencoder(
     );
 }
 
-/// The model file on the test examples.
-fn measure<C: Trainable>(
+/// The model with the weights of its file, which holds nothing else.
+fn model<C: Trainable>(
     path: &Path,
     config: &C,
     parameters: usize,
     data: &Loaded,
     checks: &mut Checks,
-) -> Option<Evaluation> {
-    let loaded = load(path, config, data).and_then(|model| {
+) -> Option<C::Model> {
+    let loaded = || {
+        let model = config.model(&data.train, &Device::Cpu)?;
+        let network = widths(data.train.pixels(), &C::layers(&model));
+        Weights::read(&path.join(MODEL))?.load::<C>(&model, &network)?;
         let found: usize = model.parameters().iter().map(Parameter::len).sum();
         ensure!(found == parameters, "{found} parameters, expected {parameters}");
         Ok(model)
-    });
-    let told = |_: &C::Model| format!("{} parameters", thousands(parameters));
-    let model = checks.result("model.safetensors", loaded, told)?;
-    let tested = || -> Result<Evaluation> {
-        // A standardisation is folded into the weights.
-        let batches = data.test.evaluation_batches(CHUNK, None, &Device::Cpu)?;
-        Ok(evaluate(&model, batches)?)
     };
-    match tested() {
-        Ok(found) => Some(found),
-        Err(error) => {
-            checks.add("test images", Some(false), crate::failure::message(&error));
-            None
-        }
-    }
-}
-
-/// The model with the weights of its file, which holds nothing else.
-fn load<C: Trainable>(path: &Path, config: &C, data: &Loaded) -> Result<C::Model> {
-    let model = config.model(&data.train, &Device::Cpu)?;
-    let mut tensors = Vec::new();
-    // PyTorch's counters of batches are integers, and no part of ours.
-    let arrays = read_model(&path.join("model.safetensors"))?.into_iter();
-    for array in arrays.filter(|array| !array.name.ends_with(".num_batches_tracked")) {
-        let values = array.as_f32()?;
-        tensors.push(NamedTensor { name: array.name, shape: array.shape, values });
-    }
-    let own: Vec<&Parameter> = model.parameters().iter().chain(model.buffers()).collect();
-    let (known, others): (Vec<NamedTensor>, Vec<NamedTensor>) =
-        tensors.into_iter().partition(|tensor| own.iter().any(|p| p.name == tensor.name));
-    load_state(&own, &known)?;
-    // What is derived from the weights, such as those of a tied decoder, must follow from them.
-    let state = C::state(&model)?;
-    match others.iter().find(|other| !state.contains(other)) {
-        Some(other) => Err(anyhow!("`{}` does not belong to the network", other.name)),
-        None => Ok(model),
-    }
+    let told = |_: &C::Model| format!("{} parameters", thousands(parameters));
+    checks.result(MODEL, loaded(), told)
 }
 
 fn loss(check: &str, found: f64, said: f64, checks: &mut Checks) {

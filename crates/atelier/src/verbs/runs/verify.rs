@@ -8,13 +8,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::measured::{autoencoder, classifier};
+use super::measured::{autoencoder, classifier, given};
 use super::{find, shown_whole, standing, summary};
 use crate::cli::{DataFlags, RunsVerifyArgs};
 use crate::config::{AutoencodingConfig, Config};
 use crate::dataset;
+use crate::experiment::evaluating;
 use crate::experiment::nested::same_data;
 use crate::experiment::prepared::Trainable;
+use crate::experiment::saved::MODEL;
 use crate::failure::{CheckFailed, DONE, Help as _, message};
 use crate::home;
 use crate::terminal::{Align, Table, Terminal, counted};
@@ -146,6 +148,19 @@ fn verify(
                     classifier,
                 )?;
             }
+            evaluating::VERB => {
+                trained::<Config>(
+                    path,
+                    &manifest,
+                    summary,
+                    flags,
+                    terminal,
+                    &mut checks,
+                    |path, config, summary, data, checks| {
+                        given(path, config, (summary, manifest.start.as_ref()), data, checks);
+                    },
+                )?;
+            }
             AutoencodingConfig::VERB => {
                 trained::<AutoencodingConfig>(
                     path,
@@ -186,6 +201,10 @@ fn known(found: &Value, manifest: &Manifest) -> Result<()> {
     };
     expect("schema_version", json!(SUMMARY_VERSION))?;
     expect("verb", json!(manifest.verb))?;
+    if manifest.verb == evaluating::VERB && found.get("seed").is_none() {
+        // Older ones do not say.
+        return Ok(());
+    }
     expect("seed", json!(manifest.seed))
 }
 
@@ -208,7 +227,7 @@ where
     if let Some((config, data)) = config.zip(data) {
         measure(path, &config, summary, &data, checks);
     } else {
-        checks.add("model.safetensors", None, "wants the configuration and the data of the run");
+        checks.add(MODEL, None, "wants the configuration and the data of the run");
     }
     Ok(())
 }

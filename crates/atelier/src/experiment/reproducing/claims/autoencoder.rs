@@ -1,5 +1,7 @@
 //! Problem 4: the autoencoder.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 
 use super::{Evidence, Finding, is_there};
@@ -8,10 +10,12 @@ use crate::terminal::{counted, thousands};
 const PARAMETERS: usize = 218_192;
 const EPOCHS: usize = 20;
 const BATCHES: usize = 469;
-/// The assignment's mean loss of the last epoch, and how far from it one seed may be.
+/// The assignment's mean loss of the last epoch, and by which share of it one seed may be above it. Five seeds
+/// were 2.1 % above it in the mean and 4 % at most; their first weights are not those of the assignment's one run.
 const LAST_LOSS: f64 = 0.0095;
 const TOLERANCE: f64 = 0.05;
 const TITLE: &str = "Autoencoder: Test Originals vs Reconstructions";
+const LABELS: [&str; 4] = ["Original 1", "Original 2", "Reconstructed 1", "Reconstructed 2"];
 
 pub(super) fn claims(evidence: &Evidence) -> Result<Vec<Finding>> {
     Ok(vec![
@@ -90,9 +94,10 @@ fn last_loss(evidence: &Evidence) -> Result<Finding> {
     let off = train / LAST_LOSS - 1.0;
     Ok(Finding::new(
         "4: mean squared error at the end",
-        format!("{LAST_LOSS} within {:.0} %, one seed", 100.0 * TOLERANCE),
+        format!("{LAST_LOSS}, one seed at most {:.0} % above", 100.0 * TOLERANCE),
         format!("{train:.5} ({:+.1} %); on test images {test:.5}", 100.0 * off),
-        off.abs() <= TOLERANCE,
+        // A smaller error is no failure.
+        train > 0.0 && off <= TOLERANCE,
     )
     .only_of(&evidence.data))
 }
@@ -101,16 +106,20 @@ fn figure(evidence: &Evidence) -> Finding {
     let there = is_there(evidence, "autoencoder/figures/reconstructions.png");
     let svg = &evidence.files.reconstructions;
     let titled = svg.contains(TITLE);
-    let images = svg.matches("<image").count();
+    let images: Vec<&str> = svg.split("<image").skip(1).collect();
+    let pictures =
+        images.iter().filter_map(|image| image.split("href=\"").nth(1)?.split('"').next());
+    let different = pictures.collect::<BTreeSet<_>>().len();
+    let labelled = LABELS.iter().all(|label| svg.contains(label));
     Finding::new(
         "4: the figure",
         "two test images over their reconstructions",
         format!(
-            "{} images, {}{}",
-            images,
+            "{different} different images, {}, {}{}",
+            if labelled { "labelled" } else { "not labelled" },
             if titled { "titled" } else { "not titled" },
             if there { "" } else { ", no figures/reconstructions.png" }
         ),
-        there && titled && images == 4,
+        there && titled && labelled && images.len() == 4 && different == 4,
     )
 }

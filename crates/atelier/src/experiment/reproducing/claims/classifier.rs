@@ -146,12 +146,34 @@ fn cost(evidence: &Evidence) -> Result<Finding> {
     let smoothing: f64 = run.get("/manifest/config/train/label_smoothing")?;
     let decay: f64 = run.get("/manifest/config/train/weight_decay")?;
     let kind: String = run.get("/manifest/config/optimizer/kind")?;
+    // What would make it another cost, or another descent of it.
+    let mut more = Vec::new();
+    for (name, key) in
+        [("mixup", "data/augment/mixup"), ("clipping", "train/clip"), ("averaging", "train/ema")]
+    {
+        if run.get::<f64>(&format!("/manifest/config/{key}"))? != 0.0 {
+            more.push(format!(", {name}"));
+        }
+    }
+    // As the program's network of this run has them, whatever a file says.
+    let decayed = &evidence.decayed;
+    let weights_only = decayed.iter().all(|(name, decayed)| *decayed == name.ends_with(".weight"));
     Ok(Finding::new(
         "2: the cost",
         "cross-entropy, L2 on weights only",
-        format!("{kind}, smoothing {smoothing}, L2 of {}", significant(decay)),
+        format!(
+            "{kind}, smoothing {smoothing}, L2 of {} on {} of {} tensors{}",
+            significant(decay),
+            decayed.iter().filter(|(_, decayed)| *decayed).count(),
+            decayed.len(),
+            more.concat()
+        ),
         // Decay that is not part of the gradient would be no L2 penalty.
-        smoothing == 0.0 && kind != "adamw",
+        smoothing == 0.0
+            && kind != "adamw"
+            && more.is_empty()
+            && weights_only
+            && !decayed.is_empty(),
     ))
 }
 
@@ -225,21 +247,33 @@ fn same_size(evidence: &Evidence) -> Result<Finding> {
     let wanted = baseline.parameters as f64;
     let farthest = variants.iter().map(|of| (of.parameters as f64 / wanted - 1.0).abs());
     let farthest = farthest.fold(0.0, f64::max);
-    let of_baseline: Value = evidence.variants.get("/summary/baseline/config/model")?;
-    let of_winner: Value = evidence.retrained.get("/manifest/config/model")?;
+    let of_baseline = recipe(evidence.variants.get("/summary/baseline/config")?);
+    let of_winner = recipe(evidence.retrained.get("/manifest/config")?);
     Ok(Finding::new(
         "2, bonus: variants of the same size",
         "within 5 % of the chosen network",
         format!(
             "{}{}, at most {} off",
             counted(variants.len(), "variant"),
-            if of_baseline == of_winner { "" } else { " of another network" },
+            if of_baseline == of_winner { "" } else { " of another recipe" },
             percent(farthest)
         ),
         of_baseline == of_winner && farthest <= 0.05 && !variants.is_empty(),
     ))
 }
 
+/// A configuration without what may differ: the seed, and what was set aside for the choice.
+fn recipe(mut config: Value) -> Value {
+    for (section, key) in [("", "seed"), ("/data", "seed"), ("/data", "validation")] {
+        if let Some(Value::Object(fields)) = config.pointer_mut(section) {
+            fields.remove(key);
+        }
+    }
+    config
+}
+
+/// Better than the baseline beyond chance, and than the network that item 3 asks for: all of them trained on all
+/// training examples.
 fn variant(evidence: &Evidence) -> Result<Finding> {
     let (baseline, variants) = compared(evidence)?;
     let of = &evidence.variants;
@@ -247,21 +281,25 @@ fn variant(evidence: &Evidence) -> Result<Finding> {
     let difference: f64 = of.get("/summary/contrast/difference")?;
     let p_value: f64 = of.get("/summary/contrast/p_value")?;
     let seeds: Vec<f64> = of.get("/summary/contrast/differences")?;
-    let mean = |of: Option<&Compared>| {
-        of.and_then(|of| of.test.as_ref())
-            .map_or_else(|| "?".to_string(), |test| percent(test.mean))
-    };
+    let examples: usize = of.get("/summary/tested/examples")?;
+    let everything = examples == evidence.data.train;
+    let network: f64 = evidence.retrained.get("/summary/test/accuracy")?;
+    let mean = |of: Option<&Compared>| of?.test.as_ref().map(|test| test.mean);
+    let own = mean(variants.iter().find(|of| of.name == name));
+    let told = |mean: Option<f64>| mean.map_or_else(|| "?".to_string(), percent);
     Ok(Finding::new(
         "2, bonus: a variant is better on test images",
-        format!("p below {LEVEL} over seeds"),
+        format!("p below {LEVEL}, and above this network's"),
         format!(
-            "{name}: {} for {}, p = {}, {}",
-            mean(variants.iter().find(|of| of.name == name)),
-            mean(Some(&baseline)),
+            "{name}: {}, baseline {}, this network {}, p = {}, {}{}",
+            told(own),
+            told(mean(Some(&baseline))),
+            percent(network),
             significant(p_value),
-            counted(seeds.len(), "seed")
+            counted(seeds.len(), "seed"),
+            if everything { String::new() } else { format!(" on {} images", thousands(examples)) }
         ),
-        difference > 0.0 && p_value < LEVEL,
+        difference > 0.0 && p_value < LEVEL && own.is_some_and(|own| own > network) && everything,
     )
     .only_of(&evidence.data))
 }

@@ -23,6 +23,7 @@ struct Identity {
 #[derive(Deserialize)]
 struct Violation {
     detected: bool,
+    explained: bool,
 }
 
 #[derive(Deserialize)]
@@ -63,15 +64,22 @@ fn derivation(identities: &[Identity]) -> Finding {
 
 fn broken_assumptions(violations: &[Violation]) -> Finding {
     let detected = violations.iter().filter(|found| found.detected).count();
+    let explained = violations.iter().filter(|found| found.detected && found.explained).count();
     Finding::new(
         "1: every assumption is needed",
         "detected where it is broken",
-        format!("{detected} of {}", violations.len()),
-        detected == violations.len() && detected > 0,
+        format!("{detected} of {}; {explained} as far off as theory says", violations.len()),
+        explained == violations.len() && explained > 0,
     )
 }
 
-/// That He's initialisation keeps signals where the others lose them.
+/// By which factor a median over networks may change and still be kept. The logarithm of what one network
+/// makes of a signal has a deviation of 1 after 50 layers of 256 units around a median of 0.6.
+const KEPT: f64 = 30.0;
+/// By which factor what is lost grows or shrinks, at least.
+const LOST: f64 = 1e3;
+
+/// That He's initialisation keeps signals where all others lose them, on their way forward or back.
 fn signals(propagation: &[Signals]) -> Finding {
     let kept = |of: &ByLayer| {
         let ends = [of.median.first(), of.median.last()].map(|end| end.copied().unwrap_or(0.0));
@@ -83,21 +91,24 @@ fn signals(propagation: &[Signals]) -> Finding {
     let (least, most) =
         he.iter().fold((f64::INFINITY, 0.0_f64), |(low, high), &k| (low.min(k), high.max(k)));
     let others = propagation.iter().filter(|found| found.scheme != "He");
-    let lost =
-        others.clone().filter(|found| !(1e-3..1e3).contains(&kept(&found.activation))).count();
+    let is_lost = |of: &ByLayer| !(1.0 / LOST..LOST).contains(&kept(of));
+    let others_lost =
+        others.clone().filter(|found| is_lost(&found.activation) || is_lost(&found.gradient));
+    let (lost, others) = (others_lost.count(), others.count());
     let schemes: BTreeSet<&str> = propagation.iter().map(|found| found.scheme.as_str()).collect();
     let inputs: BTreeSet<&str> = propagation.iter().map(|found| found.inputs.as_str()).collect();
     let layers = propagation.first().map_or(0, |found| found.activation.median.len());
     Finding::new(
         "1: He keeps signals through 50 layers",
         "random input and images, 6 initialisations",
-        format!("{least:.2} to {most:.2} times; {lost} of {} others lose them", others.count()),
+        format!("{least:.2} to {most:.2} times; {lost} of {others} others lose them"),
         schemes.len() == 6
             && inputs.len() == 2
             && layers >= 50
             && he.len() == 4
-            && least > 0.1
-            && most < 10.0
+            && least > 1.0 / KEPT
+            && most < KEPT
+            && lost == others
             && lost > 0,
     )
 }
