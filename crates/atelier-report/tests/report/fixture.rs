@@ -140,7 +140,10 @@ fn summary(verb: &str) -> Value {
             "parameters": 218_192, "latent": 64, "epochs": 2, "epoch_losses": [0.0374, 0.0198],
             "train_mse": 0.0198, "test_mse": 0.0191, "pca_components": 64, "pca_test_mse": 0.01037,
             "dead_latent_units": 7, "active_share": 0.41,
-            "classes": [{ "class": "Trouser", "mse": 0.006, "pca_mse": 0.0071 }],
+            "classes": [
+                { "class": "Trouser", "mse": 0.006, "pca_mse": 0.0071 },
+                { "class": "Shirt", "mse": 0.012, "pca_mse": 0.0141 },
+            ],
             "linear_classifier": { "codes": 0.81, "pca": 0.79 },
         }),
     };
