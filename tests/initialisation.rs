@@ -28,7 +28,7 @@ fn a_study_checks_every_identity_and_its_files_do_not_depend_on_threads() {
     let home = home_with_sample();
     let shown = init(home.path(), &["--smoke", "--threads", "1"]).expect_code(0);
     for text in
-        ["40 of 40 hold", "11 of 11 are detected", "sum-variance-normal", "30 hidden layers"]
+        ["40 of 40 hold", "12 of 12 are detected", "sum-variance-normal", "30 hidden layers"]
     {
         assert!(shown.stdout.contains(text), "no {text:?}: {shown}");
     }

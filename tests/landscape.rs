@@ -131,7 +131,7 @@ fn given_runs_of_one_architecture_are_drawn_and_others_are_refused() {
         assert!(refused.stderr.contains("is another than 784-12-8-10"), "{refused}");
     }
     let refused = with(&["nowhere"]).expect_code(2);
-    assert!(refused.stderr.contains("there is no run nowhere"), "{refused}");
+    assert!(refused.stderr.contains("there is no run `nowhere`"), "{refused}");
     // What belongs to training has no meaning for runs that are there.
     let file = home.path().join("mine.toml");
     fs::write(&file, "[train]\nepochs = 5\n").expect("written");

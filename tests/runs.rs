@@ -47,7 +47,9 @@ fn the_lists_of_a_summary_are_shown_as_tables() {
     in_home(&home, &["train", "--smoke", "--quiet"]).expect_code(0);
     let shown = in_home(&home, &["runs", "show", "train-0001"]).expect_code(0);
     let (_, last) = shown.stdout.split_once("the last 20 iterations\n\n").expect("the losses");
-    assert_eq!(last.trim_end().lines().count(), 22, "{shown}");
+    let (losses, classes) = last.split_once("\n\n").expect("the classes below the losses");
+    assert_eq!(losses.lines().count(), 22, "{shown}");
+    assert!(classes.contains("Ankle boot"), "{shown}");
 }
 
 #[test]
