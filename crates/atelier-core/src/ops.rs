@@ -190,6 +190,7 @@ pub fn reconstruction(
     let applies = [x, weight, bias, targets].into_iter().all(fused)
         && activation.differentiable_from_output()
         && x.elem_count() > 0
+        && wanted[1] > 0
         && weight.dims()[0] == x.dims()[1]
         && bias.dims() == &wanted[1..]
         && targets.dims() == wanted;

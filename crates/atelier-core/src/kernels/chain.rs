@@ -47,7 +47,7 @@ impl Upstream<'_> {
 /// from the first row to the last.
 ///
 /// # Panics
-/// Panics if `upstream` has not as many elements as `y`.
+/// Panics if `upstream` has not as many elements as `y`, or `y` is not whole rows.
 pub(crate) fn chained(
     activation: Activation,
     y: &[f32],
@@ -57,6 +57,7 @@ pub(crate) fn chained(
     let len = y.len();
     let (Upstream::Gradient(other) | Upstream::Distance { targets: other, .. }) = upstream;
     assert_eq!(other.len(), len, "elements of a gradient");
+    assert!(len == 0 || (columns > 0 && len.is_multiple_of(columns)), "outputs in whole rows");
     let mut dz: Vec<f32> = Vec::with_capacity(len);
     let mut sums = vec![0.0; columns];
     let cut = len >= FEW && columns >= 2 * 16;

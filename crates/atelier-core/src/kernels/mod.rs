@@ -33,8 +33,9 @@ pub(crate) fn vectorized<R>(loops: impl FnOnce() -> R) -> R {
 
 static AVX2_ONLY: AtomicBool = AtomicBool::new(false);
 
-/// Lets all kernels of this process go without AVX-512, as on a processor that has only AVX2; `false`
-/// takes it back. For measurements: results may differ in the last bits.
+/// Lets all kernels of this crate go without AVX-512, as on a processor that has only AVX2; `false`
+/// takes it back. For measurements, before any kernel runs: results may differ in the last bits, and candle's own
+/// products do not heed it.
 pub fn set_avx2_only(only: bool) {
     AVX2_ONLY.store(only, Ordering::Relaxed);
 }

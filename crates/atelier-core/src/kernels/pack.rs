@@ -1,6 +1,9 @@
 //! Panels of an operand, so that a product reads it from beginning to end.
 
-#![expect(unsafe_code, reason = "four shuffles that every x86-64 processor has")]
+#![cfg_attr(
+    target_arch = "x86_64",
+    expect(unsafe_code, reason = "four shuffles that every x86-64 processor has")
+)]
 
 use super::product::Matrix;
 

@@ -13,8 +13,10 @@ const MULTIPLICATIONS_PER_PIECE: usize = 250_000;
 const PIECES_PER_THREAD: usize = 2;
 /// Fewest columns of a piece: four vectors of AVX-512.
 const PANEL: usize = 64;
-/// Floats in a line of the cache; not fewer than there are lanes in a vector.
+/// Floats in a line of the cache, a multiple of the lanes of every vector: columns are cut at multiples
+/// of it, so that those beyond the last whole vector are the same ones however a product is cut.
 const LINE: usize = 16;
+const _: () = assert!(PANEL.is_multiple_of(LINE));
 
 /// A matrix inside a slice: element `(i, j)` lies at `i * row_stride + j * col_stride`.
 #[derive(Clone, Copy)]
@@ -32,7 +34,8 @@ impl<'a> Matrix<'a> {
     /// # Panics
     /// Panics if the length is not `rows * cols`; callers take both from one tensor.
     pub(crate) fn new(data: &'a [f32], rows: usize, cols: usize) -> Self {
-        assert_eq!(data.len(), rows * cols, "a matrix that does not fill its slice");
+        let wanted = rows.checked_mul(cols);
+        assert_eq!(Some(data.len()), wanted, "a matrix that does not fill its slice");
         Self { data, rows, cols, row_stride: cols, col_stride: 1 }
     }
 
@@ -100,7 +103,8 @@ pub(crate) fn product(a: Matrix, b: Matrix, cut: Cut) -> Vec<f32> {
 /// the cache.
 ///
 /// # Panics
-/// Panics if the shapes do not fit; callers have checked them. `start` must not be [`Start::Out`].
+/// Panics if the shapes do not fit; callers have checked them. `start` must not be [`Start::Out`]. Panics
+/// also if no memory is large enough for the result.
 pub(crate) fn with_product(
     a: Matrix,
     b: Matrix,
@@ -110,20 +114,21 @@ pub(crate) fn with_product(
 ) -> Vec<f32> {
     assert!(!matches!(start, Start::Out), "there is no output to add to");
     let (m, n) = (a.rows, b.cols);
-    let mut out: Vec<f32> = Vec::with_capacity(m * n);
+    let len = m.checked_mul(n).expect("a product that fits into memory");
+    let mut out: Vec<f32> = Vec::with_capacity(len);
     // Not zeroed first: for the gradient of a weight that is as much traffic as the update.
     let room = Room(out.as_mut_ptr());
     let work = m.saturating_mul(n).saturating_mul(a.cols);
     let most = if threads::count() == 1 { 1 } else { PIECES_PER_THREAD * threads::count() };
     let pieces = (work / MULTIPLICATIONS_PER_PIECE).clamp(1, most);
     let by_columns = cut == Cut::Columns && n >= 2 * PANEL;
-    let (len, step) = if by_columns {
+    let (extent, step) = if by_columns {
         // Whole lines of the cache, and pieces of nearly the same size.
         (n, n.div_ceil(pieces).next_multiple_of(LINE).max(PANEL))
     } else {
         (m, m.div_ceil(pieces))
     };
-    for_each_range(len, step, &|range| {
+    for_each_range(extent, step, &|range| {
         let (rows, columns) = if by_columns { (0..m, range) } else { (range, 0..n) };
         let start = match start {
             Start::Row(row) => Start::Row(&row[columns.clone()]),
@@ -143,7 +148,7 @@ pub(crate) fn with_product(
         }
     });
     // SAFETY: the pieces cover all m x n elements, and each has been written completely.
-    unsafe { out.set_len(m * n) };
+    unsafe { out.set_len(len) };
     out
 }
 

@@ -3,6 +3,7 @@
 use candle_core::{DType, Device, Tensor, Var};
 use rand::RngExt;
 
+use super::chain::{Upstream, chained};
 use crate::activation::Activation;
 use crate::composition;
 use crate::ops;
@@ -390,6 +391,33 @@ fn large_reconstructions_are_those_of_layer_and_loss_apart_with_any_number_of_th
     let apart = run(1, true);
     for n in [1, 2, 3] {
         assert!(run(n, false) == apart && run(n, true) == apart, "{n} threads");
+    }
+}
+
+#[test]
+fn a_gradient_that_is_cut_by_columns_is_that_of_a_plain_loop() {
+    let mut stream = stream(16, "chained", 0, 0);
+    let (rows, columns) = (70, 500);
+    let mut numbers =
+        || random(&[rows, columns], &mut stream).flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    let (y, other) = (numbers(), numbers());
+    let distance = Upstream::Distance { targets: &other, factor: 0.5 };
+    for upstream in [Upstream::Gradient(&other), distance] {
+        let (dz, sums) = chained(Activation::Sigmoid, &y, columns, upstream);
+        let wanted = |at: usize| {
+            let (y, other) = (f64::from(y[at]), f64::from(other[at]));
+            let gradient =
+                if matches!(upstream, Upstream::Gradient(_)) { other } else { (y - other) * 0.5 };
+            gradient * y * (1.0 - y)
+        };
+        for column in 0..columns {
+            let mut sum = 0.0;
+            for at in (column..rows * columns).step_by(columns) {
+                assert!((f64::from(dz[at]) - wanted(at)).abs() < 1e-4, "{at}");
+                sum += wanted(at);
+            }
+            assert!((f64::from(sums[column]) - sum).abs() < 1e-3, "column {column}");
+        }
     }
 }
 

@@ -3,12 +3,13 @@
 //! `out` is computed in tiles of up to six rows and four vectors (two with AVX2), whose sums stay in
 //! registers over a block of the inner dimension: for each step along it a row of `b` is loaded once
 //! for six rows of `a`, of which each number goes into every lane. Every element is the sum over the
-//! inner dimension from its beginning to its end, whichever tile it lies in, so that a product may be
-//! cut anywhere and gives the same bits.
+//! inner dimension from its beginning to its end, whichever tile it lies in.
 //!
 //! Columns beyond the last whole vector would leave most lanes of a further one empty: 2 of the 50
 //! columns of a small layer would cost as much as 16. A few of them are summed with the lanes along
-//! the inner dimension instead, or along the rows, wherever `a` lies contiguous.
+//! the inner dimension instead, or along the rows, wherever `a` lies contiguous: in an order that the
+//! shape, the layout and the number of lanes decide. A product may therefore be cut at any row, and at
+//! columns that are multiples of the lanes, and gives the same bits.
 #![expect(
     unsafe_code,
     reason = "reads operands through strides; `Multiply::new` checks the bounds"
@@ -61,8 +62,9 @@ impl<'a> Multiply<'a> {
     /// Element `(i, j)` of the result lies at `out + i * out_stride + j`.
     ///
     /// # Safety
-    /// All of these elements must be valid for writing, and initialised if `start` is
-    /// [`Start::Out`].
+    /// All of these elements must be valid for writing until the product was dispatched, and initialised if
+    /// `start` is [`Start::Out`]; nobody else may read or write them meanwhile, and neither operand nor
+    /// `start` may lie among them. `out_stride` must not be less than the columns of `b`.
     ///
     /// # Panics
     /// Panics if the shapes do not fit, or an operand does not lie within its slice.
