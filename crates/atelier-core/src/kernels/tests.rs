@@ -404,19 +404,20 @@ fn a_gradient_that_is_cut_by_columns_is_that_of_a_plain_loop() {
     let distance = Upstream::Distance { targets: &other, factor: 0.5 };
     for upstream in [Upstream::Gradient(&other), distance] {
         let (dz, sums) = chained(Activation::Sigmoid, &y, columns, upstream);
+        assert_eq!(sums.len(), columns);
         let wanted = |at: usize| {
             let (y, other) = (f64::from(y[at]), f64::from(other[at]));
             let gradient =
                 if matches!(upstream, Upstream::Gradient(_)) { other } else { (y - other) * 0.5 };
             gradient * y * (1.0 - y)
         };
-        for column in 0..columns {
+        for (column, found) in sums.iter().enumerate() {
             let mut sum = 0.0;
             for at in (column..rows * columns).step_by(columns) {
                 assert!((f64::from(dz[at]) - wanted(at)).abs() < 1e-4, "{at}");
                 sum += wanted(at);
             }
-            assert!((f64::from(sums[column]) - sum).abs() < 1e-3, "column {column}");
+            assert!((f64::from(*found) - sum).abs() < 1e-3, "column {column}");
         }
     }
 }
