@@ -323,6 +323,18 @@ pub(crate) fn names(path: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
+/// How long all files below a directory are; links are not followed.
+pub(crate) fn bytes(directory: &Path) -> Result<u64> {
+    let failed = |cause| Error::io(directory, "list", cause);
+    let mut sum = 0;
+    for entry in std::fs::read_dir(directory).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let metadata = entry.metadata().map_err(failed)?;
+        sum += if metadata.is_dir() { bytes(&entry.path())? } else { metadata.len() };
+    }
+    Ok(sum)
+}
+
 /// The directory that holds `path`.
 pub(crate) fn parent(path: &Path) -> &Path {
     match path.parent() {

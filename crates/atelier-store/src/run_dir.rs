@@ -123,7 +123,12 @@ impl RunDir {
         remove_leftovers(path)?;
         for directory in [path.join(CHECKPOINTS), path.join(FIGURES)] {
             fs::refuse_link(&directory)?;
-            if directory.is_dir() {
+        }
+        for name in fs::names(path)? {
+            let directory = path.join(name);
+            // A run within this one does so by itself.
+            let ours = directory.is_dir() && !directory.is_symlink();
+            if ours && !directory.join(MANIFEST).exists() {
                 remove_leftovers(&directory)?;
             }
         }
@@ -139,6 +144,15 @@ impl RunDir {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// How many bytes its files have, in all its directories: what a run that is taken up needs no
+    /// room for any more.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if a directory cannot be read.
+    pub fn bytes(&self) -> Result<u64> {
+        fs::bytes(&self.path)
     }
 
     /// The path of a file of the run; `name` may lead into a subdirectory.

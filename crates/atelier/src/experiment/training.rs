@@ -158,7 +158,7 @@ where
     let (prepared, mut run) = if flags.run.resume {
         let mut run = Recorded::resume(flags.run, flags.data, C::VERB)?;
         let prepared = prepare_again::<C>(flags, &run, terminal)?;
-        probe(run.dir.path(), prepared.bytes()?)?;
+        probe(run.dir.path(), prepared.bytes()?.saturating_sub(run.dir.bytes()?))?;
         held = stop.hold();
         run.manifest.threads = prepared.threads;
         run.dir.write_manifest(&run.manifest)?;

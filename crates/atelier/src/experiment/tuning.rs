@@ -161,7 +161,7 @@ fn resume(asked: &Asked) -> Result<(Recorded, Images)> {
         terminal: asked.terminal,
     };
     let prepared = ready(&config, place)?;
-    probe(recorded.dir.path(), bytes(&prepared)?)?;
+    probe(recorded.dir.path(), bytes(&prepared)?.saturating_sub(recorded.dir.bytes()?))?;
     recorded.check_dataset(&dataset::record(&prepared.data.provenance))?;
     recorded.manifest.threads = prepared.threads;
     recorded.dir.write_manifest(&recorded.manifest)?;
