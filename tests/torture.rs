@@ -15,7 +15,7 @@ mod tree;
 use std::io::Write as _;
 
 use self::budget::Budget;
-use self::toy::{LANDSCAPE, TRAIN, TUNE, Toy, Workbench};
+use self::toy::{LANDSCAPE, REPRODUCE, TRAIN, TUNE, Toy, Workbench};
 
 /// What an operation can fail with.
 const ERRORS: [&str; 7] = ["enospc", "edquot", "erofs", "eacces", "eio", "short", "close"];
@@ -32,7 +32,12 @@ fn survives(toy: &Toy, what: &str, bench: &Workbench, faults: &[Vec<String>]) {
     for faults in faults {
         match bench.disturbed(faults) {
             Ok(ended_well) => harmless += usize::from(ended_well),
-            Err(why) => lost.push(format!("{}: {why}", faults.join(", then "))),
+            Err(why) => {
+                let case = format!("{} {}", toy.name, faults.join(", then "));
+                // At once: the rest may take an hour.
+                tell(&format!("torture: lost: {case}: {}", why.lines().next().unwrap_or_default()));
+                lost.push(format!("{case}: {why}"));
+            }
         }
     }
     tell(&format!(
@@ -110,4 +115,19 @@ fn a_landscape_survives_a_kill_at_any_operation() {
 #[test]
 fn a_landscape_survives_a_failure_of_any_operation() {
     failing(&LANDSCAPE);
+}
+
+#[test]
+fn the_whole_assignment_survives_kills_and_failures() {
+    let bench = Workbench::new(&REPRODUCE);
+    let faults: Vec<Vec<String>> = Budget::of_this_run()
+        .of_the_whole(bench.operations.len())
+        .into_iter()
+        .enumerate()
+        .map(|(case, number)| {
+            let kind = ["kill", "tear", ERRORS[case / 3 % ERRORS.len()]][case % 3];
+            vec![format!("{kind}@{number}")]
+        })
+        .collect();
+    survives(&REPRODUCE, "killed and failing", &bench, &faults);
 }

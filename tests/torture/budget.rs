@@ -52,6 +52,13 @@ impl Budget {
         all.step_by(step).collect()
     }
 
+    /// Operations of a reproduction at which something is to happen: it takes seconds and has thousands.
+    pub fn of_the_whole(&self, operations: usize) -> Vec<usize> {
+        let cases = if self.everything { 30 } else { 2 };
+        let mut random = Random::new(5);
+        (0..cases).map(|_| 1 + random.below(operations)).collect()
+    }
+
     /// How many signals are sent at random moments.
     pub fn signals(&self) -> usize {
         if self.everything { 150 } else { 4 }

@@ -1,14 +1,14 @@
 //! Runs so small that they can be repeated at each of their operations.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Child;
 
 use tempfile::TempDir;
 
 use super::tree::{Tree, nothing_is_torn};
 use crate::cli::{Output, atelier};
-use crate::fixture::home_with_sample;
+use crate::fixture::{home_with_sample_in, report_program};
 
 /// A verb with settings under which it takes a fraction of a second.
 pub struct Toy {
@@ -61,6 +61,9 @@ pub const LANDSCAPE: Toy = Toy {
     ],
 };
 
+/// Every part of the assignment, as small as `--smoke` makes it.
+pub const REPRODUCE: Toy = Toy { name: "reproduce", verb: "reproduce", settings: &[] };
+
 /// One operation of an undisturbed run.
 pub struct Operation {
     pub name: String,
@@ -95,7 +98,9 @@ pub struct Workbench<'a> {
 
 impl<'a> Workbench<'a> {
     pub fn new(toy: &'a Toy) -> Self {
-        let home = home_with_sample();
+        // In memory, where syncs cost nothing: what is tried is a process that dies, not a power cut.
+        let memory = Path::new("/dev/shm");
+        let home = home_with_sample_in(memory.is_dir().then_some(memory));
         let mut bench = Self { toy, home, operations: Vec::new(), undisturbed: Tree::default() };
         // So that what every case finds is there in this one, too.
         fs::create_dir(bench.home.path().join("runs")).expect("a directory");
@@ -136,7 +141,9 @@ impl<'a> Workbench<'a> {
     }
 
     fn run(&self, arguments: Vec<String>, fault: Option<&str>) -> Output {
-        let invocation = atelier(arguments).env("ATELIER_HOME", self.home.path());
+        let invocation = atelier(arguments)
+            .env("ATELIER_HOME", self.home.path())
+            .env("ATELIER_REPORT", report_program(self.home.path()));
         match fault {
             Some(fault) => invocation.env("ATELIER_FAULT", fault).run(),
             None => invocation.run(),
