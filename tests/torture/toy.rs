@@ -189,7 +189,7 @@ impl<'a> Workbench<'a> {
         let mut ended_well = false;
         for (index, fault) in faults.iter().enumerate() {
             let output = self.go_on(Some(fault));
-            self.as_told(fault, &output)?;
+            as_told(fault, &output)?;
             nothing_is_torn(&self.out(), &self.undisturbed)
                 .map_err(|why| format!("{why}\nafter {output}"))?;
             ended_well = index == 0 && output.code == Some(0);
@@ -198,20 +198,6 @@ impl<'a> Workbench<'a> {
             self.ends_the_same(0)?;
         }
         self.finish().map(|()| ended_well)
-    }
-
-    /// Whether the program ended as it should at this fault: by its own hand only with what the fault was.
-    fn as_told(&self, fault: &str, output: &Output) -> Result<(), String> {
-        let kind = fault.split('@').next().unwrap_or_default();
-        match output.code {
-            // A fault that nothing depends on, or one beyond the last operation.
-            Some(0) => Ok(()),
-            None if ["kill", "tear"].contains(&kind) => Ok(()),
-            Some(2) if output.stderr.contains("error: ") && !output.stderr.contains("panicked") => {
-                Ok(())
-            }
-            _ => Err(format!("it ended otherwise: {output}")),
-        }
     }
 
     /// Takes up what is there until it is complete, and compares it.
@@ -228,5 +214,19 @@ impl<'a> Workbench<'a> {
     pub fn ends_the_same(&self, more_reads: u64) -> Result<(), String> {
         let tree = Tree::read(&self.out())?;
         tree.is_same(&self.undisturbed, more_reads)
+    }
+}
+
+/// Whether the program ended as it should at this fault: by its own hand only with what the fault was.
+fn as_told(fault: &str, output: &Output) -> Result<(), String> {
+    let kind = fault.split('@').next().unwrap_or_default();
+    match output.code {
+        // A fault that nothing depends on, or one beyond the last operation.
+        Some(0) => Ok(()),
+        None if ["kill", "tear"].contains(&kind) => Ok(()),
+        Some(2) if output.stderr.contains("error: ") && !output.stderr.contains("panicked") => {
+            Ok(())
+        }
+        _ => Err(format!("it ended otherwise: {output}")),
     }
 }

@@ -75,7 +75,7 @@ pub fn nothing_is_torn(run: &Path, undisturbed: &Tree) -> Result<(), String> {
             if serde_json::from_slice::<Value>(&bytes).is_err() {
                 return torn("no JSON");
             }
-        } else if name.contains("checkpoints/step-") {
+        } else if is_checkpoint(file) {
             if !is_whole_tensor_file(&bytes) {
                 return torn("no checkpoint");
             }
@@ -100,6 +100,11 @@ pub fn nothing_is_torn(run: &Path, undisturbed: &Tree) -> Result<(), String> {
     Ok(())
 }
 
+/// Of a run in `checkpoints`, of a trial in a directory of its own.
+fn is_checkpoint(file: &str) -> bool {
+    file.starts_with("step-")
+}
+
 fn grows(file: &str) -> bool {
     ["metrics.jsonl", "grid.jsonl", "study.log", "snapshots.csv"].contains(&file)
 }
@@ -110,10 +115,7 @@ fn comparable(name: &str, bytes: &[u8]) -> Result<Option<Vec<u8>>, String> {
     // Checkpoints know how long training took, and their results are compared as those of the run. What killed
     // workers leave of themselves is removed after an hour.
     // The stand-in for the report copies a summary, with its times, into its page.
-    if file == ".lock"
-        || name == "index.html"
-        || name.contains("checkpoints/step-")
-        || name.contains(".workers/")
+    if file == ".lock" || name == "index.html" || is_checkpoint(file) || name.contains(".workers/")
     {
         return Ok(None);
     }
@@ -124,12 +126,10 @@ fn comparable(name: &str, bytes: &[u8]) -> Result<Option<Vec<u8>>, String> {
         return Ok(Some(timeless(value).to_string().into_bytes()));
     }
     if file == "metrics.jsonl" {
-        let mut lines = String::new();
-        for line in String::from_utf8_lossy(bytes).lines() {
-            let value = serde_json::from_str(line).map_err(failed)?;
-            lines.push_str(&format!("{}\n", timeless(value)));
-        }
-        return Ok(Some(lines.into_bytes()));
+        let text = String::from_utf8_lossy(bytes);
+        let values = text.lines().map(|line| serde_json::from_str(line).map(timeless));
+        let values: Vec<Value> = values.collect::<Result<_, _>>().map_err(failed)?;
+        return Ok(Some(Value::from(values).to_string().into_bytes()));
     }
     if file == "study.log" {
         return study(bytes).map(Some).map_err(failed);
@@ -190,7 +190,8 @@ fn is_whole_tensor_file(bytes: &[u8]) -> bool {
     header().unwrap_or(false)
 }
 
-/// The files below a directory by their paths from it, with slashes, in order; none where there is no directory.
+/// The files below a directory by their paths from it, with slashes, in order; none where there is no directory. A
+/// journal's lock is a link and no file: the next that comes sees that its holder is gone.
 fn names(directory: &Path) -> Vec<String> {
     let mut names = Vec::new();
     for entry in fs::read_dir(directory).into_iter().flatten() {
@@ -199,7 +200,7 @@ fn names(directory: &Path) -> Vec<String> {
         if entry.file_type().expect("a type").is_dir() {
             let inside = self::names(&entry.path());
             names.extend(inside.into_iter().map(|inside| format!("{name}/{inside}")));
-        } else {
+        } else if !name.ends_with(".log.lock") {
             names.push(name);
         }
     }
