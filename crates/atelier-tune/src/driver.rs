@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::claim::{Claimed, Next};
 use crate::pruner::Decision;
-use crate::record::{Change, TrialRecord};
+use crate::record::{Change, StudyRecord, TrialRecord};
 use crate::sampler::Choice;
 use crate::trial::Cause;
 use crate::{
@@ -228,8 +228,13 @@ impl Driver<'_> {
         };
         let finale = trial.finale.map(|(step, value)| Change::Report { number, step, value });
         let finish = Change::Finish { number, state, value, failure: failure.clone() };
-        let changes: Vec<Change> = finale.into_iter().chain([finish]).collect();
-        self.storage.change(&mut |_| Ok(changes.clone()))?;
+        self.storage.change(&mut |study| {
+            // An earlier attempt may have died between the two lines.
+            let unknown =
+                trial.finale.is_some_and(|(step, value)| !knows(study, number, step, value));
+            let finale = finale.clone().filter(|_| unknown);
+            Ok(finale.into_iter().chain([finish.clone()]).collect())
+        })?;
         let failure = failure.as_deref();
         (self.options.observer)(Event::Finished { number, state, value, failure });
         Ok(())
@@ -248,10 +253,7 @@ impl Driver<'_> {
     /// Stores a value on the way, unless it is there already from an earlier attempt.
     pub(crate) fn record(&self, number: usize, step: u64, value: f64) -> Result<()> {
         let mut known = false;
-        self.storage.look(&mut |study| {
-            let stored = study.trials.get(number).and_then(|trial| trial.reports.get(&step));
-            known = stored.is_some_and(|stored| stored.to_bits() == value.to_bits());
-        })?;
+        self.storage.look(&mut |study| known = knows(study, number, step, value))?;
         if !known {
             self.storage.change(&mut |_| Ok(vec![Change::Report { number, step, value }]))?;
             self.wake.notify_all();
@@ -328,6 +330,12 @@ impl Driver<'_> {
         }
         Ok(study)
     }
+}
+
+/// Whether a study has this value on a trial's way already.
+fn knows(study: &StudyRecord, number: usize, step: u64, value: f64) -> bool {
+    let stored = study.trials.get(number).and_then(|trial| trial.reports.get(&step));
+    stored.is_some_and(|stored| stored.to_bits() == value.to_bits())
 }
 
 /// The first difference between stored and present conditions.
