@@ -1,8 +1,8 @@
 //! Training images that stay on a device: gathered, moved, scaled and mixed there.
 //!
 //! The order, the shifts, the flips and the partners are drawn on the host from the same streams as
-//! for the CPU, so that every device sees the same examples. Only these few numbers travel with a
-//! batch; the order of an epoch travels once.
+//! for the CPU, so that every device sees the same examples. Only these few numbers, and the noise of
+//! what is erased, travel with a batch; the order of an epoch travels once.
 
 use atelier_core::{Batch, Result, Targets};
 use candle_core::{DType, Device, Tensor};
@@ -92,6 +92,28 @@ impl Resident {
 
     /// Each image as its move says; what comes in from outside is 0.
     fn moved(&self, images: &Tensor, moves: &[Move]) -> candle_core::Result<Tensor> {
+        let images = self.shifted(images, moves)?;
+        if moves.iter().all(|of| of.patch.is_none()) {
+            return Ok(images);
+        }
+        let (mut kept, mut noise) =
+            (vec![1.0_f32; images.elem_count()], vec![0.0_f32; images.elem_count()]);
+        let pixels = self.height * self.width;
+        for (image, of) in moves.iter().enumerate() {
+            let Some(patch) = &of.patch else { continue };
+            patch.for_rows(self.width, |start, bytes| {
+                let start = image * pixels + start;
+                kept[start..start + bytes.len()].fill(0.0);
+                for (to, byte) in noise[start..].iter_mut().zip(bytes) {
+                    *to = f32::from(*byte);
+                }
+            });
+        }
+        let on_device = |values| Tensor::from_vec(values, images.shape(), images.device());
+        images.mul(&on_device(kept)?)? + on_device(noise)?
+    }
+
+    fn shifted(&self, images: &Tensor, moves: &[Move]) -> candle_core::Result<Tensor> {
         let (device, n) = (images.device(), moves.len());
         // Places are whole numbers that f32 holds exactly.
         let places = |size: usize| Tensor::arange(0.0, size as f32, device);
@@ -145,7 +167,8 @@ mod tests {
             plain.clone(),
             AugmentConfig { flip: true, ..plain.clone() },
             AugmentConfig { shift: 2, ..plain.clone() },
-            AugmentConfig { flip: true, shift: 3, mixup: 0.4 },
+            AugmentConfig { erase: 0.7, ..plain.clone() },
+            AugmentConfig { flip: true, shift: 3, erase: 0.5, mixup: 0.4 },
         ] {
             for standardization in [None, Some(&standardization)] {
                 let batcher = || {
