@@ -1,6 +1,6 @@
 //! The figure: how many times as long as Atelier each peer takes.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use atelier_plot::{Axis, Color, DotPlot, DotRow, Figure};
 
 use crate::contestant::ATELIER;
@@ -13,9 +13,9 @@ const SHOWN: [&str; 6] =
     ["step-50-16", "step-50-64", "step-256-64", "step-512-256", "step-autoencoder", "evaluate"];
 const WIDTH: u32 = 1600;
 /// Height of a row and of a heading, and of everything around the rows.
-const ROW: u32 = 36;
-const HEADING: u32 = 47;
-const AROUND: u32 = 330;
+const ROW: u32 = 38;
+const HEADING: u32 = 50;
+const AROUND: u32 = 450;
 
 /// Draws the report.
 ///
@@ -56,8 +56,9 @@ pub fn draw(report: &Report) -> Result<Figure> {
             plot = plot.group(name, group);
         }
     }
+    ensure!(rows > 0, "no figure: it shows peers, which `--peers` measures");
     let height = AROUND + rows * ROW + groups * HEADING;
-    plot.size(WIDTH, height).render().context("no figure: `--peers` measures those that it shows")
+    plot.size(WIDTH, height).render().context("no figure")
 }
 
 /// The result with the number of threads that is best for this contestant.

@@ -56,6 +56,7 @@ impl Contestant {
     }
 
     /// The program, asked for a row.
+    #[must_use]
     pub fn command(&self, id: &str, threads: usize, work: &Path) -> Option<Command> {
         let (program, first) = self.command.split_first()?;
         let mut command = Command::new(program);

@@ -27,12 +27,13 @@ fn images(count: usize, classes: usize) -> Result<Subset> {
 pub struct Epochs {
     step: Step,
     batcher: Batcher,
-    epochs: usize,
+    times: usize,
+    /// Epochs that are over.
     number: u64,
 }
 
 impl Epochs {
-    /// `epochs` epochs over so many images of `classes` classes, for the network of `step`.
+    /// `times` epochs over so many images of `classes` classes, for the network of `step`.
     ///
     /// # Errors
     /// Fails if there is no memory left.
@@ -41,12 +42,12 @@ impl Epochs {
         count: usize,
         classes: usize,
         batch: usize,
-        epochs: usize,
+        times: usize,
     ) -> Result<Self> {
         let augment = AugmentConfig::default();
         let images = images(count, classes)?;
         let batcher = Batcher::new(images, batch, 0, &augment, None, &Device::Cpu)?;
-        Ok(Self { step, batcher, epochs, number: 0 })
+        Ok(Self { step, batcher, times, number: 0 })
     }
 
     /// Trains for all of them; every epoch has an order of its own.
@@ -54,7 +55,7 @@ impl Epochs {
     /// # Errors
     /// Fails if there is no memory left.
     pub fn take(&mut self) -> Result<()> {
-        for _ in 0..self.epochs {
+        for _ in 0..self.times {
             for index in 0..self.batcher.batches_per_epoch() {
                 let batch = self.batcher.batch(self.number, index)?;
                 self.step.take_on(&batch)?;

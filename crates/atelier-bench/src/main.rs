@@ -69,9 +69,9 @@ fn run(arguments: Vec<String>) -> Result<ExitCode> {
     let (text, slower) = against::text(&report, &earlier);
     // JSON on stdout stays JSON.
     if options.format == Format::Json {
-        tell(text.trim_end())
+        tell(text.trim_end());
     } else {
-        say(&format!("\n{text}"))?
+        say(&format!("\n{text}"))?;
     }
     Ok(if slower { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -180,13 +180,8 @@ pub fn duration(seconds: f64) -> String {
     } else {
         (seconds, "s")
     };
-    let digits = if value < 9.995 {
-        2
-    } else if value < 99.95 {
-        1
-    } else {
-        0
-    };
+    // 9.995 would be shown as 10.00, 99.95 as 100.0.
+    let digits = [9.995, 99.95].into_iter().filter(|&limit| value < limit).count();
     format!("{value:.digits$} {unit}")
 }
 
@@ -219,7 +214,7 @@ impl Table {
         for (number, row) in self.0.iter().enumerate() {
             let _ = writeln!(text, "| {} |", row.join(" | "));
             if number == 0 {
-                let _ = writeln!(text, "|{}{}", " --- |", " ---: |".repeat(row.len() - 1));
+                let _ = writeln!(text, "| --- |{}", " ---: |".repeat(row.len() - 1));
             }
         }
         text
