@@ -1,15 +1,16 @@
 //! Rows of a whole process: from its start until it ends, or until it has written a line.
 
-use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use nix::sys::resource::{UsageWho, getrusage};
 
 use crate::contestant::{ATELIER, Contestant, set_threads};
-use crate::serve::{Answer, peak_bytes};
+use crate::serve::{Answer, say};
+use crate::session::last_line;
 
 /// How to run the process of a row.
 pub struct Process {
@@ -47,12 +48,13 @@ impl Process {
             }
         }
         let at_line = start.elapsed().as_secs_f64();
-        let status = child.wait()?;
+        let output = child.wait_with_output()?;
         let at_end = start.elapsed().as_secs_f64();
         if let Ok(Answer::Missing { missing }) = serde_json::from_str(&answer) {
             return Ok(Err(missing));
         }
-        ensure!(status.success(), "it ended ({status})");
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "it ended ({}): {}", output.status, last_line(&said));
         Ok(Ok(if self.id == "predict" { at_end } else { at_line }))
     }
 
@@ -61,17 +63,20 @@ impl Process {
     /// # Errors
     /// Fails if it cannot be run.
     pub fn peak(&mut self) -> Result<u64> {
-        let mut command = self.command()?;
-        command.stdout(Stdio::null()).stderr(Stdio::null());
-        let mut child = command.spawn().context("cannot run it")?;
-        let status = PathBuf::from(format!("/proc/{}/status", child.id()));
-        let mut peak = 0;
-        // The peak never falls: the last look before the end is as good as one at the end.
-        while child.try_wait()?.is_none() {
-            peak =
-                fs::read_to_string(&status).ok().and_then(|text| peak_bytes(&text)).unwrap_or(peak);
+        let command = self.command()?;
+        let mut watch = Command::new(std::env::current_exe()?);
+        watch.arg("watch").arg(command.get_program()).args(command.get_args());
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => watch.env(name, value),
+                None => watch.env_remove(name),
+            };
         }
-        Ok(peak)
+        let output = watch.stdin(Stdio::null()).stderr(Stdio::null()).output()?;
+        match serde_json::from_slice(&output.stdout) {
+            Ok(Answer::Peak { peak_bytes }) => Ok(peak_bytes),
+            _ => bail!("its memory could not be watched"),
+        }
     }
 
     fn command(&mut self) -> Result<Command> {
@@ -79,7 +84,7 @@ impl Process {
         if self.contestant.name != ATELIER {
             let command = self.contestant.command(self.id, self.threads, &self.work);
             let mut command = command.context("it could not be made")?;
-            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
             return Ok(command);
         }
         let mut command = Command::new(released()?);
@@ -100,6 +105,20 @@ impl Process {
         }
         Ok(command)
     }
+}
+
+/// Runs a program to its end and says how much memory it had at most: a small process of its own, because
+/// what the system counts for a child begins with the memory of the one that starts it.
+///
+/// # Errors
+/// Fails if the program cannot be run, or fails.
+pub fn watch(program: &str, arguments: &[String]) -> Result<()> {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let status = command.status().with_context(|| format!("cannot run {program}"))?;
+    ensure!(status.success(), "{program} ended ({status})");
+    let kib = getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss();
+    say(&Answer::Peak { peak_bytes: u64::try_from(kib)? * 1024 })
 }
 
 /// The program `atelier`, which lies beside this one.

@@ -68,7 +68,11 @@ pub fn serve(long: bool, call: &mut dyn FnMut() -> Result<()>) -> Result<()> {
     say(&Answer::Peak { peak_bytes: peak_bytes(&status).unwrap_or(0) })
 }
 
-fn say(answer: &Answer) -> Result<()> {
+/// Writes a line of an answer.
+///
+/// # Errors
+/// Fails if nobody listens any more.
+pub fn say(answer: &Answer) -> Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", serde_json::to_string(answer)?)?;
     Ok(out.flush()?)

@@ -122,7 +122,7 @@ impl Drop for Session {
 }
 
 /// The last line that says something.
-fn last_line(text: &str) -> &str {
+pub fn last_line(text: &str) -> &str {
     text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing").trim()
 }
 

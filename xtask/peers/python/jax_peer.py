@@ -211,7 +211,7 @@ def serve(row):
     elif row == "predict":
         from safetensors.numpy import load_file
         tensors = load_file(ARGUMENTS.work / "model.safetensors")
-        x = jnp.fromfile(ARGUMENTS.work / "image.f32", jnp.float32)[None]
+        x = jnp.asarray(numpy.fromfile(ARGUMENTS.work / "image.f32", numpy.float32))[None]
         for layer in (0, 2, 4, 6):
             x = x @ tensors[f"net.{layer}.weight"].T + tensors[f"net.{layer}.bias"]
             x = jax.nn.relu(x) if layer < 6 else jax.nn.softmax(x)
