@@ -26,7 +26,6 @@ pub use grid::Grid;
 pub use job::{Job, job};
 pub use machine::Machine;
 pub use measure::{Settings, all};
-pub use process::watch;
 pub use report::{Limits, Measured, Report, SCHEMA_VERSION, Times};
 pub use row::{ROWS, Row, Threads, Work};
 pub use serve::serve;

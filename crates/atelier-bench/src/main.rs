@@ -1,14 +1,11 @@
-//! The program of the bench: measures, or shows what was measured, and is itself what is measured (`row`) and what
-//! measures the memory of another program (`watch`).
+//! The program of the bench: measures, or shows what was measured, and is itself what is measured (`row`).
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
-use atelier_bench::{
-    Contestant, ROWS, Report, Settings, Work, against, chart, job, serve, table, watch,
-};
+use atelier_bench::{Contestant, ROWS, Report, Settings, Work, against, chart, job, serve, table};
 use atelier_store::durable_write;
 
 use options::{Format, Options, USAGE};
@@ -22,9 +19,6 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = match arguments.first().map(String::as_str) {
         Some("row") => answer(&arguments[1..]).map(|()| ExitCode::SUCCESS),
-        Some("watch") if arguments.len() > 1 => {
-            watch(&arguments[1], &arguments[2..]).map(|()| ExitCode::SUCCESS)
-        }
         Some("--help" | "-h") => say(USAGE).map(|()| ExitCode::SUCCESS),
         _ => run(arguments),
     };

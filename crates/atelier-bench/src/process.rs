@@ -1,16 +1,21 @@
 //! Rows of a whole process: from its start until it ends, or until it has written a line.
 
-use std::io::{BufRead as _, BufReader};
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use nix::sys::resource::{UsageWho, getrusage};
 
 use crate::contestant::{ATELIER, Contestant, set_threads};
-use crate::serve::{Answer, say};
+use crate::serve::{Answer, peak_bytes};
 use crate::session::last_line;
+
+/// How often a process is looked at that is watched, and after how many looks in which it slept and took no
+/// memory it is taken to have done its work.
+const LOOK: Duration = Duration::from_millis(2);
+const STILL: u32 = 250;
 
 /// How to run the process of a row.
 pub struct Process {
@@ -58,25 +63,34 @@ impl Process {
         Ok(Ok(if self.id == "predict" { at_end } else { at_line }))
     }
 
-    /// The peak of memory of one more run, which is watched instead of timed.
+    /// The peak of memory of one more run, which is watched instead of timed. What it writes finds a pipe
+    /// that is full: all its work is done then, and its peak can be read before it ends.
     ///
     /// # Errors
     /// Fails if it cannot be run.
     pub fn peak(&mut self) -> Result<u64> {
-        let command = self.command()?;
-        let mut watch = Command::new(std::env::current_exe()?);
-        watch.arg("watch").arg(command.get_program()).args(command.get_args());
-        for (name, value) in command.get_envs() {
-            match value {
-                Some(value) => watch.env(name, value),
-                None => watch.env_remove(name),
-            };
+        let (mut out, mut full) = std::io::pipe()?;
+        let mut command = self.command()?;
+        command.stdout(full.try_clone()?).stderr(Stdio::null());
+        // More than any pipe takes.
+        let filling = std::thread::spawn(move || full.write_all(&vec![b' '; 2 << 20]));
+        std::thread::sleep(LOOK);
+        let mut child = command.spawn().context("cannot run it")?;
+        drop(command);
+        let status = PathBuf::from(format!("/proc/{}/status", child.id()));
+        let (mut peak, mut looks) = (0, 0);
+        while child.try_wait()?.is_none() && looks < STILL {
+            let text = fs::read_to_string(&status).unwrap_or_default();
+            let found = peak_bytes(&text).unwrap_or(peak);
+            let still = found == peak && text.contains("State:\tS");
+            (peak, looks) = (found, if still { looks + 1 } else { 0 });
+            std::thread::sleep(LOOK);
         }
-        let output = watch.stdin(Stdio::null()).stderr(Stdio::null()).output()?;
-        match serde_json::from_slice(&output.stdout) {
-            Ok(Answer::Peak { peak_bytes }) => Ok(peak_bytes),
-            _ => bail!("its memory could not be watched"),
-        }
+        std::io::copy(&mut out, &mut std::io::sink())?;
+        let _ = filling.join();
+        let ended = child.wait()?;
+        ensure!(ended.success() && peak > 0, "its memory could not be watched ({ended})");
+        Ok(peak)
     }
 
     fn command(&mut self) -> Result<Command> {
@@ -105,20 +119,6 @@ impl Process {
         }
         Ok(command)
     }
-}
-
-/// Runs a program to its end and says how much memory it had at most: a small process of its own, because
-/// what the system counts for a child begins with the memory of the one that starts it.
-///
-/// # Errors
-/// Fails if the program cannot be run, or fails.
-pub fn watch(program: &str, arguments: &[String]) -> Result<()> {
-    let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let status = command.status().with_context(|| format!("cannot run {program}"))?;
-    ensure!(status.success(), "{program} ended ({status})");
-    let kib = getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss();
-    say(&Answer::Peak { peak_bytes: u64::try_from(kib)? * 1024 })
 }
 
 /// The program `atelier`, which lies beside this one.

@@ -68,11 +68,7 @@ pub fn serve(long: bool, call: &mut dyn FnMut() -> Result<()>) -> Result<()> {
     say(&Answer::Peak { peak_bytes: peak_bytes(&status).unwrap_or(0) })
 }
 
-/// Writes a line of an answer.
-///
-/// # Errors
-/// Fails if nobody listens any more.
-pub fn say(answer: &Answer) -> Result<()> {
+fn say(answer: &Answer) -> Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", serde_json::to_string(answer)?)?;
     Ok(out.flush()?)
