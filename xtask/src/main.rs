@@ -14,6 +14,7 @@ mod doc;
 mod doctor;
 mod experiment;
 mod lint;
+mod peers;
 mod rules;
 mod rust_text;
 mod talk;
