@@ -2,8 +2,7 @@
 
 How it was tuned: every row is one compiled call over many steps (`jit` of `lax.scan`, the state donated), so that
 nothing of Python stands between steps; losses stay on the device until the call ends; data as f32 in memory, batches
-gathered inside of the scan; dropout by the hardware-friendly generator `unsafe_rbg`, several times faster than the
-default here; the grid as one `lax.map`. XLA flushes denormals by itself. One thread is one core (the affinity is set
+gathered inside of the scan; dropout by the generator `unsafe_rbg`, which JAX has for speed; the grid as one `lax.map`. XLA flushes denormals by itself. One thread is one core (the affinity is set
 before XLA counts them). Compilation is told apart.
 """
 
