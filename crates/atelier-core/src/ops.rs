@@ -81,12 +81,19 @@ pub fn prelu(x: &Tensor, slope: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// [`Error::Value`] if `p` is not in [0, 1).
 pub fn dropout(x: &Tensor, p: f64, stream: &mut Stream) -> Result<Tensor> {
-    let Some(mask) = mask(x.elem_count(), p, stream)? else { return Ok(x.clone()) };
-    if fused(x) {
-        Ok(x.apply_op1(mask)?)
-    } else {
-        Ok((x * Tensor::from_vec(mask.factors(), x.shape(), x.device())?)?)
+    match mask(x.elem_count(), p, stream)? {
+        Some(mask) => masked(x, mask),
+        None => Ok(x.clone()),
     }
+}
+
+/// `x` times the factors of `mask`.
+pub(crate) fn masked(x: &Tensor, mask: kernels::dropout::Dropout) -> Result<Tensor> {
+    if fused(x) {
+        return Ok(x.apply_op1(mask)?);
+    }
+    let factors = Tensor::from_vec(mask.factors(), x.shape(), x.device())?;
+    Ok((x * factors.to_dtype(x.dtype())?)?)
 }
 
 /// The mask of [`dropout`] for `len` elements; `None` where nothing is dropped.
@@ -273,8 +280,8 @@ impl BatchNorm {
         fused(&self.gamma) && fused(&self.beta)
     }
 
-    /// The normalisation of `x` (more than one row) by its own statistics, with what follows it; the running statistics
-    /// have seen them.
+    /// The normalisation of `x` (more than one row) by its own statistics, with what follows it; the
+    /// running statistics have seen them.
     pub(crate) fn kernel(
         &self,
         x: &Tensor,

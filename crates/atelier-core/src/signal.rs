@@ -25,7 +25,8 @@ use crate::{Loss, Result};
 ///
 /// Every method takes the signal: what goes through a layer goes through one. Values and gradients
 /// are those of the functions of the same name in [`ops`]; where the kernels do not apply, or the
-/// input itself wants a gradient, these are what is called.
+/// input itself wants a gradient, these are what is called. A graph of signals is for one backward
+/// pass at a time.
 ///
 /// ```
 /// use atelier_core::{Activation, Signal, backward};
@@ -86,7 +87,7 @@ impl Signal {
             return Ok(Self::new(ops::dense(&self.into_tensor()?, weight, bias, activation)?));
         }
         let (fused, rest) = activation.split();
-        let kernel = Dense { activation: fused, inwards: self.link.is_some() };
+        let kernel = Dense { activation: fused, inwards: self.inwards() };
         self.through(kernel, |link, layer| link.apply_op3(weight, bias, layer))?.activate(rest)
     }
 
@@ -101,19 +102,24 @@ impl Signal {
         dropout: Option<(f64, &mut Stream)>,
     ) -> Result<Self> {
         let (batch, features) = layer.check(&self.values)?;
-        if batch < 2 || !(self.applies() && layer.fused()) {
-            let y = Self::new(layer.train(&self.into_tensor()?)?).activate(activation)?;
-            return match dropout {
-                Some((p, stream)) => y.dropout(p, stream),
-                None => Ok(y),
-            };
-        }
         let mask = match dropout {
             Some((p, stream)) => ops::mask(batch * features, p, stream)?,
             None => None,
         };
-        let kernel = layer.kernel(&self.values, activation, mask)?;
-        self.through(kernel, |link, kernel| link.apply_op3(&layer.gamma, &layer.beta, kernel))
+        if batch > 1 && fused(&self.values) && layer.fused() {
+            let kernel = layer.kernel(&self.values, activation, mask)?;
+            return if self.applies() {
+                let (gamma, beta) = (&layer.gamma, &layer.beta);
+                self.through(kernel, |link, layer| link.apply_op3(gamma, beta, layer))
+            } else {
+                Ok(Self::new(self.values.apply_op3(&layer.gamma, &layer.beta, kernel)?))
+            };
+        }
+        let y = ops::activate(&layer.train(&self.into_tensor()?)?, activation)?;
+        Ok(Self::new(match mask {
+            Some(mask) => ops::masked(&y, mask)?,
+            None => y,
+        }))
     }
 
     /// As [`ops::activate`].
@@ -171,7 +177,7 @@ impl Signal {
             return ops::reconstruction(&self.into_tensor()?, weight, bias, activation, targets);
         }
         let total = self.values.dims()[0];
-        let kernel = Reconstruction::new(activation, self.link.is_some(), targets.detach());
+        let kernel = Reconstruction::new(activation, self.inwards(), targets.detach());
         let loss = self.through(kernel, |link, layer| link.apply_op3(weight, bias, layer))?;
         let objective = loss.into_tensor()?;
         Ok(Loss { reported: objective.detach(), objective, correct: None, total })
@@ -194,6 +200,11 @@ impl Signal {
         self.link.is_some() || (fused(&self.values) && !self.values.track_op())
     }
 
+    /// Whether something before this point wants a gradient.
+    fn inwards(&self) -> bool {
+        self.link.as_ref().is_some_and(|link| link.node.track_op())
+    }
+
     /// What `kernel` makes of the values; `apply` lays it into the graph, upon the node of the values.
     fn through<K>(
         self,
@@ -201,8 +212,9 @@ impl Signal {
         apply: impl FnOnce(&Tensor, Layer<K>) -> candle_core::Result<Tensor>,
     ) -> Result<Self> {
         let (output, gradient) = (Arc::new(OnceLock::new()), Arc::new(Inbox::default()));
+        let inwards = self.inwards();
         let (node, before) = match self.link {
-            Some(Link { node, gradient }) => (node, Some(gradient)),
+            Some(Link { node, gradient }) => (node, inwards.then_some(gradient)),
             None => (Tensor::zeros(1, DType::F32, &Device::Cpu)?, None),
         };
         let layer = Layer {
@@ -228,7 +240,7 @@ struct Layer<K> {
     output: Arc<OnceLock<Tensor>>,
     /// Of the output, left by the layer behind this one.
     gradient: Arc<Inbox>,
-    /// Where that of the input is left; the first layer has nobody before it.
+    /// Where that of the input is left, if anybody before this layer wants it.
     before: Option<Arc<Inbox>>,
 }
 

@@ -6,7 +6,7 @@ use crate::{AugmentConfig, Dataset, Error, Result};
 
 /// Moves, mirrors and partly erases the images of one batch.
 ///
-/// Each kind draws from a stream of its own, and every image draws once from each, so that turning
+/// Each kind draws from a stream of its own, and every image draws from each in turn, so that turning
 /// one kind on does not change the other.
 pub(crate) struct Movement<'a> {
     dataset: &'a Dataset,
@@ -30,8 +30,9 @@ pub(crate) struct Move {
 /// A rectangle of noise.
 ///
 /// # References
-/// Zhong, Zheng, Kang, Li, Yang, *Random erasing data augmentation*, AAAI 2020; 2 to 25 % of the image
-/// here, sides in a ratio of up to 3.
+/// Zhong, Zheng, Kang, Li, Yang, *Random erasing data augmentation*, AAAI 2020. Here 2 to 25 % of
+/// the image, evenly, with sides in a ratio of up to 3 either way, log-evenly; sides are rounded, and cut
+/// to those of the image.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Patch {
     left: usize,

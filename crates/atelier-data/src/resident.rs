@@ -1,8 +1,8 @@
 //! Training images that stay on a device: gathered, moved, scaled and mixed there.
 //!
 //! The order, the shifts, the flips and the partners are drawn on the host from the same streams as
-//! for the CPU, so that every device sees the same examples. Only these few numbers, and the noise of
-//! what is erased, travel with a batch; the order of an epoch travels once.
+//! for the CPU, so that every device sees the same examples. Only these few numbers travel with a
+//! batch (and two bytes for each pixel where parts are erased); the order of an epoch travels once.
 
 use atelier_core::{Batch, Result, Targets};
 use candle_core::{DType, Device, Tensor};
@@ -96,21 +96,19 @@ impl Resident {
         if moves.iter().all(|of| of.patch.is_none()) {
             return Ok(images);
         }
-        let (mut kept, mut noise) =
-            (vec![1.0_f32; images.elem_count()], vec![0.0_f32; images.elem_count()]);
+        let (mut erased, mut noise) =
+            (vec![0_u8; images.elem_count()], vec![0_u8; images.elem_count()]);
         let pixels = self.height * self.width;
         for (image, of) in moves.iter().enumerate() {
             let Some(patch) = &of.patch else { continue };
             patch.for_rows(self.width, |start, bytes| {
-                let start = image * pixels + start;
-                kept[start..start + bytes.len()].fill(0.0);
-                for (to, byte) in noise[start..].iter_mut().zip(bytes) {
-                    *to = f32::from(*byte);
-                }
+                let range = image * pixels + start..image * pixels + start + bytes.len();
+                erased[range.clone()].fill(1);
+                noise[range].copy_from_slice(bytes);
             });
         }
-        let on_device = |values| Tensor::from_vec(values, images.shape(), images.device());
-        images.mul(&on_device(kept)?)? + on_device(noise)?
+        let on_device = |bytes| Tensor::from_vec(bytes, images.shape(), images.device());
+        on_device(erased)?.where_cond(&on_device(noise)?.to_dtype(DType::F32)?, &images)
     }
 
     fn shifted(&self, images: &Tensor, moves: &[Move]) -> candle_core::Result<Tensor> {

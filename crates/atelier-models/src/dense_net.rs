@@ -45,18 +45,18 @@ impl Module {
 }
 
 /// What `modules` make of `x`.
-fn pass(modules: &[Module], x: &Tensor, mode: Mode) -> atelier_core::Result<Signal> {
+fn pass(modules: &[Module], x: Signal, mode: Mode) -> atelier_core::Result<Signal> {
     match mode {
         Mode::Train(step) => train(modules, x, step),
         Mode::Evaluate => {
-            let y = modules.iter().try_fold(x.clone(), |h, module| module.evaluate(&h))?;
-            Ok(Signal::new(y))
+            let x = x.into_tensor()?;
+            Ok(Signal::new(modules.iter().try_fold(x, |h, module| module.evaluate(&h))?))
         }
     }
 }
 
-fn train(modules: &[Module], x: &Tensor, step: StepAddress) -> atelier_core::Result<Signal> {
-    let mut h = Signal::new(x.clone());
+fn train(modules: &[Module], x: Signal, step: StepAddress) -> atelier_core::Result<Signal> {
+    let mut h = x;
     let mut left = modules;
     while let [module, rest @ ..] = left {
         left = rest;
@@ -237,7 +237,15 @@ impl DenseNet {
     /// # Errors
     /// Fails if `x` does not fit.
     pub fn forward(&self, x: &Tensor, mode: Mode) -> atelier_core::Result<Tensor> {
-        pass(&self.modules, x, mode)?.into_tensor()
+        self.signal(Signal::new(x.clone()), mode)?.into_tensor()
+    }
+
+    /// As [`Self::forward`], for what goes on to further layers.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn signal(&self, x: Signal, mode: Mode) -> atelier_core::Result<Signal> {
+        pass(&self.modules, x, mode)
     }
 
     /// The mean squared error between the output for `x` and `targets`, last layer and loss in one.
@@ -246,13 +254,13 @@ impl DenseNet {
     /// Fails if `x` or `targets` does not fit.
     pub fn mean_squared_error(
         &self,
-        x: &Tensor,
+        x: Signal,
         targets: &Tensor,
         mode: Mode,
     ) -> atelier_core::Result<Loss> {
         let Some((Module::Dense { weight, bias, activation }, rest)) = self.modules.split_last()
         else {
-            return ops::mean_squared_error(&self.forward(x, mode)?, targets);
+            return ops::mean_squared_error(&self.signal(x, mode)?.into_tensor()?, targets);
         };
         pass(rest, x, mode)?.reconstruction(weight, bias, *activation, targets)
     }

@@ -13,6 +13,7 @@ use crate::threads::{Parts, for_each_range};
 
 /// Mean and (biased) variance of every column of a row-major `(batch, features)` matrix.
 pub(crate) fn statistics(x: &[f32], features: usize) -> (Vec<f32>, Vec<f32>) {
+    assert!(features > 0 && x.len().is_multiple_of(features), "rows as wide as the layer");
     let n = (x.len() / features) as f32;
     let (mut mean, mut variance) = (vec![0.0; features], vec![0.0; features]);
     let (means, variances) = (Parts::new(&mut mean), Parts::new(&mut variance));
@@ -64,6 +65,7 @@ impl BatchNorm {
 
     fn forward(&self, x: &[f32], gamma: &[f32], beta: &[f32]) -> Vec<f32> {
         let (len, features) = (x.len(), gamma.len());
+        assert!(features > 0 && len.is_multiple_of(features), "rows as wide as the layer");
         let mut y: Vec<f32> = Vec::with_capacity(len);
         {
             let room = Parts::new(&mut y.spare_capacity_mut()[..len]);
@@ -90,7 +92,7 @@ impl BatchNorm {
                 }
             });
         }
-        // SAFETY: the pieces cover all columns of all rows.
+        // SAFETY: the pieces cover all columns, of which there are some, of all rows, which are whole.
         unsafe { y.set_len(len) };
         y
     }
