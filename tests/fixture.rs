@@ -20,7 +20,15 @@ pub const FILES: [&str; 4] = [
 
 /// A new `ATELIER_HOME` with the sample where `--smoke` looks for it.
 pub fn home_with_sample() -> TempDir {
-    let home = temp_dir();
+    home_with_sample_in(None)
+}
+
+/// The same, in this directory if one is given.
+pub fn home_with_sample_in(directory: Option<&Path>) -> TempDir {
+    let home = match directory {
+        Some(directory) => tempfile::tempdir_in(directory).expect("a temporary directory"),
+        None => temp_dir(),
+    };
     let directory = home.path().join("data/sample");
     fs::create_dir_all(&directory).expect("a directory");
     for name in FILES {

@@ -24,6 +24,7 @@ mod reproduce;
 mod resuming;
 mod runs;
 mod schemas;
+mod torture;
 mod training;
 mod tune;
 mod tuning;

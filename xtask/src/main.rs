@@ -21,6 +21,7 @@ mod talk;
 mod tally;
 mod tasks;
 mod test;
+mod torture;
 mod workspace;
 
 fn main() -> ExitCode {

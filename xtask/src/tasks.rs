@@ -4,7 +4,9 @@ use std::{ffi::OsString, fmt::Write, process::ExitCode};
 
 use anyhow::{Result, bail};
 
-use crate::{bench, build, ci, doc, doctor, experiment, lint, talk, test, workspace::Workspace};
+use crate::{
+    bench, build, ci, doc, doctor, experiment, lint, talk, test, torture, workspace::Workspace,
+};
 
 struct Task {
     name: &'static str,
@@ -95,6 +97,12 @@ const TASKS: &[Task] = &[
         arguments: "[--cuda] [CARGO TEST ARGUMENTS]",
         summary: "run every test and count them; --cuda compares a GPU with the CPU",
         by: By::Xtask(test::run),
+    },
+    Task {
+        name: "torture",
+        arguments: "",
+        summary: "fail and kill runs at every operation on files, and take them up",
+        by: By::Xtask(torture::run),
     },
     Task {
         name: "bench",

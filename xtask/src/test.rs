@@ -72,7 +72,7 @@ fn run_tests(
 }
 
 /// Runs tests, passing on and counting what they say.
-fn counted(cargo: &mut Command, tally: &mut Tally) -> Result<ExitStatus> {
+pub fn counted(cargo: &mut Command, tally: &mut Tally) -> Result<ExitStatus> {
     let mut child = cargo.stdout(Stdio::piped()).spawn().context("cannot run cargo")?;
     if let Some(output) = child.stdout.take() {
         let mut output = BufReader::new(output);

@@ -1,10 +1,9 @@
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use atelier_store::{Lock, Staged, remove_leftovers};
+use atelier_store::{Lock, Staged, create_dir_all, remove_leftovers};
 
 use crate::download::Downloader;
 use crate::files::{find_file, locate};
@@ -356,7 +355,7 @@ impl Chain<'_> {
 }
 
 pub(crate) fn make_dir(directory: &Path) -> Result<()> {
-    fs::create_dir_all(directory).map_err(Error::io(directory, "creating the directory"))
+    Ok(create_dir_all(directory)?)
 }
 
 /// Whether `path` is a decompressed file with that digest.

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use atelier_store::remove_dir_all;
 use tempfile::TempDir;
 
 /// The package is 31 MB; a mirror that needs longer is not worth waiting for.
@@ -21,7 +22,7 @@ pub(crate) fn remove_leftovers(data_dir: &Path) {
         let ours = entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes());
         if ours && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             // It takes room and harms nothing else.
-            let _ = fs::remove_dir_all(entry.path());
+            let _ = remove_dir_all(&entry.path());
         }
     }
 }

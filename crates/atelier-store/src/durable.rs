@@ -129,11 +129,16 @@ fn temporary_name(number: u64) -> String {
 /// [`Error::Io`] if the directory cannot be read, or a file not removed.
 pub fn remove_leftovers(directory: &Path) -> Result<()> {
     for name in fs::names(directory)? {
-        if name.starts_with(PREFIX) && name.ends_with(SUFFIX) {
+        if is_temporary(&name) {
             fs::remove_file(&directory.join(name))?;
         }
     }
     Ok(())
+}
+
+/// Whether `name` is that of a temporary file of ours.
+pub(crate) fn is_temporary(name: &str) -> bool {
+    name.starts_with(PREFIX) && name.ends_with(SUFFIX)
 }
 
 #[cfg(test)]

@@ -1,23 +1,35 @@
 //! Every touch of the file system goes through here: this is the one place to watch, and the one
-//! place where a test can make the Nth operation fail.
+//! place where a test can make the Nth operation fail (see [`Fault`](crate::Fault)).
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use crate::{Error, Result};
+use crate::{Error, Result, faults};
 
 /// An open file that knows its path, so that its errors can name it.
 #[derive(Debug)]
 pub(crate) struct File {
     inner: std::fs::File,
     path: PathBuf,
+    writable: bool,
+    /// Where the first byte lies that was written since the last sync.
+    unsynced: Option<u64>,
 }
 
 impl File {
     fn open(options: &OpenOptions, path: &Path, operation: &'static str) -> Result<Self> {
         let inner = options.open(path).map_err(|cause| Error::io(path, operation, cause))?;
-        Ok(Self { inner, path: path.to_path_buf() })
+        Ok(Self { inner, path: path.to_path_buf(), writable: false, unsynced: None })
+    }
+
+    /// A file that is going to be written.
+    fn made(path: &Path, open: impl FnOnce() -> Result<Self>) -> Result<Self> {
+        let failed = |cause| Error::io(path, "create", cause);
+        faults::whole("create", path, || Ok(())).map_err(failed)?;
+        let mut file = open()?;
+        file.writable = true;
+        Ok(file)
     }
 
     /// As [`Self::open`], for a file that is ours alone: a link in its place is not followed, and
@@ -34,14 +46,16 @@ impl File {
 
     /// Makes a file that was not there. Neither a file nor a link that lies there is followed.
     pub fn create_new(path: &Path) -> Result<Self> {
-        Self::open(OpenOptions::new().write(true).create_new(true), path, "create")
+        Self::made(path, || {
+            Self::open(OpenOptions::new().write(true).create_new(true), path, "create")
+        })
     }
 
     /// Opens a file to read and write, keeps what it holds, makes it if need be.
     pub fn open_or_create(path: &Path) -> Result<Self> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
-        Self::open_own(&mut options, path)
+        Self::made(path, || Self::open_own(&mut options, path))
     }
 
     /// Opens a file of ours to read.
@@ -69,13 +83,23 @@ impl File {
 
     /// Some bytes at the current position; for [`Write`] implementations, which speak `io::Result`.
     pub fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.inner.write(bytes)
+        let start = self.inner.stream_position()?;
+        self.unsynced.get_or_insert(start);
+        let mut file = &self.inner;
+        let half = &bytes[..bytes.len() / 2];
+        // What a failing disk leaves is nobody's business but the disk's.
+        faults::torn("write", &self.path, || file.write(bytes), || drop((&self.inner).write(half)))
     }
 
     pub fn write_all_at(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
-        self.inner
-            .seek(SeekFrom::Start(offset))
-            .and_then(|_| self.inner.write_all(bytes))
+        let first = self.unsynced.map_or(offset, |before| before.min(offset));
+        self.unsynced = Some(first);
+        let put = |bytes: &[u8]| {
+            let mut file = &self.inner;
+            file.seek(SeekFrom::Start(offset)).and_then(|_| file.write_all(bytes))
+        };
+        let half = &bytes[..bytes.len() / 2];
+        faults::torn("write", &self.path, || put(bytes), || drop(put(half)))
             .map_err(|cause| Error::io(&self.path, "write", cause))
     }
 
@@ -97,21 +121,40 @@ impl File {
     }
 
     pub fn set_len(&mut self, len: u64) -> Result<()> {
-        self.inner.set_len(len).map_err(|cause| Error::io(&self.path, "truncate", cause))
+        faults::whole("truncate", &self.path, || self.inner.set_len(len))
+            .map_err(|cause| Error::io(&self.path, "truncate", cause))
     }
 
     pub fn sync(&mut self) -> Result<()> {
-        self.inner.sync_all().map_err(|cause| Error::io(&self.path, "sync", cause))
+        faults::whole("sync", &self.path, || self.inner.sync_all())
+            .map_err(|cause| Error::io(&self.path, "sync", cause))?;
+        self.unsynced = None;
+        Ok(())
     }
 
     /// Takes the advisory lock, exclusive or shared, until the file is closed; false if it
     /// conflicts with somebody else's.
     pub fn try_lock(&mut self, exclusive: bool) -> Result<bool> {
+        faults::whole("lock", &self.path, || Ok(()))
+            .map_err(|cause| Error::io(&self.path, "lock", cause))?;
         let taken = if exclusive { self.inner.try_lock() } else { self.inner.try_lock_shared() };
         match taken {
             Ok(()) => Ok(true),
             Err(std::fs::TryLockError::WouldBlock) => Ok(false),
             Err(std::fs::TryLockError::Error(cause)) => Err(Error::io(&self.path, "lock", cause)),
+        }
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        // Nobody can be told that closing failed, so whatever matters is synced before. A test can
+        // have it fail, and what was not synced is lost then.
+        if self.writable
+            && faults::close_fails(&self.path)
+            && let Some(start) = self.unsynced
+        {
+            let _ = self.inner.set_len(start);
         }
     }
 }
@@ -171,12 +214,13 @@ pub(crate) fn refuse_link(directory: &Path) -> Result<()> {
 }
 
 pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
-    std::fs::rename(from, to).map_err(|cause| Error::io(to, "put in place", cause))
+    faults::whole("rename", to, || std::fs::rename(from, to))
+        .map_err(|cause| Error::io(to, "put in place", cause))
 }
 
 /// Removes a file; one that is gone already is as good.
 pub(crate) fn remove_file(path: &Path) -> Result<()> {
-    match std::fs::remove_file(path) {
+    match faults::whole("remove", path, || std::fs::remove_file(path)) {
         Err(cause) if cause.kind() != ErrorKind::NotFound => Err(Error::io(path, "remove", cause)),
         _ => Ok(()),
     }
@@ -186,7 +230,8 @@ pub(crate) fn remove_file(path: &Path) -> Result<()> {
 pub(crate) fn sync_dir(path: &Path) -> Result<()> {
     // Other systems than Unix cannot open a directory, and journal their names themselves.
     if cfg!(unix) {
-        let synced = std::fs::File::open(path).and_then(|directory| directory.sync_all());
+        let sync = || std::fs::File::open(path).and_then(|directory| directory.sync_all());
+        let synced = faults::whole("sync-dir", path, sync);
         match synced {
             // Some network and user-space file systems cannot sync a directory and say so.
             Err(cause)
@@ -202,12 +247,16 @@ pub(crate) fn sync_dir(path: &Path) -> Result<()> {
 
 /// Makes one directory, durably; an error of kind `AlreadyExists` if something lies there.
 pub(crate) fn create_dir(path: &Path) -> Result<()> {
-    std::fs::create_dir(path).map_err(|cause| Error::io(path, "create", cause))?;
+    faults::whole("make-dir", path, || std::fs::create_dir(path))
+        .map_err(|cause| Error::io(path, "create", cause))?;
     sync_dir(parent(path))
 }
 
 /// Makes a directory and those above it where they are missing, durably.
-pub(crate) fn create_dir_all(path: &Path) -> Result<()> {
+///
+/// # Errors
+/// [`Error::Io`] if one of them cannot be made.
+pub fn create_dir_all(path: &Path) -> Result<()> {
     if path.as_os_str().is_empty() || path.is_dir() {
         return Ok(());
     }
@@ -216,6 +265,51 @@ pub(crate) fn create_dir_all(path: &Path) -> Result<()> {
         Err(error) if error.is(ErrorKind::AlreadyExists) && path.is_dir() => Ok(()),
         other => other,
     }
+}
+
+/// Removes a directory with everything in it; one that is gone already is as good. A link is removed,
+/// not followed.
+///
+/// # Errors
+/// [`Error::Io`] if something in it cannot be removed; the rest may be gone then.
+pub fn remove_dir_all(path: &Path) -> Result<()> {
+    let half = || {
+        let inside = names(path).unwrap_or_default();
+        for name in &inside[..inside.len() / 2] {
+            let path = path.join(name);
+            let _ = std::fs::remove_file(&path).or_else(|_| std::fs::remove_dir_all(&path));
+        }
+    };
+    match faults::torn("remove-tree", path, || std::fs::remove_dir_all(path), half) {
+        Err(cause) if cause.kind() != ErrorKind::NotFound => Err(Error::io(path, "remove", cause)),
+        _ => Ok(()),
+    }
+}
+
+/// Removes an empty directory.
+pub(crate) fn remove_dir(path: &Path) -> Result<()> {
+    faults::whole("remove-dir", path, || std::fs::remove_dir(path))
+        .map_err(|cause| Error::io(path, "remove", cause))
+}
+
+/// Makes a symbolic link; an error of kind `AlreadyExists` if something lies there.
+#[cfg(unix)]
+pub(crate) fn make_link(target: &Path, link: &Path) -> Result<()> {
+    faults::whole("link", link, || std::os::unix::fs::symlink(target, link))
+        .map_err(|cause| Error::io(link, "make", cause))
+}
+
+/// Where links need privileges, an exclusive file does, as in Optuna's other lock.
+#[cfg(not(unix))]
+pub(crate) fn make_link(_target: &Path, link: &Path) -> Result<()> {
+    File::create_new(link).map(drop)
+}
+
+/// Changes the time of modification of a file to now.
+pub(crate) fn touch(path: &Path) -> Result<()> {
+    let open = || std::fs::OpenOptions::new().write(true).open(path);
+    let touch = || open().and_then(|file| file.set_modified(std::time::SystemTime::now()));
+    faults::whole("touch", path, touch).map_err(|cause| Error::io(path, "touch", cause))
 }
 
 /// The names in a directory, in order; names that are not UTF-8 are none of ours and left out.
@@ -227,6 +321,18 @@ pub(crate) fn names(path: &Path) -> Result<Vec<String>> {
     }
     names.sort_unstable();
     Ok(names)
+}
+
+/// How long all files below a directory are; links are not followed.
+pub(crate) fn bytes(directory: &Path) -> Result<u64> {
+    let failed = |cause| Error::io(directory, "list", cause);
+    let mut sum = 0;
+    for entry in std::fs::read_dir(directory).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let metadata = entry.metadata().map_err(failed)?;
+        sum += if metadata.is_dir() { bytes(&entry.path())? } else { metadata.len() };
+    }
+    Ok(sum)
 }
 
 /// The directory that holds `path`.

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::presence::{Presence, unique_name};
-use crate::{Error, Result, fs};
+use crate::{Result, fs};
 
 /// The lock of a log that several programs append to: a symbolic link `<log>.lock`, which only one
 /// of them can make.
@@ -24,6 +24,8 @@ const LAST_WAIT: Duration = Duration::from_millis(128);
 /// Who removes another's lock holds the advisory lock of this file, so that two do not remove one
 /// after the other, the second one the first's own.
 const GUARD: &str = "take-over";
+/// How the name of a lock ends while it is being removed.
+const ASIDE: &str = ".rename";
 
 impl<'a> LinkLock<'a> {
     /// Waits for the lock.
@@ -32,13 +34,18 @@ impl<'a> LinkLock<'a> {
         let mut wait = FIRST_WAIT;
         let mut watched = (state(link), Instant::now());
         loop {
-            match make_link(&target, link) {
+            match fs::make_link(&target, link) {
                 Ok(()) => {
                     own.stir();
                     return Ok(Self { link, target });
                 }
-                Err(cause) if cause.kind() == ErrorKind::AlreadyExists => {}
-                Err(cause) => return Err(Error::io(link, "make the lock", cause)),
+                // Its removal failed when it was held the last time.
+                Err(error) if error.is(ErrorKind::AlreadyExists) && leads_to(link, &target) => {
+                    own.stir();
+                    return Ok(Self { link, target });
+                }
+                Err(error) if error.is(ErrorKind::AlreadyExists) => {}
+                Err(error) => return Err(error),
             }
             let now = state(link);
             if now != watched.0 {
@@ -60,11 +67,7 @@ impl<'a> LinkLock<'a> {
 
     /// Whether the lock is still the own one. A process that was stopped for long may have lost it.
     pub fn is_held(&self) -> bool {
-        if cfg!(unix) {
-            read_link(self.link).is_some_and(|target| target == self.target)
-        } else {
-            self.link.exists()
-        }
+        if cfg!(unix) { leads_to(self.link, &self.target) } else { self.link.exists() }
     }
 }
 
@@ -82,9 +85,7 @@ fn take_away(link: &Path, directory: &Path, is_it: &dyn Fn() -> Result<bool>) ->
     let mut guard = fs::File::open_or_create(&directory.join(GUARD))?;
     if guard.try_lock(true)? && is_it()? {
         match remove(link) {
-            Err(cause) if cause.kind() != ErrorKind::NotFound => {
-                return Err(Error::io(link, "take over", cause));
-            }
+            Err(error) if !error.is(ErrorKind::NotFound) => return Err(error),
             _ => {}
         }
     }
@@ -92,17 +93,36 @@ fn take_away(link: &Path, directory: &Path, is_it: &dyn Fn() -> Result<bool>) ->
 }
 
 /// As the protocol asks: whoever can rename the link removes it, and nobody else.
-fn remove(link: &Path) -> std::io::Result<()> {
+fn remove(link: &Path) -> Result<()> {
     let mut aside = link.as_os_str().to_owned();
-    aside.push(format!("{}.rename", unique_name()));
-    std::fs::rename(link, &aside)?;
-    std::fs::remove_file(&aside)
+    aside.push(format!("{}{ASIDE}", unique_name()));
+    let aside = PathBuf::from(aside);
+    fs::rename(link, &aside)?;
+    fs::remove_file(&aside)
 }
 
 /// What moves while a lock is in use: where it leads, and when that was changed.
 fn state(link: &Path) -> (Option<PathBuf>, Option<SystemTime>) {
     let metadata = std::fs::metadata(link).or_else(|_| std::fs::symlink_metadata(link));
     (read_link(link), metadata.and_then(|metadata| metadata.modified()).ok())
+}
+
+fn leads_to(link: &Path, target: &Path) -> bool {
+    read_link(link).is_some_and(|found| found == target)
+}
+
+/// Removes locks that workers were removing when they were killed.
+pub(crate) fn remove_leftovers(link: &Path, directory: &Path) -> Result<()> {
+    let above = fs::parent(link);
+    let lock = link.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    for name in fs::names(above)? {
+        let path = above.join(&name);
+        let aside = name.starts_with(&lock) && name.ends_with(ASIDE);
+        if aside && holder_is_gone(&path, directory)? {
+            fs::remove_file(&path)?;
+        }
+    }
+    Ok(())
 }
 
 fn read_link(link: &Path) -> Option<PathBuf> {
@@ -118,17 +138,6 @@ fn holder_is_gone(link: &Path, directory: &Path) -> Result<bool> {
         }
         _ => Ok(false),
     }
-}
-
-#[cfg(unix)]
-fn make_link(target: &Path, link: &Path) -> std::io::Result<()> {
-    std::os::unix::fs::symlink(target, link)
-}
-
-/// Where links need privileges, an exclusive file does, as in Optuna's other lock.
-#[cfg(not(unix))]
-fn make_link(_target: &Path, link: &Path) -> std::io::Result<()> {
-    std::fs::OpenOptions::new().write(true).create_new(true).open(link).map(drop)
 }
 
 #[cfg(all(test, unix))]
@@ -173,6 +182,27 @@ mod tests {
         assert!(lock.is_held());
         drop(lock);
         assert!(!link.is_symlink());
+    }
+
+    #[test]
+    fn a_lock_whose_removal_failed_is_taken_up_by_its_worker_and_swept_after_its_death() {
+        let home = tempfile::tempdir().expect("directory");
+        let (link, directory) = (home.path().join("log.lock"), home.path().join("workers"));
+        let own = Presence::announce(&directory).expect("announce");
+        std::os::unix::fs::symlink(own.path(), &link).expect("left behind");
+        let started = Instant::now();
+        let lock = LinkLock::acquire(&link, &own, &directory).expect("lock");
+        assert!(started.elapsed() < GRACE);
+        drop(lock);
+        assert!(!link.is_symlink());
+
+        let aside = home.path().join("log.lock-1.rename");
+        std::os::unix::fs::symlink(own.path(), &aside).expect("being removed");
+        remove_leftovers(&link, &directory).expect("sweep");
+        assert!(aside.is_symlink(), "its worker is there");
+        drop(own);
+        remove_leftovers(&link, &directory).expect("sweep");
+        assert!(!aside.is_symlink());
     }
 
     #[test]

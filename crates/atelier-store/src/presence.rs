@@ -55,8 +55,7 @@ impl Presence {
     /// Changes the file's time of modification, for those who watch whether something moves.
     pub fn stir(&self) {
         // Only a courtesy to others: they wait the longer without it.
-        let file = std::fs::OpenOptions::new().write(true).open(self.path());
-        let _ = file.and_then(|file| file.set_modified(SystemTime::now()));
+        let _ = fs::touch(&self.path());
     }
 
     /// Whether the worker called `name` is there.
@@ -73,7 +72,7 @@ impl Drop for Presence {
     fn drop(&mut self) {
         // Best effort: what remains says that the worker is gone, as it should.
         let _ = fs::remove_file(&self.path());
-        let _ = std::fs::remove_dir(&self.directory);
+        let _ = fs::remove_dir(&self.directory);
     }
 }
 

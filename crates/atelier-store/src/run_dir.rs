@@ -1,12 +1,15 @@
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
-use crate::durable::remove_leftovers;
+use crate::durable::{is_temporary, remove_leftovers};
 use crate::{
     AppendLog, Checkpoints, Error, Lock, Manifest, Result, SnapshotLog, durable_write, fs,
 };
 
 pub(crate) const MANIFEST: &str = "manifest.json";
+/// What a run begins with, written before its manifest.
+const CONFIG: &str = "config.toml";
+const START: &str = "start.safetensors";
 const METRICS: &str = "metrics.jsonl";
 const CHECKPOINTS: &str = "checkpoints";
 const FIGURES: &str = "figures";
@@ -49,7 +52,7 @@ impl RunDir {
     }
 
     /// Makes the directory `path`, and those above it where they are missing. An empty directory
-    /// will do.
+    /// will do, and so will one that a process left that was killed before its run had begun.
     ///
     /// # Errors
     /// [`Error::Exists`] if something else is there; [`Error::Locked`] if another process was
@@ -67,7 +70,14 @@ impl RunDir {
         }
         let run = Self::locked(path.to_path_buf())?;
         // Another process may have come and gone between the look and the lock.
-        if is_empty(path)? { Ok(run) } else { Err(exists()) }
+        if !is_empty(path)? {
+            return Err(exists());
+        }
+        remove_leftovers(path)?;
+        for name in [CONFIG, START] {
+            fs::remove_file(&path.join(name))?;
+        }
+        Ok(run)
     }
 
     /// Looks whether [`RunDir::create`] would find `path` free, and makes nothing: for before work
@@ -113,7 +123,12 @@ impl RunDir {
         remove_leftovers(path)?;
         for directory in [path.join(CHECKPOINTS), path.join(FIGURES)] {
             fs::refuse_link(&directory)?;
-            if directory.is_dir() {
+        }
+        for name in fs::names(path)? {
+            let directory = path.join(name);
+            // A run within this one does so by itself.
+            let ours = directory.is_dir() && !directory.is_symlink();
+            if ours && !directory.join(MANIFEST).exists() {
                 remove_leftovers(&directory)?;
             }
         }
@@ -129,6 +144,15 @@ impl RunDir {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// How many bytes its files have, in all its directories: what a run that is taken up needs no
+    /// room for any more.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if a directory cannot be read.
+    pub fn bytes(&self) -> Result<u64> {
+        fs::bytes(&self.path)
     }
 
     /// The path of a file of the run; `name` may lead into a subdirectory.
@@ -158,6 +182,18 @@ impl RunDir {
         }
         fs::create_dir_all(fs::parent(&path))?;
         durable_write(&path, bytes)
+    }
+
+    /// Begins the run: writes `config.toml`, which repeats it, `start.safetensors` where it begins
+    /// from weights, and then the manifest. Without a manifest no run has begun, and
+    /// [`RunDir::create`] takes the directory again.
+    ///
+    /// # Errors
+    /// As [`durable_write`].
+    pub fn begin(&self, config: &str, start: Option<&[u8]>, manifest: &Manifest) -> Result<()> {
+        self.write(CONFIG, config.as_bytes())?;
+        start.map_or(Ok(()), |start| self.write(START, start))?;
+        self.write_manifest(manifest)
     }
 
     /// Reads the manifest.
@@ -207,10 +243,15 @@ impl RunDir {
     }
 }
 
-/// Whether a directory holds nothing but perhaps a lock file: a process that was killed before it
-/// wrote its manifest leaves that.
+/// Whether a directory holds nothing but perhaps what a process leaves that was killed before its
+/// manifest was in place: a lock file, and behind it temporary files and those that a run begins with.
 fn is_empty(directory: &Path) -> Result<bool> {
-    Ok(fs::names(directory)?.iter().all(|name| Lock::is_file(name)))
+    let names = fs::names(directory)?;
+    let locked = names.iter().any(|name| Lock::is_file(name));
+    let left = |name: &str| {
+        Lock::is_file(name) || is_temporary(name) || (locked && [CONFIG, START].contains(&name))
+    };
+    Ok(names.iter().all(|name| left(name)))
 }
 
 /// A name as a path that stays below where it is joined.

@@ -2,7 +2,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::append_log::end_of_last_line;
-use crate::link_lock::LinkLock;
+use crate::link_lock::{self, LinkLock};
 use crate::presence::Presence;
 use crate::{Error, Result, fs};
 
@@ -36,8 +36,10 @@ impl SharedLog {
         };
         let directory = with(".workers");
         let presence = Presence::announce(&directory)?;
+        let link = with(".lock");
+        link_lock::remove_leftovers(&link, &directory)?;
         let reader = Reader { file, read: 0, lines: 0 };
-        Ok(Self { reader, link: with(".lock"), directory, presence })
+        Ok(Self { reader, link, directory, presence })
     }
 
     /// The name of the worker that this value announced: a random UUID.

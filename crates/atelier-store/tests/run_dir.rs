@@ -88,6 +88,17 @@ fn only_a_new_or_empty_directory_becomes_a_run() {
     drop(RunDir::create(&new).expect("new"));
     // A process that was killed at once leaves the lock's file and nothing else.
     drop(RunDir::create(&new).expect("empty but for the lock's file"));
+    // One that was killed before its manifest was in place leaves what comes before it.
+    for name in ["config.toml", "start.safetensors", ".atelier-0123456789abcdef.tmp"] {
+        std::fs::write(new.join(name), "of a run that never began").expect("file");
+    }
+    drop(RunDir::create(&new).expect("without a manifest no run has begun"));
+    assert_eq!(std::fs::read_dir(&new).expect("list").count(), 1, "only the lock's file is kept");
+
+    let own = directory.path().join("own");
+    std::fs::create_dir(&own).expect("directory");
+    std::fs::write(own.join("config.toml"), "somebody's").expect("file");
+    assert!(matches!(RunDir::create(&own), Err(Error::Exists { .. })), "no run was there");
 
     let full = directory.path().join("full");
     std::fs::create_dir(&full).expect("directory");
@@ -186,7 +197,7 @@ fn opening_removes_what_a_killed_writer_left() {
     let directory = tempfile::tempdir().expect("directory");
     let name = finished_run(directory.path(), "train", "2026-01-01T00:00:00Z", Status::Running);
     let path = directory.path().join(name);
-    for place in ["", "checkpoints", "figures"] {
+    for place in ["", "checkpoints", "figures", "models"] {
         std::fs::create_dir_all(path.join(place)).expect("directory");
         let staged = atelier_store::Staged::create(&path.join(place).join("x")).expect("staged");
         std::mem::forget(staged);
@@ -195,8 +206,8 @@ fn opening_removes_what_a_killed_writer_left() {
 
     let run = RunDir::open(&path).expect("open");
     let left = |place: &str| std::fs::read_dir(run.path().join(place)).expect("list").count();
-    assert_eq!((left("checkpoints"), left("figures")), (0, 0));
-    assert_eq!(left(""), 5, "manifest, lock, notes and the two directories");
+    assert_eq!([left("checkpoints"), left("figures"), left("models")], [0; 3]);
+    assert_eq!(left(""), 6, "manifest, lock, notes and the three directories");
 }
 
 #[test]

@@ -86,7 +86,11 @@ pub(crate) fn restore(trainer: &mut Trainer, checkpoint: &Checkpoint) -> Result<
                 (format!("{:?}", parameter.shape()), format!("{:?}", array.shape));
             return Err(Error::mismatch(format!("the shape of {name}"), expected, found));
         }
-        ready.push((target.clone(), parameter.import(&array.as_f32()?)?));
+        let values = array.as_f32()?;
+        if let Some(value) = values.iter().find(|value| !value.is_finite()) {
+            return Err(Error::mismatch(format!("a value of {name}"), "a finite number", value));
+        }
+        ready.push((target.clone(), parameter.import(&values)?));
     }
     for (target, values) in ready {
         target.set(&values)?;

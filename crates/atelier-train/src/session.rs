@@ -57,6 +57,7 @@ impl<'t, 'a> Session<'t, 'a> {
             // So that there is a last good state from the first step on.
             self.save(around)?;
         }
+        self.mark_best()?;
         while !self.trainer.progress.finished {
             while self.trainer.progress.index < batches {
                 if (around.interrupted)() {
@@ -130,16 +131,28 @@ impl<'t, 'a> Session<'t, 'a> {
         let progress = &self.trainer.progress;
         let is_best = progress.best.is_some_and(|best| best.epoch == progress.epoch);
         if progress.finished || is_best || progress.epoch.is_multiple_of(every) {
-            let step = progress.step;
             match self.save(around) {
                 Err(Error::Store(atelier_store::Error::NonFinite { .. })) => {
                     return Err(self.diverged("weights", f64::NAN, learning_rate));
                 }
                 saved => saved?,
             }
-            if let (true, Some(run_dir)) = (is_best, self.run_dir) {
-                run_dir.checkpoints().mark_best(step)?;
-            }
+            self.mark_best()?;
+        }
+        Ok(())
+    }
+
+    /// Marks the checkpoint of this step where it ends the best epoch; also when the run is taken up,
+    /// because the one before may have died between the checkpoint and its mark.
+    fn mark_best(&self) -> Result<()> {
+        let Progress { step, epoch, index, best, .. } = &self.trainer.progress;
+        let is_best = *index == 0 && best.is_some_and(|best| best.epoch == *epoch);
+        let Some(run_dir) = self.run_dir.filter(|_| is_best) else { return Ok(()) };
+        let checkpoints = run_dir.checkpoints();
+        // Whoever asks for the mark is told if it cannot be read.
+        let marked = checkpoints.best_step().ok().flatten() == Some(*step);
+        if !marked && checkpoints.steps()?.contains(step) {
+            checkpoints.mark_best(*step)?;
         }
         Ok(())
     }

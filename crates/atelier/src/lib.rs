@@ -15,6 +15,7 @@ mod verbs;
 use std::ffi::OsString;
 use std::iter;
 
+use atelier_store::Fault;
 use clap::Parser as _;
 
 use cli::{Cli, Verb};
@@ -27,6 +28,10 @@ use signals::Stop;
 /// Results go to stdout, everything else to stderr.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if let Err(reason) = arm_fault() {
+        terminal::warn(&format!("error: ATELIER_FAULT: {reason}\nhelp: unset it"));
+        return failure::UNUSABLE;
+    }
     // As a user writes it; where the program lies is the machine's own business.
     let words = arguments.iter().skip(1).map(|word| word.to_string_lossy().into_owned());
     let command_line: Vec<String> = iter::once("atelier".to_string()).chain(words).collect();
@@ -45,6 +50,16 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             failure::exit_code(&error)
         }
     }
+}
+
+/// Has the file system fail where `ATELIER_FAULT` says so: how tests see what a run survives. Said
+/// aloud, because nobody else wants it.
+fn arm_fault() -> Result<(), String> {
+    let Some(text) = std::env::var_os("ATELIER_FAULT") else { return Ok(()) };
+    let text = text.to_string_lossy();
+    text.parse::<Fault>()?.arm();
+    terminal::warn(&format!("warning: ATELIER_FAULT is set: files fail on purpose ({text})"));
+    Ok(())
 }
 
 fn execute(verb: Verb, command_line: &[String]) -> anyhow::Result<u8> {

@@ -212,9 +212,17 @@ fn unsafe_code_is_found_where_it_is_code_and_outside_the_kernels() {
 
 #[test]
 fn a_file_write_is_found_outside_the_store_and_outside_tests() {
-    for call in
-        ["fs::write(p, b)", "File::create(p)", "std::fs::OpenOptions::new()", "fs::rename(p, q)"]
-    {
+    for call in [
+        "fs::write(p, b)",
+        "File::create(p)",
+        "std::fs::OpenOptions::new()",
+        "fs::rename(p, q)",
+        "fs::create_dir_all(p)",
+        "fs::remove_dir_all(p)",
+        "std::os::unix::fs::symlink(p, q)",
+        "tempfile::tempdir()",
+        "file.persist(p)",
+    ] {
         let source = format!("fn f() {{\n    let _ = {call};\n}}\n");
         breaks(
             "file-writes",
@@ -237,7 +245,13 @@ fn a_file_write_is_found_outside_the_store_and_outside_tests() {
         let after_tests = format!("#[cfg(test)]\nmod tests {{}}\n{source}");
         breaks("file-writes", &format!("{SOURCE}:4"), "", &one_crate(&[(SOURCE, &after_tests)]));
     }
-    keeps("file-writes", &one_crate(&[(SOURCE, "fn f() { fs::read(p); fmt::write(a, b); }\n")]));
+    for import in ["use std::fs::{self, rename};", "use std::fs::{create_dir_all, read};"] {
+        breaks("file-writes", &format!("{SOURCE}:1"), "", &one_crate(&[(SOURCE, import)]));
+    }
+    let reads = "use std::fs::{self, File, read};\nfn f() { fs::read(p); fmt::write(a, b); }\n";
+    keeps("file-writes", &one_crate(&[(SOURCE, reads)]));
+    let unpacked = ("crates/atelier-data/src/package.rs", "use tempfile::TempDir;\n");
+    keeps("file-writes", &one_crate(&[unpacked]));
 }
 
 #[test]

@@ -167,3 +167,43 @@ fn two_interruptions_and_a_refused_checkpoint_change_nothing_either() {
     assert!(resumed.bits() == straight.bits());
     assert_eq!((outcome.epochs, outcome.stop), (wanted.epochs, wanted.stop));
 }
+
+#[test]
+fn a_checkpoint_whose_tensors_do_not_fit_is_refused_before_the_objective_is_touched() {
+    let settings = settings(OptimizerKind::Adam);
+    let directory = tempfile::tempdir().unwrap();
+    let dir = run_dir(&directory.path().join("run"));
+    train(&Small::new(1), &settings, Some(&dir), 7).unwrap();
+    let good = dir.checkpoints().latest().unwrap().unwrap().checkpoint;
+    let last = good.arrays.len() - 1;
+    let change = |what: &str| {
+        let mut changed = good.clone();
+        match what {
+            "missing" => drop(changed.arrays.remove(last)),
+            "extra" => changed.arrays.push(changed.arrays[last].clone()),
+            "renamed" => changed.arrays[last].name.push('x'),
+            "swapped" => changed.arrays.swap(0, last),
+            "misshaped" => changed.arrays[last].shape.push(1),
+            "cut" => drop(changed.arrays[last].bytes.pop()),
+            "infinite" => {
+                let bytes = &mut changed.arrays[last].bytes;
+                let end = bytes.len();
+                bytes[end - 4..].copy_from_slice(&f32::INFINITY.to_le_bytes());
+            }
+            "no progress" => drop(changed.metadata.remove("progress")),
+            _ => unreachable!("{what}"),
+        }
+        changed
+    };
+    for what in
+        ["missing", "extra", "renamed", "swapped", "misshaped", "cut", "infinite", "no progress"]
+    {
+        let objective = Small::new(2);
+        let before = objective.bits();
+        let mut trainer = Trainer::new(&objective, &settings, 7).unwrap();
+        assert!(trainer.resume(&change(what)).is_err(), "{what}");
+        assert!(objective.bits() == before, "{what}");
+        trainer.resume(&good).unwrap();
+        assert!(objective.bits() != before);
+    }
+}

@@ -64,7 +64,7 @@ pub(crate) fn evaluate(
     let given = Given::read(file)?;
     given.weights()?.load::<Config>(&prepared.model, &prepared.network())?;
     let held = stop.hold();
-    let start = Some(given.start.clone());
+    let start = (Some(given.start.clone()), None);
     let mut run = training::record(VERB, &flags, command_line, &resolved, &prepared, start)?;
     let done = measure(&prepared, &mut run, &given);
     let summary = run.settle(done)?;

@@ -101,9 +101,7 @@ fn begin(
         data: &arguments.data,
     };
     let text = resolved.to_toml()?;
-    let mut recorded = Recorded::begin(out, beginning)?;
-    let written = recorded.dir.write("config.toml", text.as_bytes());
-    recorded.settle(written.map_err(Into::into))?;
+    let recorded = Recorded::begin(out, beginning, &text)?;
     Ok((recorded, config, prepared))
 }
 

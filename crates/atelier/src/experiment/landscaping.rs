@@ -146,9 +146,7 @@ fn begin(
     // Of runs that were there, only what the landscape itself was configured by.
     let given = sources.iter().all(|source| matches!(source, Source::Run(_)));
     let text = if given { of_landscape(config)? } else { resolved.to_toml()? };
-    let mut recorded = Recorded::begin(out, beginning)?;
-    let written = recorded.dir.write("config.toml", text.as_bytes());
-    recorded.settle(written.map_err(Into::into))?;
+    let recorded = Recorded::begin(out, beginning, &text)?;
     Ok((recorded, opened))
 }
 

@@ -33,8 +33,14 @@ pub(crate) fn find_learning_rate(
     let (resolved, prepared) = training::prepare::<Config>(&arguments.flags(), terminal)?;
     let verb = "find-learning-rate";
     let held = stop.hold();
-    let mut run =
-        training::record(verb, &arguments.flags(), command_line, &resolved, &prepared, None)?;
+    let mut run = training::record(
+        verb,
+        &arguments.flags(),
+        command_line,
+        &resolved,
+        &prepared,
+        (None, None),
+    )?;
     let done = measure(&prepared, &run, stop);
     if let (Err(_), Some(code)) = (&done, stop.code()) {
         run.end(Status::Interrupted, None)?;

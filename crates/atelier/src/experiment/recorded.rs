@@ -51,16 +51,22 @@ pub(crate) fn check_place(out: Option<&Path>, bytes: u64) -> Result<()> {
 }
 
 impl Recorded {
-    /// Begins a run in the directory of `--out`, or in the next numbered one.
-    pub(crate) fn begin(out: Option<&Path>, beginning: Beginning<'_>) -> Result<Self> {
-        Self::begin_from(out, beginning, None)
+    /// Begins a run in the directory of `--out`, or in the next numbered one; `config` repeats it.
+    pub(crate) fn begin(
+        out: Option<&Path>,
+        beginning: Beginning<'_>,
+        config: &str,
+    ) -> Result<Self> {
+        Self::begin_from(out, beginning, config, (None, None))
     }
 
-    /// As [`Recorded::begin`], for a run that a file of weights was given to.
+    /// As [`Recorded::begin`], for a run that a file of weights was given to: which it is, and its
+    /// content where that is kept for when the run is taken up or repeated.
     pub(crate) fn begin_from(
         out: Option<&Path>,
         beginning: Beginning<'_>,
-        start: Option<Start>,
+        config: &str,
+        (start, kept): (Option<Start>, Option<&[u8]>),
     ) -> Result<Self> {
         let dir = match out {
             Some(path) => RunDir::create(path)?,
@@ -68,10 +74,7 @@ impl Recorded {
         };
         let manifest = Manifest {
             schema_version: SCHEMA_VERSION,
-            program: Program {
-                name: env!("CARGO_PKG_NAME").to_string(),
-                version: env!("CARGO_PKG_VERSION").to_string(),
-            },
+            program: program(),
             git_commit: git_commit(),
             verb: beginning.verb.to_string(),
             command_line: beginning.command_line.to_vec(),
@@ -88,7 +91,7 @@ impl Recorded {
             diverged: false,
             test_set_reads: 0,
         };
-        dir.write_manifest(&manifest)?;
+        dir.begin(config, kept, &manifest)?;
         Ok(Self { dir, manifest, data_dir: beginning.data.data_dir.clone() })
     }
 
@@ -123,6 +126,21 @@ impl Recorded {
                 format!("look at it with `{} runs show {show}`", home::program()),
             )?;
         }
+        let (before, now) = (&manifest.program, program());
+        if *before != now {
+            refuse(
+                format!(
+                    "the run in {} was begun by {} {}, and this is {} {}",
+                    path.display(),
+                    before.name,
+                    before.version,
+                    now.name,
+                    now.version
+                ),
+                "go on with the version that began it, or begin a new run".to_string(),
+            )?;
+        }
+        probe(dir.path(), 0)?;
         if let Some(device) = &flags.device {
             manifest.device.clone_from(device);
         }
@@ -207,6 +225,14 @@ impl Recorded {
         self.manifest.error = error;
         self.manifest.finished = Some(utc_now());
         Ok(self.dir.write_manifest(&self.manifest)?)
+    }
+}
+
+/// This program.
+fn program() -> Program {
+    Program {
+        name: env!("CARGO_PKG_NAME").to_string(),
+        version: env!("CARGO_PKG_VERSION").to_string(),
     }
 }
 

@@ -137,10 +137,7 @@ fn begin(asked: &Asked) -> Result<Recorded> {
         seed: config.tune.seed,
         data,
     };
-    let mut recorded = Recorded::begin(out, beginning)?;
-    let written = recorded.dir.write("config.toml", text.as_bytes());
-    recorded.settle(written.map_err(Into::into))?;
-    Ok(recorded)
+    Recorded::begin(out, beginning, &text)
 }
 
 /// What to do with data that the assignment's settings do not fit.

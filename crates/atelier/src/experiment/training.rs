@@ -158,7 +158,7 @@ where
     let (prepared, mut run) = if flags.run.resume {
         let mut run = Recorded::resume(flags.run, flags.data, C::VERB)?;
         let prepared = prepare_again::<C>(flags, &run, terminal)?;
-        probe(run.dir.path(), prepared.bytes()?)?;
+        probe(run.dir.path(), prepared.bytes()?.saturating_sub(run.dir.bytes()?))?;
         held = stop.hold();
         run.manifest.threads = prepared.threads;
         run.dir.write_manifest(&run.manifest)?;
@@ -171,12 +171,8 @@ where
         }
         held = stop.hold();
         let start = given.as_ref().map(|given| given.start.clone());
-        let mut run = record(C::VERB, flags, command_line, &resolved, &prepared, start)?;
-        if let Some(given) = given {
-            // For when it is taken up or repeated.
-            let kept = run.dir.write(START, &given.bytes);
-            run.settle(kept.map_err(Into::into))?;
-        }
+        let start = (start, given.as_ref().map(|given| given.bytes.as_slice()));
+        let run = record(C::VERB, flags, command_line, &resolved, &prepared, start)?;
         (prepared, run)
     };
     terminal.talk(&format!("run: {}", home::shown(run.dir.path())));
@@ -241,14 +237,14 @@ pub(crate) fn is_about_the_split(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| cause.downcast_ref().is_some_and(key))
 }
 
-/// Begins the directory of a run of `verb`.
+/// Begins the directory of a run of `verb`; `start` as [`Recorded::begin_from`] takes it.
 pub(crate) fn record<C>(
     verb: &str,
     flags: &Flags<'_>,
     command_line: &[String],
     resolved: &Resolved<C>,
     prepared: &Prepared<C, C::Model>,
-    start: Option<Start>,
+    start: (Option<Start>, Option<&[u8]>),
 ) -> Result<Recorded>
 where
     C: Trainable + Default + Serialize + DeserializeOwned,
@@ -265,10 +261,7 @@ where
     };
     check_place(flags.run.out.as_deref(), prepared.bytes()?)?;
     let config = resolved.to_toml()?;
-    let mut run = Recorded::begin_from(flags.run.out.as_deref(), beginning, start)?;
-    let written = run.dir.write("config.toml", config.as_bytes());
-    run.settle(written.map_err(Into::into))?;
-    Ok(run)
+    Recorded::begin_from(flags.run.out.as_deref(), beginning, &config, start)
 }
 
 /// Everything that a run needs to go on, as it was in the beginning.

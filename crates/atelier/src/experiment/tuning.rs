@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use atelier_data::{Dataset, ValidationSize};
-use atelier_store::Status;
+use atelier_store::{Status, probe, remove_dir_all};
 use atelier_tune::{
     Direction, Domain, Ended, Error, Journal, Options, Settings, Space, State, Storage as _, Study,
     StudyRecord, Value, hyperparam_tuning,
@@ -95,8 +95,7 @@ fn begin(asked: &Asked) -> Result<(Recorded, Images)> {
     let device_name = run.device.clone().unwrap_or_else(|| "cpu".to_string());
     let place = Place { run, device_name: &device_name, data, terminal: asked.terminal };
     let prepared = ready(config, place)?;
-    // The retrained winner; figures and the page.
-    check_place(out, prepared.bytes()?.saturating_mul(4).saturating_add(64 << 20))?;
+    check_place(out, bytes(&prepared)?)?;
     let beginning = Beginning {
         verb: VERB,
         command_line: asked.command_line,
@@ -108,10 +107,13 @@ fn begin(asked: &Asked) -> Result<(Recorded, Images)> {
         data,
     };
     let text = resolved.to_toml()?;
-    let mut recorded = Recorded::begin(out, beginning)?;
-    let written = recorded.dir.write("config.toml", text.as_bytes());
-    recorded.settle(written.map_err(Into::into))?;
+    let recorded = Recorded::begin(out, beginning, &text)?;
     Ok((recorded, Images::of(prepared)))
+}
+
+/// The room that a search needs: the retrained winner; figures and the page.
+fn bytes(prepared: &Prepared) -> Result<u64> {
+    Ok(prepared.bytes()?.saturating_mul(4).saturating_add(64 << 20))
 }
 
 /// Flags that stand for keys.
@@ -159,6 +161,7 @@ fn resume(asked: &Asked) -> Result<(Recorded, Images)> {
         terminal: asked.terminal,
     };
     let prepared = ready(&config, place)?;
+    probe(recorded.dir.path(), bytes(&prepared)?.saturating_sub(recorded.dir.bytes()?))?;
     recorded.check_dataset(&dataset::record(&prepared.data.provenance))?;
     recorded.manifest.threads = prepared.threads;
     recorded.dir.write_manifest(&recorded.manifest)?;
@@ -192,7 +195,7 @@ fn search(
     drop(held);
     let Some(study) = study else { return Ok(None) };
     if bench.trials.is_dir() {
-        std::fs::remove_dir_all(&bench.trials).context("cannot remove the trials' checkpoints")?;
+        remove_dir_all(&bench.trials)?;
     }
     drop(bench);
     let Some(best) = study.best() else { return Err(none_completed(&study)) };

@@ -11,7 +11,7 @@ mod training;
 use anyhow::{Context as _, Result, anyhow};
 use atelier_core::{Objective as _, Parameter};
 use atelier_data::ValidationSize;
-use atelier_store::{Status, write_model};
+use atelier_store::{Status, create_dir_all, write_model};
 use serde::{Deserialize, Serialize};
 
 use self::record::Record;
@@ -169,9 +169,7 @@ fn begin(
         data: &arguments.data,
     };
     let text = resolved.to_toml()?;
-    let mut recorded = Recorded::begin(out, beginning)?;
-    let written = recorded.dir.write("config.toml", text.as_bytes());
-    recorded.settle(written.map_err(Into::into))?;
+    let recorded = Recorded::begin(out, beginning, &text)?;
     Ok((recorded, config, prepared))
 }
 
@@ -323,8 +321,7 @@ impl Shop<'_> {
         let left: Vec<Job> =
             jobs.iter().filter(|job| !record.trained.contains_key(job)).copied().collect();
         let models = recorded.dir.file(MODELS)?;
-        std::fs::create_dir_all(&models)
-            .with_context(|| format!("cannot make {}", models.display()))?;
+        create_dir_all(&models)?;
         let networks = self.networks;
         let workshop = Workshop {
             networks,

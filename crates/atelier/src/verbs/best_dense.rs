@@ -104,10 +104,7 @@ fn begin(
         data: &arguments.data,
     };
     let config = resolved.to_toml()?;
-    let mut run = Recorded::begin(out, beginning)?;
-    let written = run.dir.write("config.toml", config.as_bytes());
-    run.settle(written.map_err(Into::into))?;
-    Ok(run)
+    Recorded::begin(out, beginning, &config)
 }
 
 /// Trains every seed that is not trained yet.

@@ -139,10 +139,7 @@ fn begin(
         data: &arguments.data,
     };
     let config = resolved.to_toml()?;
-    let mut run = Recorded::begin(out, beginning)?;
-    let written = run.dir.write("config.toml", config.as_bytes());
-    run.settle(written.map_err(Into::into))?;
-    Ok(run)
+    Recorded::begin(out, beginning, &config)
 }
 
 /// How a sweep ended, where it did not fail.

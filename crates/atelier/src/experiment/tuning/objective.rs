@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, anyhow};
 use atelier_core::Objective;
 use atelier_data::{Batcher, Dataset, Split, Standardization, Subset, split};
-use atelier_store::Checkpoints;
+use atelier_store::{Checkpoints, remove_dir_all};
 use atelier_train::{Event, Source, Stop as Ending, Surroundings, Trainer};
 use atelier_tune::{Trial, TrialError, Verdict};
 use candle_core::Device;
@@ -213,7 +213,7 @@ pub(super) fn nothing_to_judge_by() -> anyhow::Error {
 fn remove(checkpoints: &Checkpoints, number: usize) -> Result<()> {
     let directory = checkpoints.path(0).parent().map(std::path::Path::to_path_buf);
     let Some(directory) = directory.filter(|directory| directory.is_dir()) else { return Ok(()) };
-    std::fs::remove_dir_all(&directory)
+    remove_dir_all(&directory)
         .with_context(|| format!("cannot remove the checkpoints of trial {number}"))
 }
 

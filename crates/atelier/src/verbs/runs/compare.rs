@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Result, anyhow};
 use atelier_plot::Figure;
-use atelier_store::{Manifest, durable_write};
+use atelier_store::{Manifest, create_dir_all, durable_write};
 use serde_json::{Value, json};
 
 use super::curves::{self, Curves};
@@ -274,8 +274,7 @@ fn write(figure: &Figure, out: Option<&Path>) -> Result<[PathBuf; 2]> {
         return Err(anyhow!("{} is there already", there.display()))
             .help(|| "name another directory with --out, or take the file away".to_string());
     }
-    fs::create_dir_all(&directory)
-        .with_context(|| format!("cannot make {}", directory.display()))?;
+    create_dir_all(&directory)?;
     durable_write(&files[0], &figure.png)?;
     durable_write(&files[1], figure.svg.as_bytes())?;
     Ok(files)

@@ -1,0 +1,51 @@
+//! Real signals at random moments.
+
+use std::process::Command;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use super::budget::{Budget, Random};
+use super::tell;
+use super::toy::{TRAIN, TUNE, Toy, Workbench};
+
+/// Sends `name` at random moments of the toy, takes it up each time and compares.
+fn survives(toy: &Toy, name: &str) {
+    let bench = Workbench::new(toy);
+    let started = Instant::now();
+    bench.spawn().wait().expect("the end");
+    let whole = started.elapsed();
+    let mut random = Random::new(7);
+    let (mut in_time, mut lost) = (0, Vec::new());
+    let cases = Budget::of_this_run().signals();
+    for case in 0..cases {
+        let mut child = bench.spawn();
+        let micros = usize::try_from(whole.as_micros()).unwrap_or(usize::MAX);
+        sleep(Duration::from_micros(random.below(micros) as u64));
+        // It may have ended.
+        let _ = Command::new("kill").args(["-s", name, &child.id().to_string()]).output();
+        in_time += usize::from(child.wait().expect("the end").code() != Some(0));
+        if let Err(why) = bench.finish() {
+            lost.push(format!("{name} number {case}: {why}"));
+        }
+    }
+    tell(&format!(
+        "torture: {}: SIG{name} at {cases} random moments, {in_time} before the end: {} results equal, {} lost or \
+         doubled",
+        toy.name,
+        cases - lost.len(),
+        lost.len()
+    ));
+    assert!(lost.is_empty(), "{}", lost.join("\n\n"));
+}
+
+#[test]
+fn runs_survive_sigkill_at_any_moment() {
+    survives(&TRAIN, "KILL");
+    survives(&TUNE, "KILL");
+}
+
+#[test]
+fn runs_survive_sigterm_at_any_moment() {
+    survives(&TRAIN, "TERM");
+    survives(&TUNE, "TERM");
+}

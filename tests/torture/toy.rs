@@ -1,0 +1,232 @@
+//! Runs so small that they can be repeated at each of their operations.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Child;
+
+use tempfile::TempDir;
+
+use super::tree::{Tree, nothing_is_torn};
+use crate::cli::{Output, atelier};
+use crate::fixture::{home_with_sample_in, report_program};
+
+/// A verb with settings under which it takes a fraction of a second.
+pub struct Toy {
+    pub name: &'static str,
+    pub verb: &'static str,
+    pub settings: &'static [&'static str],
+}
+
+pub const TRAIN: Toy = Toy {
+    name: "train",
+    verb: "train",
+    settings: &[
+        "model.hidden=4",
+        "train.epochs=3",
+        "data.examples=200",
+        "data.validation=100",
+        "train.ema=0.9",
+        "train.snapshots_per_epoch=2",
+    ],
+};
+
+pub const TUNE: Toy = Toy {
+    name: "tune",
+    verb: "tune",
+    settings: &[
+        "tune.space={'optimizer.learning_rate'={choices=[0.02,0.1,0.2]}}",
+        "tune.trials=3",
+        "tune.batch=2",
+        "tune.first_rung=1",
+        "model.hidden=4",
+        "train.epochs=2",
+        "data.examples=200",
+        "data.validation=100",
+        "retrain.epochs=1",
+    ],
+};
+
+pub const LANDSCAPE: Toy = Toy {
+    name: "landscape",
+    verb: "landscape",
+    settings: &[
+        "model.hidden=2",
+        "train.epochs=1",
+        "data.examples=100",
+        "landscape.runs=1",
+        "landscape.grid=3",
+        "landscape.null_draws=0",
+        "landscape.path_epochs=0",
+        "landscape.curvature=0",
+    ],
+};
+
+/// Every part of the assignment, as small as `--smoke` makes it.
+pub const REPRODUCE: Toy = Toy { name: "reproduce", verb: "reproduce", settings: &[] };
+
+/// One operation of an undisturbed run.
+pub struct Operation {
+    pub name: String,
+    pub path: PathBuf,
+}
+
+impl Operation {
+    /// Whether it can be done in part.
+    pub fn has_halves(&self) -> bool {
+        ["write", "remove-tree"].contains(&self.name.as_str())
+    }
+
+    /// Whether files or names are others after it.
+    pub fn changes(&self) -> bool {
+        !["close", "lock", "sync", "sync-dir", "touch"].contains(&self.name.as_str())
+    }
+
+    /// Whether it is about a figure: there are many, and each is written like the others.
+    pub fn is_of_a_figure(&self) -> bool {
+        self.path.components().any(|part| part.as_os_str() == "figures")
+    }
+}
+
+/// Where a toy is run again and again, always in the same place.
+pub struct Workbench<'a> {
+    toy: &'a Toy,
+    home: TempDir,
+    pub operations: Vec<Operation>,
+    /// What an undisturbed run leaves.
+    undisturbed: Tree,
+}
+
+impl<'a> Workbench<'a> {
+    pub fn new(toy: &'a Toy) -> Self {
+        // In memory, where syncs cost nothing: what is tried is a process that dies, not a power cut.
+        let memory = Path::new("/dev/shm");
+        let home = home_with_sample_in(memory.is_dir().then_some(memory));
+        let mut bench = Self { toy, home, operations: Vec::new(), undisturbed: Tree::default() };
+        // So that what every case finds is there in this one, too.
+        fs::create_dir(bench.home.path().join("runs")).expect("a directory");
+        let trace = bench.home.path().join("trace");
+        let fault = format!("trace@{}", trace.display());
+        bench.begin(Some(&fault)).expect_code(0);
+        bench.undisturbed = Tree::read(&bench.out()).expect("an undisturbed run");
+        let text = fs::read_to_string(trace).expect("a trace");
+        for (line, number) in text.lines().zip(1..) {
+            let mut words = line.splitn(3, ' ');
+            assert_eq!(words.next(), Some(number.to_string().as_str()), "a line is missing");
+            let name = words.next().expect("an operation").to_string();
+            let path = words.next().expect("a path").into();
+            bench.operations.push(Operation { name, path });
+        }
+        bench
+    }
+
+    pub fn out(&self) -> PathBuf {
+        self.home.path().join("runs/toy")
+    }
+
+    fn arguments(&self) -> Vec<String> {
+        let mut arguments = vec![self.toy.verb.to_string(), "--smoke".to_string()];
+        arguments.push("--threads=1".to_string());
+        for setting in self.toy.settings {
+            arguments.extend(["--set".to_string(), (*setting).to_string()]);
+        }
+        if self.toy.verb == "tune" {
+            arguments.push("--workers=1".to_string());
+        }
+        arguments.extend(["--out".to_string(), self.out().display().to_string()]);
+        arguments
+    }
+
+    fn begin(&self, fault: Option<&str>) -> Output {
+        self.run(self.arguments(), fault)
+    }
+
+    fn run(&self, arguments: Vec<String>, fault: Option<&str>) -> Output {
+        let invocation = atelier(arguments)
+            .env("ATELIER_HOME", self.home.path())
+            .env("ATELIER_REPORT", report_program(self.home.path()));
+        match fault {
+            Some(fault) => invocation.env("ATELIER_FAULT", fault).run(),
+            None => invocation.run(),
+        }
+    }
+
+    /// Does what a user does with what is there: takes the run up where it began, and begins it where it did not.
+    pub fn go_on(&self, fault: Option<&str>) -> Output {
+        if !self.out().join("manifest.json").exists() {
+            return self.begin(fault);
+        }
+        let out = self.out().display().to_string();
+        let words = [self.toy.verb, "--resume", "--threads=1", "--out", &out];
+        self.run(words.map(str::to_string).to_vec(), fault)
+    }
+
+    /// Runs the toy until this fault ends it.
+    pub fn interrupt(&self, fault: &str) {
+        self.clear();
+        let output = self.begin(Some(fault));
+        assert_eq!(output.code, None, "it came to its end: {output}");
+    }
+
+    /// Removes what is there and starts the toy in the background.
+    pub fn spawn(&self) -> Child {
+        self.clear();
+        let (mut command, _home) = atelier(self.arguments()).into_command();
+        command.env("ATELIER_HOME", self.home.path());
+        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+        command.spawn().expect("atelier starts")
+    }
+
+    fn clear(&self) {
+        if self.out().exists() {
+            fs::remove_dir_all(self.out()).expect("the last case goes");
+        }
+    }
+
+    /// Runs the toy, with each of these faults in turn when it is begun or taken up, and then to its end; says
+    /// whether it came to its end in spite of the first.
+    pub fn disturbed(&self, faults: &[String]) -> Result<bool, String> {
+        self.clear();
+        let mut ended_well = false;
+        for (index, fault) in faults.iter().enumerate() {
+            let output = self.go_on(Some(fault));
+            self.as_told(fault, &output)?;
+            nothing_is_torn(&self.out(), &self.undisturbed)
+                .map_err(|why| format!("{why}\nafter {output}"))?;
+            ended_well = index == 0 && output.code == Some(0);
+        }
+        if ended_well {
+            self.ends_the_same(0)?;
+        }
+        self.finish().map(|()| ended_well)
+    }
+
+    /// Whether the program ended as it should at this fault: by its own hand only with what the fault was.
+    fn as_told(&self, fault: &str, output: &Output) -> Result<(), String> {
+        let kind = fault.split('@').next().unwrap_or_default();
+        match output.code {
+            // A fault that nothing depends on, or one beyond the last operation.
+            Some(0) => Ok(()),
+            None if ["kill", "tear"].contains(&kind) => Ok(()),
+            Some(2) if output.stderr.contains("error: ") && !output.stderr.contains("panicked") => {
+                Ok(())
+            }
+            _ => Err(format!("it ended otherwise: {output}")),
+        }
+    }
+
+    /// Takes up what is there until it is complete, and compares it.
+    pub fn finish(&self) -> Result<(), String> {
+        let output = self.go_on(None);
+        if output.code != Some(0) {
+            return Err(format!("it cannot be taken up: {output}"));
+        }
+        self.ends_the_same(2)
+    }
+
+    /// Compares what is there with the undisturbed run; `more_reads` of the test set are allowed for: they are
+    /// counted before they happen.
+    pub fn ends_the_same(&self, more_reads: u64) -> Result<(), String> {
+        let tree = Tree::read(&self.out())?;
+        tree.is_same(&self.undisturbed, more_reads)
+    }
+}
