@@ -57,11 +57,16 @@ impl Layers {
             .help(|| {
                 format!("give an existing TOML file; `{} config show` prints one", home::program())
             })?;
+        self.document(&text, path)
+    }
+
+    /// Puts the content of a file on top; `path` is for messages alone.
+    pub(super) fn document(&mut self, text: &str, path: &Path) -> Result<()> {
         let document =
-            DeTable::parse(&text).with_context(|| format!("{} is not TOML", path.display()))?;
-        let lines = lines(&text, document.get_ref());
+            DeTable::parse(text).with_context(|| format!("{} is not TOML", path.display()))?;
+        let lines = lines(text, document.get_ref());
         let table: Table =
-            toml::from_str(&text).with_context(|| format!("{} is not TOML", path.display()))?;
+            toml::from_str(text).with_context(|| format!("{} is not TOML", path.display()))?;
         for key in keys::leaves(&table) {
             let line = lines.get(&key).copied().unwrap_or(1);
             self.put_from(&table, &key, Origin::File { path: path.to_path_buf(), line })?;

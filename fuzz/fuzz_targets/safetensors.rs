@@ -1,0 +1,12 @@
+//! Model files and checkpoints.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+#[expect(dead_code, reason = "each target takes its own")]
+#[path = "../../tests/hostile/readers.rs"]
+mod readers;
+
+fuzz_target!(|bytes: &[u8]| {
+    let _ = (readers::model(bytes), readers::checkpoint(bytes));
+});
