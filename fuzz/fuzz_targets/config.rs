@@ -3,10 +3,13 @@
 
 use libfuzzer_sys::fuzz_target;
 
-#[expect(dead_code, reason = "each target takes its own")]
-#[path = "../../tests/hostile/readers.rs"]
-mod readers;
+#[allow(dead_code, reason = "each target takes its own")]
+#[path = "../../tests/hostile/readers/program.rs"]
+mod program;
+
+/// What messages name.
+const PATH: &str = "some/file";
 
 fuzz_target!(|bytes: &[u8]| {
-    let _ = readers::config(bytes);
+    let _ = program::config(bytes);
 });

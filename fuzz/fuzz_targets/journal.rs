@@ -3,10 +3,10 @@
 
 use libfuzzer_sys::fuzz_target;
 
-#[expect(dead_code, reason = "each target takes its own")]
-#[path = "../../tests/hostile/readers.rs"]
-mod readers;
+#[allow(dead_code, reason = "each target takes its own")]
+#[path = "../../tests/hostile/readers/files.rs"]
+mod files;
 
 fuzz_target!(|bytes: &[u8]| {
-    let _ = readers::journal(bytes);
+    let _ = files::journal(bytes);
 });

@@ -147,7 +147,8 @@ pub fn read_lines(path: &Path) -> Result<Vec<String>> {
 /// # Errors
 /// [`Error::Corrupt`] if a whole line is not UTF-8.
 pub fn parse_lines(bytes: &[u8], path: &Path) -> Result<Vec<String>> {
-    let mut lines = Vec::new();
+    // Counted first: of very short lines a list that grows would take many times the room of the file.
+    let mut lines = Vec::with_capacity(bytes.split(|&byte| byte == b'\n').count() - 1);
     let mut offset = 0;
     for line in bytes.split_inclusive(|&byte| byte == b'\n') {
         let Some(whole) = line.strip_suffix(b"\n") else { break };

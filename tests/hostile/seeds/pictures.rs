@@ -35,7 +35,10 @@ pub fn seeds() -> Vec<Seed> {
         picture("bad-checksum.png", checksum),
         picture("bad-depth.png", png(1, 1, 3, 0, &[], &deflated(&[0, 7]))),
         picture("bad-palette.png", png(1, 1, 8, 3, &[], &deflated(&[0, 7]))),
-        picture("fuzz-profile-bomb.png", png(1, 1, 8, 0, &[(b"iCCP", &profile)], &deflated(&[0, 7]))),
+        picture(
+            "fuzz-profile-bomb.png",
+            png(1, 1, 8, 0, &[(b"iCCP", &profile)], &deflated(&[0, 7])),
+        ),
         picture("bad-head-alone.png", small[..8].to_vec()),
         picture("bad-frame.jpg", jpeg),
         picture("bad-jpeg-head.jpg", b"\xff\xd8\xff".to_vec()),
@@ -51,7 +54,14 @@ fn deflated(data: &[u8]) -> Vec<u8> {
     packed.finish().expect("memory")
 }
 
-fn png(width: u32, height: u32, depth: u8, colour: u8, more: &[(&[u8; 4], &[u8])], data: &[u8]) -> Vec<u8> {
+fn png(
+    width: u32,
+    height: u32,
+    depth: u8,
+    colour: u8,
+    more: &[(&[u8; 4], &[u8])],
+    data: &[u8],
+) -> Vec<u8> {
     let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
     let mut header = [width.to_be_bytes(), height.to_be_bytes()].concat();
     header.extend([depth, colour, 0, 0, 0]);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use atelier_autoencoder::Autoencoder;
+use atelier_autoencoder::{Autoencoder, AutoencoderConfig};
 use atelier_core::Mode;
 use atelier_models::{Classifier, Layer, NamedTensor};
 use atelier_store::{Manifest, NamedArray, Status, list_runs, read_regular};
@@ -81,7 +81,12 @@ impl SavedClassifier {
     }
 
     /// The network whose three files have this content; `path` is for messages alone.
-    pub(crate) fn parse(model: &[u8], path: &Path, config: &Config, summary: &[u8]) -> Result<Self> {
+    pub(crate) fn parse(
+        model: &[u8],
+        path: &Path,
+        config: &Config,
+        summary: &[u8],
+    ) -> Result<Self> {
         let told = parse_summary(summary, path)?;
         Self::with(&Weights::parse(model, path)?, path.to_path_buf(), config, told)
     }
@@ -99,6 +104,7 @@ impl SavedClassifier {
             Some(image) => image,
             None => square(inputs).with_context(about)?,
         };
+        weights.bear(&[&[inputs], config.model.hidden.as_slice(), &[classes]].concat())?;
         let model = Classifier::new(inputs, classes, &config.model, 0.0, 0, &Device::Cpu)
             .with_context(about)?;
         let layers: Vec<&Layer> = model.net.layers().iter().collect();
@@ -152,6 +158,8 @@ impl SavedNetwork {
             let config: AutoencodingConfig = config(run, manifest)?;
             let weights = Weights::read(&file)?;
             let inputs = weights.inputs("encoder.0.weight")?;
+            let AutoencoderConfig { hidden, latent, .. } = &config.autoencoder;
+            weights.bear(&[&[inputs], hidden.as_slice(), &[*latent]].concat())?;
             let model = Autoencoder::new(inputs, &config.autoencoder, 0, &Device::Cpu)?;
             let layers = AutoencodingConfig::layers(&model);
             weights.load::<AutoencodingConfig>(&model, &widths(inputs, &layers))?;

@@ -14,8 +14,8 @@ use atelier_data::ValidationSize;
 use atelier_store::{Status, write_model};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::record::check as check_record;
 use self::record::Record;
+pub(crate) use self::record::check as check_record;
 pub(crate) use self::shown::comparison;
 pub(crate) use self::statistics::Spread;
 pub(crate) use self::summary::{Compared, Summary};

@@ -21,8 +21,8 @@ use crate::failure::{DONE, Help as _};
 use crate::home;
 use crate::terminal::{Align, Table, Terminal, brief, counted, percent};
 
-/// No summary is nearly as long.
-pub(crate) const LARGEST_SUMMARY: u64 = 64 << 20;
+/// No summary is nearly as long; what is read takes up to a hundred times as much memory.
+pub(crate) const LARGEST_SUMMARY: u64 = 8 << 20;
 
 /// Texts of a summary that are longer stand below its table.
 const LONGEST_CELL: usize = 60;
