@@ -26,7 +26,7 @@ pub fn seeds() -> Vec<Seed> {
         picture("good-long.png", grey(100_000, 1, rows(100_000, 1))),
         picture("good-flat.png", grey(2000, 2000, rows(2000, 2000))),
         picture("good-colour-16.png", png(2, 1, 16, 6, &[], &deflated(&[0; 17]))),
-        picture("good-text-bomb.png", png(1, 1, 8, 0, &[(b"zTXt", &text)], &deflated(&[0, 7]))),
+        picture("good-text-bomb.png", png(1, 1, 8, 0, &[(*b"zTXt", &text)], &deflated(&[0, 7]))),
         picture("bad-pixels.png", grey(30_000, 30_000, vec![0; 100])),
         picture("bad-pixels-overflow.png", grey(u32::MAX >> 1, u32::MAX >> 1, vec![0; 100])),
         picture("bad-none.png", grey(0, 5, vec![])),
@@ -37,7 +37,7 @@ pub fn seeds() -> Vec<Seed> {
         picture("bad-palette.png", png(1, 1, 8, 3, &[], &deflated(&[0, 7]))),
         picture(
             "fuzz-profile-bomb.png",
-            png(1, 1, 8, 0, &[(b"iCCP", &profile)], &deflated(&[0, 7])),
+            png(1, 1, 8, 0, &[(*b"iCCP", &profile)], &deflated(&[0, 7])),
         ),
         picture("bad-head-alone.png", small[..8].to_vec()),
         picture("bad-frame.jpg", jpeg),
@@ -59,25 +59,25 @@ fn png(
     height: u32,
     depth: u8,
     colour: u8,
-    more: &[(&[u8; 4], &[u8])],
+    more: &[([u8; 4], &[u8])],
     data: &[u8],
 ) -> Vec<u8> {
     let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
     let mut header = [width.to_be_bytes(), height.to_be_bytes()].concat();
     header.extend([depth, colour, 0, 0, 0]);
-    chunk(&mut bytes, b"IHDR", &header);
+    chunk(&mut bytes, *b"IHDR", &header);
     for (kind, content) in more {
-        chunk(&mut bytes, kind, content);
+        chunk(&mut bytes, *kind, content);
     }
-    chunk(&mut bytes, b"IDAT", data);
-    chunk(&mut bytes, b"IEND", &[]);
+    chunk(&mut bytes, *b"IDAT", data);
+    chunk(&mut bytes, *b"IEND", &[]);
     bytes
 }
 
-fn chunk(bytes: &mut Vec<u8>, kind: &[u8; 4], content: &[u8]) {
+fn chunk(bytes: &mut Vec<u8>, kind: [u8; 4], content: &[u8]) {
     bytes.extend(u32::try_from(content.len()).expect("a short chunk").to_be_bytes());
     let mut sum = flate2::Crc::new();
-    sum.update(kind);
+    sum.update(&kind);
     sum.update(content);
     bytes.extend(kind);
     bytes.extend(content);
