@@ -10,6 +10,7 @@ mod build;
 mod ci;
 mod consumer;
 mod cuda;
+mod deny;
 mod doc;
 mod doctor;
 mod experiment;

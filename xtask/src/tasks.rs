@@ -126,7 +126,7 @@ const TASKS: &[Task] = &[
     Task {
         name: "ci",
         arguments: "[--only STEP]",
-        summary: "run all that must hold: format, clippy, docs, tests, consumer, rules",
+        summary: "run all that must hold: format, clippy, docs, tests, consumer, deny, rules",
         by: By::Xtask(ci::run),
     },
     Task {
