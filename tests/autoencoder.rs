@@ -342,6 +342,7 @@ fn settings_that_cannot_be_are_refused_before_anything_is_written() {
         ("autoencoder.laten=3", "did you mean `autoencoder.latent`?"),
         ("model.hidden=3", "unknown key `model.hidden`"),
         ("data.augment.mixup=0.2", "`data.augment.mixup` is 0.2, expected 0: an autoencoder has"),
+        ("data.augment.erase=0.2", "`data.augment.erase` is 0.2, expected 0: the noise would"),
         ("data.standardize=true", "`data.standardize` is true, expected false"),
         ("train.label_smoothing=0.1", "expected 0: an autoencoder looks at no labels"),
     ] {

@@ -62,6 +62,7 @@ fn a_value_out_of_range_exits_2_and_names_its_key() {
         ("model.dropout", "1"),
         ("model.hidden", "50,0"),
         ("data.augment.mixup", "-1"),
+        ("data.augment.erase", "-0.1"),
         ("data.validation", "1.5"),
         ("data.validation", "2000"),
     ] {

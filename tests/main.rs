@@ -12,6 +12,7 @@ mod compare;
 mod completions;
 mod configuration;
 mod data_files;
+mod hostile_files;
 mod initialisation;
 mod interoperability;
 mod landscape;

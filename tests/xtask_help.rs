@@ -69,7 +69,10 @@ fn a_task_of_the_repository_explains_itself() {
 fn an_unknown_step_of_ci_exits_2_and_names_the_steps() {
     let refused = xtask(["ci", "--only", "formatting"]).run().expect_code(2);
     assert!(refused.stderr.contains("no step `formatting`"), "{refused}");
-    assert!(refused.stderr.contains("format, clippy, docs, tests, consumer, rules"), "{refused}");
+    assert!(
+        refused.stderr.contains("format, clippy, docs, tests, consumer, deny, rules"),
+        "{refused}"
+    );
 }
 
 #[test]

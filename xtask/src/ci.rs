@@ -4,19 +4,20 @@ use std::{ffi::OsString, process::ExitCode, time::Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{consumer, doc, lint, rules, talk, test, workspace::Workspace};
+use crate::{consumer, deny, doc, lint, rules, talk, test, workspace::Workspace};
 
 struct Step {
     name: &'static str,
     holds: fn(&Workspace) -> Result<bool>,
 }
 
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 7] = [
     Step { name: "format", holds: lint::format },
     Step { name: "clippy", holds: lint::clippy },
     Step { name: "docs", holds: doc::build },
     Step { name: "tests", holds: |workspace| Ok(test::run(workspace, &[])? == ExitCode::SUCCESS) },
     Step { name: "consumer", holds: consumer::holds },
+    Step { name: "deny", holds: deny::holds },
     Step { name: "rules", holds: rules::run },
 ];
 
@@ -74,7 +75,10 @@ mod tests {
 
     #[test]
     fn without_arguments_every_step_is_taken_and_with_only_one() -> Result<()> {
-        assert_eq!(chosen_names(&[])?, ["format", "clippy", "docs", "tests", "consumer", "rules"]);
+        assert_eq!(
+            chosen_names(&[])?,
+            ["format", "clippy", "docs", "tests", "consumer", "deny", "rules"]
+        );
         assert_eq!(chosen_names(&["--only", "docs"])?, ["docs"]);
         Ok(())
     }

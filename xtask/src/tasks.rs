@@ -106,8 +106,9 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "bench",
-        arguments: "[--json]",
-        summary: "measure training steps as shares of this machine's own peak",
+        arguments: "[--peers] [--quick] [--only TEXT] [--avx2] [--format text|markdown|json]\n       \
+                    [--from FILE] [--against FILE] [--chart FILE]",
+        summary: "measure Atelier, as shares of this machine's own peak and against its peers",
         by: By::Xtask(bench::run),
     },
     Task {
@@ -125,7 +126,7 @@ const TASKS: &[Task] = &[
     Task {
         name: "ci",
         arguments: "[--only STEP]",
-        summary: "run all that must hold: format, clippy, docs, tests, consumer, rules",
+        summary: "run all that must hold: format, clippy, docs, tests, consumer, deny, rules",
         by: By::Xtask(ci::run),
     },
     Task {

@@ -1,7 +1,7 @@
 use atelier_core::plane::{self, DenseLoss, DenseModule};
 use atelier_core::{
     Batch, HiddenUnits, Loss, Mode, Objective, Parameter, PlaneEvaluator, PlaneOfParameters,
-    curvature, ops,
+    Signal, curvature, ops,
 };
 
 use crate::Autoencoder;
@@ -31,10 +31,12 @@ impl Objective for Autoencoder {
             }
             _ => clean.clone(),
         };
-        let codes = self.encoder.forward(&seen, mode)?;
+        let codes = self.encoder.signal(Signal::new(seen), mode)?;
         match &self.decoder {
-            Decoder::Own(net) => net.mean_squared_error(&codes, &clean, mode),
-            Decoder::Tied(net) => ops::mean_squared_error(&net.forward(&codes)?, &clean),
+            Decoder::Own(net) => net.mean_squared_error(codes, &clean, mode),
+            Decoder::Tied(net) => {
+                ops::mean_squared_error(&net.forward(&codes.into_tensor()?)?, &clean)
+            }
         }
     }
 

@@ -3,15 +3,17 @@
 use std::ops::ControlFlow;
 
 use anyhow::Result;
-use atelier_core::{Batch, Objective, Targets, flatten};
+use atelier_core::{Batch, Objective, flatten};
 use atelier_landscape::{Axes, GridWork, Plane, evaluate_grid, random_directions};
 use atelier_models::{Classifier, ModelConfig};
-use candle_core::{Device, Tensor};
+use candle_core::Device;
+
+use crate::epoch::batch;
+use crate::row::GRID_EXAMPLES;
 
 /// Widths of the network, its ends included.
 const WIDTHS: [usize; 5] = [784, 50, 50, 50, 10];
-/// Examples, and how many of them make a batch.
-const EXAMPLES: usize = 2500;
+/// How many examples make a batch.
 const BATCH: usize = 100;
 
 /// A network, a plane through its parameters, and examples.
@@ -21,9 +23,6 @@ pub struct Grid {
     axes: Axes,
     batches: Vec<Batch>,
     threads: usize,
-    /// Multiplications and additions of the products: three for the first layer, and those of the others
-    /// at each point.
-    pub flop: f64,
 }
 
 impl Grid {
@@ -39,19 +38,11 @@ impl Grid {
         let plane = Plane::new(origin, &first, &second)?;
         let axis: Vec<f64> =
             (0..points).map(|i| 20.0 * i as f64 / (points - 1) as f64 - 10.0).collect();
-        let batch = |number: usize| -> Result<Batch> {
-            let pixels: Vec<f32> = (0..BATCH * WIDTHS[0])
-                .map(|i| (((number * BATCH + i) * 7919) % 256) as f32 / 255.0)
-                .collect();
-            let labels: Vec<u32> = (0..10).cycle().take(BATCH).collect();
-            Ok(Batch {
-                inputs: Tensor::from_vec(pixels, (BATCH, WIDTHS[0]), &Device::Cpu)?,
-                targets: Targets::Classes(Tensor::from_vec(labels, BATCH, &Device::Cpu)?),
-            })
-        };
-        let batches = (0..EXAMPLES / BATCH).map(batch).collect::<Result<_>>()?;
+        let batches = (0..GRID_EXAMPLES / BATCH)
+            .map(|_| batch(BATCH, WIDTHS[0], 10))
+            .collect::<Result<_>>()?;
         let axes = Axes { x: axis.clone(), y: axis };
-        Ok(Self { classifier, plane, axes, batches, threads, flop: flop(points) })
+        Ok(Self { classifier, plane, axes, batches, threads })
     }
 
     /// Evaluates the grid; its highest loss.
@@ -67,21 +58,9 @@ impl Grid {
     }
 }
 
-fn flop(points: usize) -> f64 {
-    let first = 3 * WIDTHS[0] * WIDTHS[1];
-    let others: usize = WIDTHS[1..].windows(2).map(|pair| pair[0] * pair[1]).sum();
-    2.0 * (EXAMPLES * (first + points * points * others)) as f64
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn operations_are_counted_as_by_hand() {
-        // 2 x 2,500 x (3 x 39,200 + 9 x 5,500).
-        assert!((flop(3) - 5000.0 * (117_600.0 + 49_500.0)).abs() < 0.5);
-    }
 
     #[test]
     fn a_grid_has_losses_and_threads_change_none() {

@@ -1,31 +1,32 @@
 #![doc = include_str!("../README.md")]
 
+pub mod against;
+pub mod chart;
+mod contestant;
+mod copying;
+mod epoch;
 mod grid;
+mod job;
+mod machine;
 mod measure;
 mod peak;
+mod process;
+mod report;
+mod row;
+mod serve;
+mod session;
+mod statistics;
 mod step;
+pub mod table;
+mod tuning;
+mod workplace;
 
-use serde::Serialize;
-
+pub use contestant::{ATELIER, Contestant, PEERS};
 pub use grid::Grid;
+pub use job::{Job, job};
+pub use machine::Machine;
 pub use measure::{Settings, all};
+pub use report::{Limits, Measured, Report, SCHEMA_VERSION, Times};
+pub use row::{ROWS, Row, Threads, Work};
+pub use serve::serve;
 pub use step::Step;
-
-/// One row of the table.
-#[derive(Debug, Serialize)]
-pub struct Row {
-    /// What was measured.
-    pub name: String,
-    /// Threads that took part.
-    pub threads: usize,
-    /// Median over the calls.
-    pub microseconds: f64,
-    /// The fastest of them: what the machine can do while nobody else is at work.
-    pub fastest: f64,
-    /// First and third quartile.
-    pub quartiles: [f64; 2],
-    /// Billions of floating-point operations a second; products only.
-    pub gflop_per_second: f64,
-    /// Of the peak of as many cores: the fastest product of the same run.
-    pub share_of_peak: f64,
-}

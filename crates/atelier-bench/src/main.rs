@@ -1,51 +1,120 @@
-//! Prints the rows as a table, or with `--json` as a list of objects; `--quick` repeats them less
-//! often, `--avx2` does without AVX-512, `--only TEXT` measures the rows whose names contain TEXT.
+//! The program of the bench: measures, or shows what was measured, and is itself what is measured (`row`).
 
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use atelier_bench::Settings;
+use anyhow::{Context as _, Result, bail};
+use atelier_bench::{Contestant, ROWS, Report, Settings, Work, against, chart, job, serve, table};
+use atelier_store::durable_write;
+
+use options::{Format, Options, USAGE};
+
+mod options;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() -> anyhow::Result<ExitCode> {
-    let (mut json, mut settings) = (false, Settings::default());
-    let mut arguments = std::env::args().skip(1);
-    while let Some(argument) = arguments.next() {
-        match (argument.as_str(), arguments.len()) {
-            ("--json", _) => json = true,
-            ("--quick", _) => settings.quick = true,
-            ("--avx2", _) => atelier_core::set_avx2_only(true),
-            ("--only", 1..) => settings.only = arguments.next().unwrap_or_default(),
-            _ => {
-                eprintln!(
-                    "error: expected --json, --quick, --avx2 or --only TEXT, found {argument:?}"
-                );
-                return Ok(ExitCode::from(2));
-            }
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let done = match arguments.first().map(String::as_str) {
+        Some("row") => answer(&arguments[1..]).map(|()| ExitCode::SUCCESS),
+        Some("--help" | "-h") => say(USAGE).map(|()| ExitCode::SUCCESS),
+        _ => run(arguments),
+    };
+    done.unwrap_or_else(|error| {
+        tell(&format!("error: {error:#}"));
+        ExitCode::from(2)
+    })
+}
+
+/// `row [--avx2] ID --threads N --work DIRECTORY`: answers for one of Atelier's rows.
+fn answer(arguments: &[String]) -> Result<()> {
+    let arguments = match arguments.split_first() {
+        Some((first, rest)) if first == "--avx2" => {
+            atelier_core::set_avx2_only(true);
+            rest
+        }
+        _ => arguments,
+    };
+    let [id, "--threads", threads, "--work", work] =
+        arguments.iter().map(String::as_str).collect::<Vec<_>>()[..]
+    else {
+        bail!("expected row [--avx2] ID --threads N --work DIRECTORY")
+    };
+    let mut job = job(id, threads.parse().context("--threads is no number")?, Path::new(work))?;
+    let long = |row: &&atelier_bench::Row| {
+        row.id == id && (id == "tune" || matches!(row.work, Work::Autoencoder { epochs: 2.., .. }))
+    };
+    serve(ROWS.iter().any(|row| long(&row)), &mut job)
+}
+
+fn run(arguments: Vec<String>) -> Result<ExitCode> {
+    let options = Options::parse(arguments)?;
+    // Before anything is measured: an earlier file that cannot be read is known now.
+    let earlier = options.against.as_deref().map(read).transpose()?;
+    let report = match &options.from {
+        Some(file) => read(file)?,
+        None => measure(&options)?,
+    };
+    say(&match options.format {
+        Format::Text => table::text(&report, table::Style::Text),
+        Format::Markdown => table::text(&report, table::Style::Markdown),
+        Format::Json => serde_json::to_string_pretty(&report)? + "\n",
+    })?;
+    if let Some(file) = &options.chart {
+        write(file, &chart::draw(&report)?.png)?;
+    }
+    let Some(earlier) = earlier else { return Ok(ExitCode::SUCCESS) };
+    let (text, slower) = against::text(&report, &earlier);
+    // JSON on stdout stays JSON.
+    if options.format == Format::Json {
+        tell(text.trim_end());
+    } else {
+        say(&format!("\n{text}"))?;
+    }
+    Ok(if slower { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn measure(options: &Options) -> Result<Report> {
+    let settings = Settings {
+        quick: options.quick,
+        only: options.only.clone(),
+        avx2: options.avx2,
+        peers: if options.peers { Contestant::peers()? } else { Vec::new() },
+    };
+    let report = atelier_bench::all(&settings, &mut |row| tell(&format!("measuring {row}")))?;
+    if let Some(directory) = &options.out {
+        let results = directory.join("results.json");
+        write(&results, (serde_json::to_string_pretty(&report)? + "\n").as_bytes())?;
+        tell(&format!("results: {}", results.display()));
+        if let Ok(figure) = chart::draw(&report) {
+            write(&directory.join("bench.png"), &figure.png)?;
         }
     }
-    let rows = atelier_bench::all(&settings)?;
-    if json {
-        println!("{}", serde_json::to_string_pretty(&rows)?);
-        return Ok(ExitCode::SUCCESS);
+    Ok(report)
+}
+
+fn read(file: &Path) -> Result<Report> {
+    let text = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    Report::parse(&text).with_context(|| format!("{} holds no results", file.display()))
+}
+
+fn write(file: &Path, bytes: &[u8]) -> Result<()> {
+    let directory: PathBuf = file.parent().unwrap_or(Path::new("")).into();
+    if !directory.as_os_str().is_empty() {
+        std::fs::create_dir_all(&directory)
+            .with_context(|| format!("cannot make {}", directory.display()))?;
     }
-    println!(
-        "{:<32} {:>7} {:>11} {:>10} {:>19} {:>9} {:>7}",
-        "row", "threads", "median us", "fastest", "quartiles us", "GFLOP/s", "peak"
-    );
-    for row in rows {
-        println!(
-            "{:<32} {:>7} {:>11.1} {:>10.1} {:>9.1} {:>9.1} {:>9.1} {:>6.1}%",
-            row.name,
-            row.threads,
-            row.microseconds,
-            row.fastest,
-            row.quartiles[0],
-            row.quartiles[1],
-            row.gflop_per_second,
-            100.0 * row.share_of_peak
-        );
-    }
-    Ok(ExitCode::SUCCESS)
+    durable_write(file, bytes).with_context(|| format!("cannot write {}", file.display()))
+}
+
+/// Writes a result to stdout.
+fn say(text: &str) -> Result<()> {
+    std::io::stdout().write_all(text.as_bytes()).context("cannot write to stdout")
+}
+
+/// Writes a line to stderr; where that cannot be written, nobody is left to tell.
+fn tell(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }

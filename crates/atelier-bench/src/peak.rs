@@ -12,8 +12,6 @@ pub struct Product {
     a: Tensor,
     b: Tensor,
     zero: Tensor,
-    /// Operations of one call of [`Product::take`].
-    pub flop: f64,
 }
 
 impl Product {
@@ -24,8 +22,12 @@ impl Product {
             a: Tensor::from_vec(values(m * k), (m, k), &Device::Cpu)?,
             b: Tensor::from_vec(values(k * n), (k, n), &Device::Cpu)?,
             zero: Tensor::zeros(n, DType::F32, &Device::Cpu)?,
-            flop: 2.0 * (m * k * n) as f64,
         })
+    }
+
+    /// Operations of one product of this shape.
+    pub fn flop((m, k, n): (usize, usize, usize)) -> f64 {
+        2.0 * (m * k * n) as f64
     }
 
     /// One product, by the kernel that the networks use too, on the threads of the calling thread.

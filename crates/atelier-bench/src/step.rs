@@ -3,15 +3,13 @@
 
 use anyhow::Result;
 use atelier_autoencoder::{Autoencoder, AutoencoderConfig};
-use atelier_core::{Batch, Mode, Objective, StepAddress, Targets, backward};
+use atelier_core::{Batch, Mode, Objective, StepAddress, backward};
 use atelier_models::{Classifier, ModelConfig};
 use atelier_train::{Optimizer, OptimizerConfig, OptimizerKind};
-use candle_core::{Device, Tensor};
+use candle_core::Device;
 
-/// Pixels of an image.
-const INPUTS: usize = 784;
-/// Classes.
-const CLASSES: usize = 10;
+use crate::epoch::batch;
+use crate::row::{CLASSES, INPUTS, training};
 
 /// A network and a batch.
 pub struct Step {
@@ -75,14 +73,14 @@ impl Step {
         flop: f64,
     ) -> Result<Self> {
         let optimizer = Optimizer::new(optimizer, weight_decay, 0.0, objective.parameters())?;
-        let pixels: Vec<f32> =
-            (0..size * INPUTS).map(|i| ((i * 7919) % 256) as f32 / 255.0).collect();
-        let labels: Vec<u32> = (0..10).cycle().take(size).collect();
-        let batch = Batch {
-            inputs: Tensor::from_vec(pixels, (size, INPUTS), &Device::Cpu)?,
-            targets: Targets::Classes(Tensor::from_vec(labels, size, &Device::Cpu)?),
-        };
+        let batch = batch(size, INPUTS, 10)?;
         Ok(Self { objective, optimizer, batch, number: 0, flop })
+    }
+
+    /// How many steps were taken.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.number
     }
 
     /// Takes the step; the loss before it.
@@ -90,9 +88,18 @@ impl Step {
     /// # Errors
     /// Fails if there is no memory left.
     pub fn take(&mut self) -> Result<f32> {
+        let batch = self.batch.clone();
+        self.take_on(&batch)
+    }
+
+    /// Takes a step on another batch; the loss before it.
+    ///
+    /// # Errors
+    /// Fails if the batch does not fit the network, or there is no memory left.
+    pub fn take_on(&mut self, batch: &Batch) -> Result<f32> {
         let address = StepAddress { seed: 0, epoch: 0, index: self.number };
         self.number += 1;
-        let loss = self.objective.loss(&self.batch, Mode::Train(address))?;
+        let loss = self.objective.loss(batch, Mode::Train(address))?;
         let value = loss.reported.to_scalar::<f32>()?;
         let gradients = backward(&loss.objective)?;
         self.optimizer.step(self.objective.parameters(), &gradients, 1e-3)?;
@@ -100,18 +107,9 @@ impl Step {
     }
 }
 
-/// Forward, weight gradients, and input gradients of every layer but the first: 2 operations a
-/// multiplication.
 fn flop(hidden: &[usize], outputs: usize, batch: usize) -> f64 {
-    let mut widths = vec![INPUTS];
-    widths.extend(hidden);
-    widths.push(outputs);
-    let products: usize = widths
-        .windows(2)
-        .enumerate()
-        .map(|(layer, pair)| pair[0] * pair[1] * if layer == 0 { 2 } else { 3 })
-        .sum();
-    2.0 * (products * batch) as f64
+    let widths: Vec<usize> = [INPUTS].into_iter().chain(hidden.iter().copied()).collect();
+    training(&[&widths[..], &[outputs]].concat()) * batch as f64
 }
 
 #[cfg(test)]
@@ -119,17 +117,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn operations_are_counted_as_by_hand() {
-        // 784 x 50 twice; 50 x 50 three times, two layers; 50 x 10 three times.
-        let by_hand = 2.0 * 16.0 * (2.0 * 39_200.0 + 6.0 * 2_500.0 + 3.0 * 500.0);
-        assert!((flop(&[50, 50, 50], CLASSES, 16) - by_hand).abs() < 0.5);
-    }
-
-    #[test]
-    fn operations_of_the_autoencoder_are_counted_as_by_hand() {
-        // 784 x 128 twice and three times; 128 x 64 three times, twice.
-        let by_hand = 2.0 * 128.0 * (5.0 * 100_352.0 + 6.0 * 8_192.0);
-        assert!((Step::autoencoder(128).unwrap().flop - by_hand).abs() < 0.5);
+    fn a_step_counts_the_operations_of_its_row() {
+        for (step, id) in [
+            (Step::new(&[50; 3], 16), "step-50-16"),
+            (Step::regularized(&[512; 3], 256), "step-512-256"),
+            (Step::autoencoder(128), "step-autoencoder"),
+        ] {
+            let row = crate::row::ROWS.iter().find(|row| row.id == id).unwrap();
+            assert!((step.unwrap().flop - row.flop()).abs() < 0.5, "{id}");
+        }
     }
 
     #[test]

@@ -14,6 +14,9 @@ pub mod ops;
 mod parameter;
 pub mod plane;
 pub mod seed;
+mod signal;
+#[cfg(test)]
+mod signal_tests;
 pub mod threads;
 pub mod update;
 mod var_map;
@@ -29,4 +32,5 @@ pub use objective::{
     evaluate, evaluate_batch,
 };
 pub use parameter::{Parameter, assign, flatten};
+pub use signal::Signal;
 pub use var_map::VarMapObjective;

@@ -4,7 +4,6 @@
 //! operations; both have the same meaning and the same gradients.
 
 use candle_core::{DType, Tensor, Var};
-use rand::Rng;
 
 use crate::activation::Activation;
 use crate::seed::Stream;
@@ -23,6 +22,17 @@ pub(crate) fn fused(tensor: &Tensor) -> bool {
 /// # Errors
 /// Fails if the shapes do not fit.
 pub fn dense(x: &Tensor, weight: &Tensor, bias: &Tensor, activation: Activation) -> Result<Tensor> {
+    check_dense(x, weight, bias)?;
+    if !(fused(x) && fused(weight) && fused(bias)) {
+        return Ok(composition::dense(x, weight, bias, activation)?);
+    }
+    let (fused, rest) = activation.split();
+    let kernel = kernels::dense::Dense { activation: fused, inwards: x.track_op() };
+    activate(&x.apply_op3(weight, bias, kernel)?, rest)
+}
+
+/// Refuses shapes that do not fit.
+pub(crate) fn check_dense(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<()> {
     let (_, inputs) = x.dims2()?;
     let (rows, outputs) = weight.dims2()?;
     if rows != inputs || outputs == 0 {
@@ -32,15 +42,7 @@ pub fn dense(x: &Tensor, weight: &Tensor, bias: &Tensor, activation: Activation)
     if bias.dims() != [outputs] {
         return Err(Error::shape("the bias of a dense layer", &[outputs], bias.dims()));
     }
-    if !(fused(x) && fused(weight) && fused(bias)) {
-        return Ok(composition::dense(x, weight, bias, activation)?);
-    }
-    if activation.differentiable_from_output() {
-        Ok(x.apply_op3(weight, bias, kernels::dense::Dense(activation))?)
-    } else {
-        let z = x.apply_op3(weight, bias, kernels::dense::Dense(Activation::Identity))?;
-        activate(&z, activation)
-    }
+    Ok(())
 }
 
 /// The activation of every element of `x`, any shape.
@@ -79,29 +81,33 @@ pub fn prelu(x: &Tensor, slope: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// [`Error::Value`] if `p` is not in [0, 1).
 pub fn dropout(x: &Tensor, p: f64, stream: &mut Stream) -> Result<Tensor> {
+    match mask(x.elem_count(), p, stream)? {
+        Some(mask) => masked(x, mask),
+        None => Ok(x.clone()),
+    }
+}
+
+/// `x` times the factors of `mask`.
+pub(crate) fn masked(x: &Tensor, mask: kernels::dropout::Dropout) -> Result<Tensor> {
+    if fused(x) {
+        return Ok(x.apply_op1(mask)?);
+    }
+    let factors = Tensor::from_vec(mask.factors(), x.shape(), x.device())?;
+    Ok((x * factors.to_dtype(x.dtype())?)?)
+}
+
+/// The mask of [`dropout`] for `len` elements; `None` where nothing is dropped.
+pub(crate) fn mask(
+    len: usize,
+    p: f64,
+    stream: &mut Stream,
+) -> Result<Option<kernels::dropout::Dropout>> {
     if !(0.0..1.0).contains(&p) {
         return Err(Error::value("dropout", "a probability in [0, 1)", p));
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in [0, 65536)")]
     let threshold = (p * 65_536.0).round().min(65_535.0) as u16;
-    if threshold == 0 {
-        return Ok(x.clone());
-    }
-    let keep = 65_536.0 / (65_536.0 - f32::from(threshold));
-    let mut bytes = vec![0_u8; x.elem_count() * 2];
-    stream.fill_bytes(&mut bytes);
-    let factors: Vec<f32> = kernels::vectorized(|| {
-        let (pairs, _) = bytes.as_chunks::<2>();
-        pairs
-            .iter()
-            .map(|&pair| if u16::from_le_bytes(pair) < threshold { 0.0 } else { keep })
-            .collect()
-    });
-    if fused(x) {
-        Ok(x.apply_op1(kernels::scale::Scale(factors))?)
-    } else {
-        Ok((x * Tensor::from_vec(factors, x.shape(), x.device())?)?)
-    }
+    Ok((threshold > 0).then(|| kernels::dropout::Dropout::draw(len, threshold, stream)))
 }
 
 /// Softmax cross-entropy, in nats: the mean over the batch of -sum of targets times log softmax.
@@ -186,20 +192,32 @@ pub fn reconstruction(
     activation: Activation,
     targets: &Tensor,
 ) -> Result<Loss> {
+    if !reconstruction_applies(x, weight, bias, activation, targets)? {
+        return mean_squared_error(&dense(x, weight, bias, activation)?, targets);
+    }
+    let total = x.dims()[0];
+    let kernel =
+        kernels::reconstruction::Reconstruction::new(activation, x.track_op(), targets.detach());
+    let objective = x.apply_op3(weight, bias, kernel)?;
+    Ok(Loss { reported: objective.detach(), objective, correct: None, total })
+}
+
+/// Whether the kernel of [`reconstruction`] applies.
+pub(crate) fn reconstruction_applies(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    activation: Activation,
+    targets: &Tensor,
+) -> Result<bool> {
     let wanted = [x.dims2()?.0, weight.dims2()?.1];
-    let applies = [x, weight, bias, targets].into_iter().all(fused)
+    Ok([x, weight, bias, targets].into_iter().all(fused)
         && activation.differentiable_from_output()
         && x.elem_count() > 0
         && wanted[1] > 0
         && weight.dims()[0] == x.dims()[1]
         && bias.dims() == &wanted[1..]
-        && targets.dims() == wanted;
-    if !applies {
-        return mean_squared_error(&dense(x, weight, bias, activation)?, targets);
-    }
-    let kernel = kernels::reconstruction::Reconstruction::new(activation, targets.detach());
-    let objective = x.apply_op3(weight, bias, kernel)?;
-    Ok(Loss { reported: objective.detach(), objective, correct: None, total: wanted[0] })
+        && targets.dims() == wanted)
 }
 
 /// The trained scale and shift of a batch normalisation and its running statistics, each (features).
@@ -230,6 +248,21 @@ impl BatchNorm {
     /// # Errors
     /// Fails if `x` is not (batch, features).
     pub fn train(&self, x: &Tensor) -> Result<Tensor> {
+        let (batch, _) = self.check(x)?;
+        if batch < 2 {
+            return self.evaluate(x);
+        }
+        if fused(x) && self.fused() {
+            let kernel = self.kernel(x, Activation::Identity, None)?;
+            return Ok(x.apply_op3(&self.gamma, &self.beta, kernel)?);
+        }
+        let (y, mean, variance) = composition::batch_norm(x, &self.gamma, &self.beta, EPSILON)?;
+        self.remember(batch, mean, variance)?;
+        Ok(y)
+    }
+
+    /// Batch and features of `x`, if they fit.
+    pub(crate) fn check(&self, x: &Tensor) -> Result<(usize, usize)> {
         let (batch, features) = x.dims2()?;
         for part in [&self.gamma, &self.beta, &self.mean, &self.variance] {
             if features == 0 || part.dims() != [features] {
@@ -240,29 +273,42 @@ impl BatchNorm {
                 ));
             }
         }
-        if batch < 2 {
-            return self.evaluate(x);
-        }
-        let (y, mean, variance) = if fused(x) && fused(&self.gamma) && fused(&self.beta) {
-            let (mean, variance) =
-                kernels::with_elements(x, |x| kernels::batch_norm::statistics(x, features))?;
-            #[expect(clippy::cast_possible_truncation, reason = "an epsilon of f32 arithmetic")]
-            let inverse_deviation =
-                variance.iter().map(|v| 1.0 / (v + EPSILON as f32).sqrt()).collect();
-            let statistics = (
-                Tensor::from_slice(&mean, features, x.device())?,
-                Tensor::from_slice(&variance, features, x.device())?,
-            );
-            let kernel = kernels::batch_norm::BatchNorm { mean, inverse_deviation };
-            (x.apply_op3(&self.gamma, &self.beta, kernel)?, statistics.0, statistics.1)
-        } else {
-            composition::batch_norm(x, &self.gamma, &self.beta, EPSILON)?
-        };
+        Ok((batch, features))
+    }
+
+    pub(crate) fn fused(&self) -> bool {
+        fused(&self.gamma) && fused(&self.beta)
+    }
+
+    /// The normalisation of `x` (more than one row) by its own statistics, with what follows it; the
+    /// running statistics have seen them.
+    pub(crate) fn kernel(
+        &self,
+        x: &Tensor,
+        activation: Activation,
+        dropout: Option<kernels::dropout::Dropout>,
+    ) -> Result<kernels::batch_norm::BatchNorm> {
+        let (batch, features) = x.dims2()?;
+        let (mean, variance) =
+            kernels::with_elements(x, |x| kernels::batch_norm::statistics(x, features))?;
+        #[expect(clippy::cast_possible_truncation, reason = "an epsilon of f32 arithmetic")]
+        let inverse_deviation =
+            variance.iter().map(|v| 1.0 / (v + EPSILON as f32).sqrt()).collect();
+        self.remember(
+            batch,
+            Tensor::from_slice(&mean, features, x.device())?,
+            Tensor::from_vec(variance, features, x.device())?,
+        )?;
+        Ok(kernels::batch_norm::BatchNorm { mean, inverse_deviation, activation, dropout })
+    }
+
+    /// Lets the running statistics see those of a batch.
+    fn remember(&self, batch: usize, mean: Tensor, variance: Tensor) -> Result<()> {
         let unbiased = (variance * (batch as f64 / (batch as f64 - 1.0)))?;
         for (running, seen) in [(&self.mean, mean), (&self.variance, unbiased)] {
             running.set(&((running.as_tensor() * (1.0 - SHARE))? + (seen * SHARE)?)?.detach())?;
         }
-        Ok(y)
+        Ok(())
     }
 
     /// Sets the running statistics to those over all rows of `inputs` (the variance unbiased, unless

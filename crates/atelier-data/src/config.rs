@@ -125,6 +125,10 @@ pub struct AugmentConfig {
     pub shift: usize,
     /// Mirror half of the images left to right.
     pub flip: bool,
+    /// Share of the images of which a rectangle is overwritten with noise (random erasing, Zhong et
+    /// al. 2020), in [0, 1]; 0 is off.
+    #[serde(default)]
+    pub erase: f64,
     /// Parameter of the Beta distribution that mixes pairs of examples and their targets
     /// (mixup, Zhang et al. 2018); 0 is off.
     pub mixup: f64,

@@ -13,7 +13,7 @@ mod event;
 mod files;
 pub mod idx;
 mod load;
-mod npy;
+pub mod npy;
 mod obtain;
 mod package;
 mod pins;

@@ -182,17 +182,8 @@ fn open<T>(path: &Path, read: impl Fn(File, u64, &Path) -> Result<T>) -> Result<
 
 /// Refuses labels that are not below `classes`.
 fn check_labels(labels: &[u8], classes: Option<usize>, path: &Path) -> Result<()> {
-    if !is_npy(path) {
-        return idx::check_labels(labels, classes, path);
-    }
-    let classes = classes.unwrap_or(usize::MAX);
-    match labels.iter().position(|&label| usize::from(label) >= classes) {
-        None => Ok(()),
-        Some(position) => {
-            let (what, expected) = (format!("label {position}"), format!("below {classes}"));
-            Err(npy::wrong(path, what, expected, labels[position].to_string()))
-        }
-    }
+    let check = if is_npy(path) { npy::check_labels } else { idx::check_labels };
+    check(labels, classes, path)
 }
 
 fn check_counts(images: &Path, n_images: usize, labels: &Path, n_labels: usize) -> Result<()> {

@@ -16,6 +16,26 @@ use atelier_store::{NpyArray, NpyValues, read_regular};
 use crate::idx::{Fingerprint, Images, fingerprint};
 use crate::{Error, Result};
 
+/// Reads images from the bytes of a file; `path` is for messages alone.
+///
+/// # Errors
+/// [`Error::Store`] if the bytes are not exactly one array; [`Error::Content`] if its shape or its values
+/// are not those of images.
+pub fn read_images(bytes: &[u8], path: &Path) -> Result<Images> {
+    Ok(decode_images(bytes, path)?.0)
+}
+
+/// Reads labels from the bytes of a file; `path` is for messages alone. With `classes`, every label must
+/// lie below it.
+///
+/// # Errors
+/// As [`read_images`], for labels.
+pub fn read_labels(bytes: &[u8], classes: Option<usize>, path: &Path) -> Result<Vec<u8>> {
+    let labels = decode_labels(bytes, path)?.0;
+    check_labels(&labels, classes, path)?;
+    Ok(labels)
+}
+
 /// Nothing of this kind is larger.
 const LARGEST_FILE: u64 = 4 << 30;
 
@@ -152,6 +172,18 @@ fn scaled(
     };
     let pixels = values.map(byte).collect();
     Ok((pixels, Scale { unit, rounded }))
+}
+
+/// Refuses labels that are not below `classes`.
+pub(crate) fn check_labels(labels: &[u8], classes: Option<usize>, path: &Path) -> Result<()> {
+    let classes = classes.unwrap_or(usize::MAX);
+    match labels.iter().position(|&label| usize::from(label) >= classes) {
+        None => Ok(()),
+        Some(position) => {
+            let (what, expected) = (format!("label {position}"), format!("below {classes}"));
+            Err(wrong(path, what, expected, labels[position].to_string()))
+        }
+    }
 }
 
 /// Says how a file of floats was read.

@@ -2,7 +2,7 @@
 //!
 //! The order, the shifts, the flips and the partners are drawn on the host from the same streams as
 //! for the CPU, so that every device sees the same examples. Only these few numbers travel with a
-//! batch; the order of an epoch travels once.
+//! batch (and two bytes for each pixel where parts are erased); the order of an epoch travels once.
 
 use atelier_core::{Batch, Result, Targets};
 use candle_core::{DType, Device, Tensor};
@@ -92,6 +92,26 @@ impl Resident {
 
     /// Each image as its move says; what comes in from outside is 0.
     fn moved(&self, images: &Tensor, moves: &[Move]) -> candle_core::Result<Tensor> {
+        let images = self.shifted(images, moves)?;
+        if moves.iter().all(|of| of.patch.is_none()) {
+            return Ok(images);
+        }
+        let (mut erased, mut noise) =
+            (vec![0_u8; images.elem_count()], vec![0_u8; images.elem_count()]);
+        let pixels = self.height * self.width;
+        for (image, of) in moves.iter().enumerate() {
+            let Some(patch) = &of.patch else { continue };
+            patch.for_rows(self.width, |start, bytes| {
+                let range = image * pixels + start..image * pixels + start + bytes.len();
+                erased[range.clone()].fill(1);
+                noise[range].copy_from_slice(bytes);
+            });
+        }
+        let on_device = |bytes| Tensor::from_vec(bytes, images.shape(), images.device());
+        on_device(erased)?.where_cond(&on_device(noise)?.to_dtype(DType::F32)?, &images)
+    }
+
+    fn shifted(&self, images: &Tensor, moves: &[Move]) -> candle_core::Result<Tensor> {
         let (device, n) = (images.device(), moves.len());
         // Places are whole numbers that f32 holds exactly.
         let places = |size: usize| Tensor::arange(0.0, size as f32, device);
@@ -145,7 +165,8 @@ mod tests {
             plain.clone(),
             AugmentConfig { flip: true, ..plain.clone() },
             AugmentConfig { shift: 2, ..plain.clone() },
-            AugmentConfig { flip: true, shift: 3, mixup: 0.4 },
+            AugmentConfig { erase: 0.7, ..plain.clone() },
+            AugmentConfig { flip: true, shift: 3, erase: 0.5, mixup: 0.4 },
         ] {
             for standardization in [None, Some(&standardization)] {
                 let batcher = || {

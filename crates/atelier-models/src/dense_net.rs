@@ -3,7 +3,9 @@
 
 use atelier_core::plane::DenseModule;
 use atelier_core::seed::stream;
-use atelier_core::{Activation as Core, HiddenUnits, Loss, Mode, Parameter, ops};
+use atelier_core::{
+    Activation as Core, HiddenUnits, Loss, Mode, Parameter, Signal, StepAddress, ops,
+};
 use candle_core::{DType, Device, Tensor, Var};
 
 use crate::config::module;
@@ -31,21 +33,57 @@ enum Module {
 }
 
 impl Module {
-    fn forward(&self, h: &Tensor, mode: Mode) -> atelier_core::Result<Tensor> {
-        match (self, mode) {
-            (Self::Dense { weight, bias, activation }, _) => {
-                ops::dense(h, weight, bias, *activation)
-            }
-            (Self::BatchNorm(layer), Mode::Train(_)) => layer.train(h),
-            (Self::BatchNorm(layer), Mode::Evaluate) => layer.evaluate(h),
-            (Self::Activation(activation), _) => ops::activate(h, *activation),
-            (Self::Prelu(slope), _) => ops::prelu(h, slope),
-            (Self::Dropout { probability, lane }, Mode::Train(step)) => {
-                ops::dropout(h, *probability, &mut step.stream("dropout", *lane))
-            }
-            (Self::Dropout { .. }, Mode::Evaluate) => Ok(h.clone()),
+    fn evaluate(&self, h: &Tensor) -> atelier_core::Result<Tensor> {
+        match self {
+            Self::Dense { weight, bias, activation } => ops::dense(h, weight, bias, *activation),
+            Self::BatchNorm(layer) => layer.evaluate(h),
+            Self::Activation(activation) => ops::activate(h, *activation),
+            Self::Prelu(slope) => ops::prelu(h, slope),
+            Self::Dropout { .. } => Ok(h.clone()),
         }
     }
+}
+
+/// What `modules` make of `x`.
+fn pass(modules: &[Module], x: Signal, mode: Mode) -> atelier_core::Result<Signal> {
+    match mode {
+        Mode::Train(step) => train(modules, x, step),
+        Mode::Evaluate => {
+            let x = x.into_tensor()?;
+            Ok(Signal::new(modules.iter().try_fold(x, |h, module| module.evaluate(&h))?))
+        }
+    }
+}
+
+fn train(modules: &[Module], x: Signal, step: StepAddress) -> atelier_core::Result<Signal> {
+    let mut h = x;
+    let mut left = modules;
+    while let [module, rest @ ..] = left {
+        left = rest;
+        h = match module {
+            Module::Dense { weight, bias, activation } => h.dense(weight, bias, *activation)?,
+            Module::BatchNorm(layer) => {
+                // One pass over memory for what follows it.
+                let mut activation = Core::Identity;
+                if let [Module::Activation(next), rest @ ..] = left {
+                    (activation, left) = (*next, rest);
+                }
+                if let [Module::Dropout { probability, lane }, rest @ ..] = left {
+                    left = rest;
+                    let stream = &mut step.stream("dropout", *lane);
+                    h.batch_norm(layer, activation, Some((*probability, stream)))?
+                } else {
+                    h.batch_norm(layer, activation, None)?
+                }
+            }
+            Module::Activation(activation) => h.activate(*activation)?,
+            Module::Prelu(slope) => h.prelu(slope)?,
+            Module::Dropout { probability, lane } => {
+                h.dropout(*probability, &mut step.stream("dropout", *lane))?
+            }
+        };
+    }
+    Ok(h)
 }
 
 /// Where a network sits: its name, its ends and the activation of its output.
@@ -199,7 +237,15 @@ impl DenseNet {
     /// # Errors
     /// Fails if `x` does not fit.
     pub fn forward(&self, x: &Tensor, mode: Mode) -> atelier_core::Result<Tensor> {
-        self.modules.iter().try_fold(x.clone(), |h, module| module.forward(&h, mode))
+        self.signal(Signal::new(x.clone()), mode)?.into_tensor()
+    }
+
+    /// As [`Self::forward`], for what goes on to further layers.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn signal(&self, x: Signal, mode: Mode) -> atelier_core::Result<Signal> {
+        pass(&self.modules, x, mode)
     }
 
     /// The mean squared error between the output for `x` and `targets`, last layer and loss in one.
@@ -208,16 +254,15 @@ impl DenseNet {
     /// Fails if `x` or `targets` does not fit.
     pub fn mean_squared_error(
         &self,
-        x: &Tensor,
+        x: Signal,
         targets: &Tensor,
         mode: Mode,
     ) -> atelier_core::Result<Loss> {
         let Some((Module::Dense { weight, bias, activation }, rest)) = self.modules.split_last()
         else {
-            return ops::mean_squared_error(&self.forward(x, mode)?, targets);
+            return ops::mean_squared_error(&self.signal(x, mode)?.into_tensor()?, targets);
         };
-        let h = rest.iter().try_fold(x.clone(), |h, module| module.forward(&h, mode))?;
-        ops::reconstruction(&h, weight, bias, *activation, targets)
+        pass(rest, x, mode)?.reconstruction(weight, bias, *activation, targets)
     }
 
     /// A network with parameters and buffers of its own that have the same values.
@@ -269,7 +314,7 @@ impl DenseNet {
                 layer.record(&all)?;
             }
             for h in &mut all {
-                *h = module.forward(h, Mode::Evaluate)?.detach();
+                *h = module.evaluate(h)?.detach();
             }
         }
         Ok(())

@@ -10,8 +10,8 @@ use crate::parts::{PARTS, Part};
 use crate::shape::{brief, check};
 use crate::{Error, Result, listings};
 
-/// No summary is nearly as long.
-const LARGEST_SUMMARY: u64 = 64 << 20;
+/// No summary is nearly as long; what is read takes up to a hundred times as much memory.
+const LARGEST_SUMMARY: u64 = 8 << 20;
 const LARGEST_FIGURE: u64 = 64 << 20;
 /// More points than this no figure has.
 const MOST_PIXELS: u64 = 64_000_000;

@@ -139,8 +139,16 @@ pub(crate) fn end_of_last_line(file: &mut fs::File, len: u64) -> Result<u64> {
 /// # Errors
 /// [`Error::Io`] if the file cannot be read; [`Error::Corrupt`] if a whole line is not UTF-8.
 pub fn read_lines(path: &Path) -> Result<Vec<String>> {
-    let bytes = fs::read(path)?;
-    let mut lines = Vec::new();
+    parse_lines(&fs::read(path)?, path)
+}
+
+/// As [`read_lines`], of the content of a log; `path` is for messages alone.
+///
+/// # Errors
+/// [`Error::Corrupt`] if a whole line is not UTF-8.
+pub fn parse_lines(bytes: &[u8], path: &Path) -> Result<Vec<String>> {
+    // Counted first: of very short lines a list that grows would take many times the room of the file.
+    let mut lines = Vec::with_capacity(bytes.split(|&byte| byte == b'\n').count() - 1);
     let mut offset = 0;
     for line in bytes.split_inclusive(|&byte| byte == b'\n') {
         let Some(whole) = line.strip_suffix(b"\n") else { break };

@@ -22,7 +22,7 @@ mod space;
 mod tensor_file;
 mod utc;
 
-pub use append_log::{AppendLog, read_lines};
+pub use append_log::{AppendLog, parse_lines, read_lines};
 pub use array::{Dtype, NamedArray};
 pub use checkpoint::{Checkpoint, Checkpoints, Latest, PassedOver};
 pub use durable::{Staged, durable_write, remove_leftovers};

@@ -9,8 +9,8 @@ use crate::{Error, Result, durable_write, fs};
 /// The version of `manifest.json` that this crate writes and reads.
 pub const SCHEMA_VERSION: u64 = 1;
 
-/// No manifest is nearly as long.
-const LARGEST: u64 = 16 << 20;
+/// No manifest is nearly as long; what is read takes up to 150 times as much memory.
+const LARGEST: u64 = 1 << 20;
 
 /// What a run is, and how it went: `manifest.json`.
 ///
@@ -122,9 +122,16 @@ impl Manifest {
     /// [`Error::Io`] if the file cannot be read; [`Error::Schema`] if it is of another schema
     /// version; [`Error::Corrupt`] if it is not JSON or a field is missing or of the wrong type.
     pub fn read(path: &Path) -> Result<Self> {
-        let bytes = fs::read_regular(path, LARGEST)?;
+        Self::parse(&fs::read_regular(path, LARGEST)?, path)
+    }
+
+    /// As [`Manifest::read`], of the content of a file; `path` is for messages alone.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn parse(bytes: &[u8], path: &Path) -> Result<Self> {
         let corrupt = |error| Error::corrupt(path, "the content", "a manifest in JSON", error);
-        let value: Value = serde_json::from_slice(&bytes).map_err(corrupt)?;
+        let value: Value = serde_json::from_slice(bytes).map_err(corrupt)?;
         // First of all, because nothing else means anything under another version.
         let version = value.get("schema_version").unwrap_or(&Value::Null);
         if version.as_u64() != Some(SCHEMA_VERSION) {

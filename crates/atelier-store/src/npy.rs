@@ -125,10 +125,10 @@ pub fn read_npy(path: &Path) -> Result<NpyArray> {
     decode(&fs::read(path)?, path, false)
 }
 
-/// As [`read_npy`], for a file that another process may be adding rows to ([`crate::NpyLog`]): what
+/// As [`NpyArray::decode`], for a file that another process may be adding rows to ([`crate::NpyLog`]): what
 /// lies after the rows that the header counts is left out.
-pub(crate) fn read_rows(path: &Path) -> Result<NpyArray> {
-    decode(&fs::read(path)?, path, true)
+pub(crate) fn decode_rows(bytes: &[u8], path: &Path) -> Result<NpyArray> {
+    decode(bytes, path, true)
 }
 
 /// The bytes of an NPY file (version 1.0, little endian, C order) with `values` in row-major order.

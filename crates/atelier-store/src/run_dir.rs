@@ -29,7 +29,8 @@ impl RunDir {
     /// # Errors
     /// [`Error::Name`] if the verb is not a plain name; [`Error::Io`] if a directory cannot be made.
     pub fn create_numbered(runs_root: &Path, verb: &str) -> Result<Self> {
-        if !matches!(plain(verb)?.components().collect::<Vec<_>>()[..], [_]) {
+        // As one part alone: what follows a separator at the end would be put below another directory.
+        if plain(verb)?.file_name() != Some(verb.as_ref()) {
             return Err(Error::Name { name: verb.to_string() });
         }
         fs::create_dir_all(runs_root)?;

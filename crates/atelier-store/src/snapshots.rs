@@ -4,8 +4,8 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::npy::read_rows;
-use crate::{AppendLog, Error, NpyLog, Result, fs, read_lines};
+use crate::npy::decode_rows;
+use crate::{AppendLog, Error, NpyLog, Result, fs, parse_lines};
 
 const POINTS: &str = "snapshots.npy";
 const TIMES: &str = "snapshots.csv";
@@ -132,8 +132,18 @@ impl Snapshots {
                 error
             }
         };
+        let read = |name: &str| fs::read(&directory.join(name)).map_err(missing);
+        Self::parse(&read(POINTS)?, &read(TIMES)?, directory)
+    }
+
+    /// As [`Snapshots::read`], of the content of `snapshots.npy` and of `snapshots.csv`; `directory` is
+    /// for messages alone.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn parse(points: &[u8], times: &[u8], directory: &Path) -> Result<Self> {
         let path = directory.join(POINTS);
-        let array = read_rows(&path).map_err(missing)?;
+        let array = decode_rows(points, &path)?;
         let [rows, parameters] = array.shape[..] else {
             let found = format!("{:?}", array.shape);
             return Err(Error::format(&path, 10, "the shape", "(snapshots, parameters)", found));
@@ -144,7 +154,7 @@ impl Snapshots {
         }
 
         let path = directory.join(TIMES);
-        let lines = read_lines(&path).map_err(missing)?;
+        let lines = parse_lines(times, &path)?;
         let mut lines = lines.iter();
         let first = lines.next().map_or("", String::as_str);
         if first != COLUMNS {

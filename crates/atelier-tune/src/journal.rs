@@ -37,6 +37,17 @@ struct Inner {
     replay: Replay,
 }
 
+/// The studies in the content of a journal, by name, without becoming one of its workers; a last line
+/// without its end is left out. `path` is for messages alone.
+///
+/// # Errors
+/// [`Error::Store`] if a line is not UTF-8; [`Error::Journal`] with the line that is not of the format.
+pub fn read_studies(bytes: &[u8], path: &Path) -> Result<Vec<(String, StudyRecord)>> {
+    let mut replay = Replay::default();
+    replay.apply_all(path, &atelier_store::parse_lines(bytes, path)?)?;
+    Ok(replay.into_studies())
+}
+
 /// Follows a worker's UUID, and tells our workers from Optuna's, which have a number there.
 const OURS: &str = "-atelier";
 

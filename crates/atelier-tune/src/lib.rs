@@ -25,7 +25,7 @@ pub use domain::Domain;
 pub use error::{Error, Result};
 pub use event::Event;
 pub use importance::importances;
-pub use journal::Journal;
+pub use journal::{Journal, read_studies};
 pub use options::{Options, Schedule};
 pub use pruner::Pruner;
 pub use record::{Change, Direction, State, StudyRecord, TrialRecord};

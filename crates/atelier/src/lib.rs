@@ -7,6 +7,8 @@ mod experiment;
 mod export;
 pub mod failure;
 pub mod home;
+#[doc(hidden)]
+pub mod outside;
 mod picture;
 mod signals;
 pub mod terminal;

@@ -34,9 +34,13 @@ impl Picture {
     /// Reads a PNG or JPEG file. Its size is looked at before anything is decoded. What is transparent is
     /// taken as white, as viewers show it; a photograph is turned as its camera was held.
     pub(crate) fn read(path: &Path) -> Result<Self> {
+        Self::decode(&read_regular(path, LARGEST_FILE)?, path)
+    }
+
+    /// As [`Picture::read`], of the content of a file; `path` is for messages alone.
+    pub(crate) fn decode(bytes: &[u8], path: &Path) -> Result<Self> {
         let about = || format!("cannot use {}", path.display());
-        let bytes = read_regular(path, LARGEST_FILE)?;
-        let reader = ImageReader::new(Cursor::new(&bytes)).with_guessed_format()?;
+        let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
         if !matches!(reader.format(), Some(ImageFormat::Png | ImageFormat::Jpeg)) {
             return Err(anyhow!("it is no PNG and no JPEG image")).with_context(about).help(|| {
                 "convert the image, such as with `convert picture.webp picture.png`".to_string()

@@ -85,7 +85,7 @@ fn recipes() -> Vec<(&'static str, Recipe)> {
     adam.settings.train.ema = 0.9;
     let mut rich = plain.clone();
     rich.model = ModelConfig { batch_norm: true, dropout: 0.2, ..ModelConfig::default() };
-    rich.augment = AugmentConfig { flip: true, shift: 2, mixup: 0.2 };
+    rich.augment = AugmentConfig { flip: true, shift: 2, erase: 0.3, mixup: 0.2 };
     rich.standardize = true;
     vec![
         ("momentum", plain),

@@ -33,11 +33,14 @@ const MAY_WRITE: &[(&str, &str, &str)] = &[(
     "a package is unpacked into a directory that goes away as soon as it is read",
 )];
 
-/// No unsafe code but in atelier-core's sources.
+/// An allocator that counts what readers of hostile files take: the trait is unsafe, and there is no other way to count.
+const ALLOCATOR: &str = "tests/hostile/allocator.rs";
+
+/// No unsafe code but in atelier-core's sources and in the allocator of one test.
 pub fn unsafe_code(repository: &Repository) -> Vec<Breach> {
     let mut breaches = Vec::new();
-    let sources =
-        rust_sources(repository).filter(|(path, _)| !path.starts_with("crates/atelier-core/src/"));
+    let may = |path: &str| path.starts_with("crates/atelier-core/src/") || path == ALLOCATOR;
+    let sources = rust_sources(repository).filter(|(path, _)| !may(path));
     for (path, source) in sources {
         for (number, line) in (1..).zip(rust_text::code(source).lines()) {
             if line.split(|c| !rust_text::is_word(c)).any(|word| word == "unsafe") {

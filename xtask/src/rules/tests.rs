@@ -206,6 +206,13 @@ fn unsafe_code_is_found_where_it_is_code_and_outside_the_kernels() {
     breaks("unsafe", &format!("{SOURCE}:2"), "", &one_crate(&[(SOURCE, source)]));
     breaks("unsafe", "xtask/src/main.rs:2", "", &one_crate(&[("xtask/src/main.rs", source)]));
     keeps("unsafe", &one_crate(&[("crates/atelier-core/src/kernels/dense.rs", source)]));
+    keeps("unsafe", &one_crate(&[("tests/hostile/allocator.rs", source)]));
+    breaks(
+        "unsafe",
+        "tests/hostile/main.rs:2",
+        "",
+        &one_crate(&[("tests/hostile/main.rs", source)]),
+    );
     let talk = "// unsafe\n#![deny(unsafe_code)]\nconst A: &str = \"unsafe\";\n";
     keeps("unsafe", &one_crate(&[(SOURCE, talk)]));
 }

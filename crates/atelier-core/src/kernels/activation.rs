@@ -11,6 +11,15 @@ impl Activation {
     pub(crate) fn differentiable_from_output(self) -> bool {
         !matches!(self, Self::Gelu | Self::Silu)
     }
+
+    /// What a dense layer applies itself, and what is left to an operation of its own.
+    pub(crate) fn split(self) -> (Self, Self) {
+        if self.differentiable_from_output() {
+            (self, Self::Identity)
+        } else {
+            (Self::Identity, self)
+        }
+    }
 }
 
 #[inline(always)]
@@ -93,6 +102,16 @@ fn chain_from_input(activation: Activation, gradient: &mut [f32], inputs: &[f32]
             g * (s + x * s * (1.0 - s))
         }),
         _ => unreachable!("the others are told from their output"),
+    }
+}
+
+/// gradient := gradient * activation'(inputs), for all; the inputs are overwritten.
+pub(crate) fn chain(activation: Activation, gradient: &mut [f32], inputs: &mut [f32]) {
+    if activation.differentiable_from_output() {
+        apply(activation, inputs);
+        chain_from_output(activation, gradient, inputs);
+    } else {
+        chain_from_input(activation, gradient, inputs);
     }
 }
 

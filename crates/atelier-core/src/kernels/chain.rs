@@ -13,6 +13,8 @@ use crate::threads::{Parts, for_each_range};
 const FEW: usize = 32_768;
 /// Pieces of more elements, cut by columns, so that each has the sums of its own.
 const PIECES: usize = 4;
+/// Floats in a line of the cache.
+const LINE: usize = 16;
 
 /// Where the gradient behind the activation comes from.
 #[derive(Clone, Copy)]
@@ -60,8 +62,8 @@ pub(crate) fn chained(
     assert!(len == 0 || (columns > 0 && len.is_multiple_of(columns)), "outputs in whole rows");
     let mut dz: Vec<f32> = Vec::with_capacity(len);
     let mut sums = vec![0.0; columns];
-    let cut = len >= FEW && columns >= 2 * 16;
-    let step = if cut { columns.div_ceil(PIECES).next_multiple_of(16) } else { columns };
+    let step = columns_at_a_time(len, columns);
+    let cut = step < columns;
     {
         let room = Parts::new(&mut dz.spare_capacity_mut()[..len]);
         let sums = Parts::new(&mut sums);
@@ -86,6 +88,12 @@ pub(crate) fn chained(
     // SAFETY: the pieces cover all columns of all rows.
     unsafe { dz.set_len(len) };
     (dz, sums)
+}
+
+/// How many columns of a matrix of `len` elements make a piece: all of them where there are few.
+pub(crate) fn columns_at_a_time(len: usize, columns: usize) -> usize {
+    let cut = len >= FEW && columns >= 2 * LINE;
+    if cut { columns.div_ceil(PIECES).next_multiple_of(LINE) } else { columns }
 }
 
 /// Adds rows as long as `sums` to it, from the first to the last.

@@ -13,7 +13,12 @@ use crate::gradient::put_aside;
 /// `x` (batch, in), `weight` (in, out), `bias` (out) to (batch, out).
 ///
 /// The activation must be differentiable from its output.
-pub(crate) struct Dense(pub(crate) Activation);
+pub(crate) struct Dense {
+    pub(crate) activation: Activation,
+    /// Whether the input gets a gradient: the first layer's needs none, and its product would be the
+    /// largest of all.
+    pub(crate) inwards: bool,
+}
 
 impl CustomOp3 for Dense {
     fn name(&self) -> &'static str {
@@ -33,7 +38,7 @@ impl CustomOp3 for Dense {
         let (_, outputs) = weight_layout.shape().dims2()?;
         let x = Matrix::new(elements(x, x_layout)?, batch, inputs);
         let weight = Matrix::new(elements(weight, weight_layout)?, inputs, outputs);
-        let y = forward(x, weight, elements(bias, bias_layout)?, self.0);
+        let y = forward(x, weight, elements(bias, bias_layout)?, self.activation);
         Ok((CpuStorage::F32(y), Shape::from((batch, outputs))))
     }
 
@@ -47,9 +52,9 @@ impl CustomOp3 for Dense {
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let (_, outputs) = weight.dims2()?;
         let (dz, db) = with_elements(&gradient.contiguous()?, |gradient| {
-            with_elements(y, |y| chained(self.0, y, outputs, Upstream::Gradient(gradient)))
+            with_elements(y, |y| chained(self.activation, y, outputs, Upstream::Gradient(gradient)))
         })??;
-        gradients(x, weight, bias, &dz, db)
+        gradients(self.inwards, [x, weight, bias], &dz, db)
     }
 }
 
@@ -58,11 +63,11 @@ pub(crate) fn forward(x: Matrix, weight: Matrix, bias: &[f32], activation: Activ
     with_product(x, weight, Start::Row(bias), Cut::Columns, &|y| apply(activation, y))
 }
 
-/// The gradients of input, weight and bias from `dz` (batch, out), that of x W + b, and its sums.
+/// The gradients of input (where it goes `inwards`), weight and bias from `dz` (batch, out), that of
+/// x W + b, and its sums.
 pub(crate) fn gradients(
-    x: &Tensor,
-    weight: &Tensor,
-    bias: &Tensor,
+    inwards: bool,
+    [x, weight, bias]: [&Tensor; 3],
     dz: &[f32],
     db: Vec<f32>,
 ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
@@ -70,8 +75,7 @@ pub(crate) fn gradients(
     let (_, outputs) = weight.dims2()?;
     let dz = Matrix::new(dz, batch, outputs);
     let dw = with_elements(x, |x| product(Matrix::new(x, batch, inputs).t(), dz, Cut::Rows))?;
-    // The first layer's input needs no gradient, and its product would be the largest of all.
-    let dx = if x.track_op() {
+    let dx = if inwards {
         let product_with =
             |weight: &[f32]| product(dz, Matrix::new(weight, inputs, outputs).t(), Cut::Columns);
         Some(tensor(with_elements(weight, product_with)?, (batch, inputs))?)

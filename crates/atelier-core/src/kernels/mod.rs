@@ -10,13 +10,13 @@ pub(crate) mod batch_norm;
 pub(crate) mod chain;
 pub(crate) mod cross_entropy;
 pub(crate) mod dense;
+pub(crate) mod dropout;
 pub(crate) mod lanes;
 pub(crate) mod math;
 pub(crate) mod mean_squared_error;
 pub(crate) mod pack;
 pub(crate) mod product;
 pub(crate) mod reconstruction;
-pub(crate) mod scale;
 pub(crate) mod tile;
 pub(crate) mod update;
 
@@ -85,6 +85,6 @@ pub(crate) fn tensor(data: Vec<f32>, shape: impl Into<Shape>) -> Result<Tensor> 
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 #[cfg(test)]
 mod update_tests;

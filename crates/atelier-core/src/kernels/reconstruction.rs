@@ -21,6 +21,8 @@ use crate::activation::Activation;
 /// The activation must be differentiable from its output. The targets get no gradient.
 pub(crate) struct Reconstruction {
     activation: Activation,
+    /// Whether the input gets a gradient.
+    inwards: bool,
     /// (batch, out)
     targets: Tensor,
     /// Of the forward pass, for the backward pass.
@@ -28,8 +30,8 @@ pub(crate) struct Reconstruction {
 }
 
 impl Reconstruction {
-    pub(crate) fn new(activation: Activation, targets: Tensor) -> Self {
-        Self { activation, targets, outputs: OnceLock::new() }
+    pub(crate) fn new(activation: Activation, inwards: bool, targets: Tensor) -> Self {
+        Self { activation, inwards, targets, outputs: OnceLock::new() }
     }
 }
 
@@ -74,6 +76,6 @@ impl CustomOp3 for Reconstruction {
         let (dz, db) = with_elements(&self.targets, |targets| {
             chained(self.activation, y, outputs, Upstream::Distance { targets, factor })
         })?;
-        gradients(x, weight, bias, &dz, db)
+        gradients(self.inwards, [x, weight, bias], &dz, db)
     }
 }

@@ -24,7 +24,7 @@ const ACTIVATIONS: [Activation; 8] = [
 /// Relative to the largest element of the tensor.
 const TOLERANCE: f64 = 1e-5;
 
-pub(super) fn random(shape: &[usize], stream: &mut Stream) -> Tensor {
+pub(crate) fn random(shape: &[usize], stream: &mut Stream) -> Tensor {
     let n = shape.iter().product();
     // Kept off zero, where finite differences would straddle the kinks of activations.
     let values: Vec<f32> = (0..n)
@@ -439,18 +439,30 @@ fn batch_norm_agrees_and_keeps_running_statistics() {
             mean: Var::zeros(features, DType::F32, &Device::Cpu).unwrap(),
             variance: Var::ones(features, DType::F32, &Device::Cpu).unwrap(),
         };
-        check(
-            &format!("batch norm ({batch}, {features})"),
-            &arguments,
-            &|a| {
-                let (mean, variance) =
-                    super::with_elements(&a[0], |x| super::batch_norm::statistics(x, features))?;
-                let inverse_deviation = variance.iter().map(|v| 1.0 / (v + 1e-5).sqrt()).collect();
-                let kernel = super::batch_norm::BatchNorm { mean, inverse_deviation };
-                Ok(a[0].apply_op3(&a[1], &a[2], kernel)?)
-            },
-            &|a| Ok(composition::batch_norm(&a[0], &a[1], &a[2], 1e-5)?.0),
-        );
+        for activation in ACTIVATIONS {
+            check(
+                &format!("batch norm and {activation:?} ({batch}, {features})"),
+                &arguments,
+                &|a| {
+                    let (mean, variance) = super::with_elements(&a[0], |x| {
+                        super::batch_norm::statistics(x, features)
+                    })?;
+                    let inverse_deviation =
+                        variance.iter().map(|v| 1.0 / (v + 1e-5).sqrt()).collect();
+                    let kernel = super::batch_norm::BatchNorm {
+                        mean,
+                        inverse_deviation,
+                        activation,
+                        dropout: None,
+                    };
+                    Ok(a[0].apply_op3(&a[1], &a[2], kernel)?)
+                },
+                &|a| {
+                    let y = composition::batch_norm(&a[0], &a[1], &a[2], 1e-5)?.0;
+                    Ok(composition::activate(&y, activation)?)
+                },
+            );
+        }
         let layer = layer(&arguments);
         let y = layer.train(&arguments[0]).unwrap();
         let (plain, mean, variance) =

@@ -4,7 +4,7 @@ use candle_core::Device;
 
 use crate::small_set::{made, sample};
 
-const PLAIN: AugmentConfig = AugmentConfig { shift: 0, flip: false, mixup: 0.0 };
+const PLAIN: AugmentConfig = AugmentConfig { shift: 0, flip: false, erase: 0.0, mixup: 0.0 };
 
 fn batcher(subset: Subset, batch_size: usize, augment: &AugmentConfig) -> Batcher {
     Batcher::new(subset, batch_size, 11, augment, None, &Device::Cpu).expect("fits")
@@ -75,7 +75,7 @@ fn bytes_become_numbers_from_0_to_1_within_one_rounding() {
 #[test]
 fn a_batch_does_not_depend_on_what_was_asked_for_before() {
     let data = sample();
-    let augment = AugmentConfig { shift: 2, flip: true, mixup: 0.2 };
+    let augment = AugmentConfig { shift: 2, flip: true, erase: 0.5, mixup: 0.2 };
     let mut forward = batcher(Subset::all(&data.train), 300, &augment);
     let in_order: Vec<_> = (0..3)
         .flat_map(|epoch| (0..7).map(move |index| (epoch, index)))
@@ -243,9 +243,41 @@ fn mixup_weights_have_the_moments_of_the_beta_distribution() {
 }
 
 #[test]
+fn a_share_of_the_images_loses_a_rectangle_to_noise() {
+    let dataset = made(&[400], 20, 20);
+    let augment = AugmentConfig { erase: 0.5, ..PLAIN };
+    let plain = inputs(&batcher(Subset::all(&dataset), 400, &PLAIN).batch(0, 0).expect("batch"));
+    let erased = inputs(&batcher(Subset::all(&dataset), 400, &augment).batch(0, 0).expect("batch"));
+    let mut changed = 0;
+    for (before, after) in plain.iter().zip(&erased) {
+        let places: Vec<_> = (0..400)
+            .filter(|&i| before[i].to_bits() != after[i].to_bits())
+            .map(|i| (i / 20, i % 20))
+            .collect();
+        let (Some(top), Some(bottom)) =
+            (places.iter().map(|p| p.0).min(), places.iter().map(|p| p.0).max())
+        else {
+            continue;
+        };
+        changed += 1;
+        let left = places.iter().map(|p| p.1).min().expect("places");
+        let right = places.iter().map(|p| p.1).max().expect("places");
+        let area = (bottom - top + 1) * (right - left + 1);
+        // A pixel in 256 keeps its value; a side is rounded.
+        assert!(places.len() * 100 >= area * 80, "{} of {area} changed", places.len());
+        assert!((4..=130).contains(&area), "an area of {area}");
+    }
+    assert!((160..=240).contains(&changed), "{changed} of 400");
+    let augment = AugmentConfig { erase: 1.5, ..PLAIN };
+    let refused = Batcher::new(Subset::all(&dataset), 4, 11, &augment, None, &Device::Cpu);
+    let message = refused.expect_err("more than all").to_string();
+    assert!(message.contains("data.augment.erase"), "{message}");
+}
+
+#[test]
 fn a_last_batch_of_one_can_be_mixed() {
     let dataset = made(&[3], 2, 2);
-    let augment = AugmentConfig { shift: 1, flip: true, mixup: 0.2 };
+    let augment = AugmentConfig { shift: 1, flip: true, erase: 0.5, mixup: 0.2 };
     let batch = batcher(Subset::all(&dataset), 2, &augment).batch(0, 1).expect("batch");
     assert_eq!(distribution(&batch), [[1.0]]);
 }

@@ -27,6 +27,11 @@ impl Replay {
         (0..).zip(&self.studies).find(named).map(|(id, (_, study))| (id, study))
     }
 
+    /// All studies that have a name, in the order in which they were begun.
+    pub fn into_studies(self) -> Vec<(String, StudyRecord)> {
+        self.studies.into_iter().filter_map(|(name, study)| Some((name?, study))).collect()
+    }
+
     /// The ids of the trials of the study of this name, by number.
     pub fn trial_ids(&self, name: &str) -> Vec<usize> {
         let study = self.studies.iter().position(|study| study.0.as_deref() == Some(name));

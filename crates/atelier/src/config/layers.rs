@@ -57,11 +57,14 @@ impl Layers {
             .help(|| {
                 format!("give an existing TOML file; `{} config show` prints one", home::program())
             })?;
-        let document =
-            DeTable::parse(&text).with_context(|| format!("{} is not TOML", path.display()))?;
-        let lines = lines(&text, document.get_ref());
-        let table: Table =
-            toml::from_str(&text).with_context(|| format!("{} is not TOML", path.display()))?;
+        self.document(&text, path)
+    }
+
+    /// Puts the content of a file on top; `path` is for messages alone.
+    pub(super) fn document(&mut self, text: &str, path: &Path) -> Result<()> {
+        let document = DeTable::parse(text).map_err(|error| not_toml(&error, text, path))?;
+        let lines = lines(text, document.get_ref());
+        let table: Table = toml::from_str(text).map_err(|error| not_toml(&error, text, path))?;
         for key in keys::leaves(&table) {
             let line = lines.get(&key).copied().unwrap_or(1);
             self.put_from(&table, &key, Origin::File { path: path.to_path_buf(), line })?;
@@ -150,6 +153,16 @@ impl Layers {
             }
         }
     }
+}
+
+/// What is wrong with the text of a file, and where. The line is shown, unless it is too long to be.
+pub(crate) fn not_toml(error: &toml::de::Error, text: &str, path: &Path) -> anyhow::Error {
+    const MOST: usize = 600;
+    let told = error.to_string();
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let (line, about) = (before.matches('\n').count() + 1, brief(error.message()));
+    let cause = if told.len() <= MOST { anyhow!(told) } else { anyhow!("line {line}: {about}") };
+    cause.context(format!("{} is not TOML", path.display()))
 }
 
 /// A search space whose parameters are named by whole paths, however they were written.

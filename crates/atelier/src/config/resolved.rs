@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use serde::Serialize;
@@ -72,6 +73,20 @@ impl<C: Default + Serialize + DeserializeOwned> Resolved<C> {
             let seed = i64::try_from(seed).context("--seed must be below 2^63")?;
             layers.put("seed", Value::Integer(seed), Origin::Seed)?;
         }
+        Self::of(layers)
+    }
+
+    /// The program's defaults under the content of a configuration file; `path` is for messages alone.
+    ///
+    /// # Errors
+    /// As [`Resolved::new`].
+    pub fn from_text(text: &str, path: &Path) -> Result<Self> {
+        let mut layers = Layers::new::<C>()?;
+        layers.document(text, path)?;
+        Self::of(layers)
+    }
+
+    fn of(layers: Layers) -> Result<Self> {
         let config = C::deserialize(layers.table).context("the configuration does not fit")?;
         Ok(Self { config, origins: layers.origins })
     }

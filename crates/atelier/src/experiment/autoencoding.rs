@@ -57,6 +57,13 @@ impl Trainable for AutoencodingConfig {
                  images, and the errors of blends would be told as those of images"
             );
         }
+        if self.data.augment.erase > 0.0 {
+            let found = self.data.augment.erase;
+            bail!(
+                "`data.augment.erase` is {found}, expected 0: the noise would be reconstructed, too; \
+                 `autoencoder.noise` corrupts the inputs alone"
+            );
+        }
         if self.data.standardize {
             bail!(
                 "`data.standardize` is true, expected false: an autoencoder reconstructs plain pixels"

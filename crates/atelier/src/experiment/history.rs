@@ -51,13 +51,22 @@ pub(crate) fn batch_means(run: &Path) -> Result<Vec<f64>> {
 
 /// The lines of one kind.
 fn lines<T: DeserializeOwned>(run: &Path, wanted: &str) -> Result<Vec<T>> {
+    let path = run.join("metrics.jsonl");
+    parse(&read_lines(&path)?, wanted, &path)
+}
+
+/// Those of one kind among all lines of the file at `path`.
+pub(crate) fn parse<T: DeserializeOwned>(
+    lines: &[String],
+    wanted: &str,
+    path: &Path,
+) -> Result<Vec<T>> {
     #[derive(Deserialize)]
     struct Line {
         kind: String,
     }
-    let path = run.join("metrics.jsonl");
     let mut found = Vec::new();
-    for (number, line) in read_lines(&path)?.iter().enumerate() {
+    for (number, line) in lines.iter().enumerate() {
         let at = || format!("{}:{}", path.display(), number + 1);
         let Line { kind } = serde_json::from_str(line).with_context(at)?;
         if kind == wanted {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use atelier_autoencoder::Autoencoder;
+use atelier_autoencoder::{Autoencoder, AutoencoderConfig};
 use atelier_core::Mode;
 use atelier_models::{Classifier, Layer, NamedTensor};
 use atelier_store::{Manifest, NamedArray, Status, list_runs, read_regular};
@@ -21,7 +21,7 @@ use crate::config::{AutoencodingConfig, Config, Resolved};
 use crate::failure::Help as _;
 use crate::home;
 use crate::picture::{Backgrounds, Ground};
-use crate::verbs::runs::LARGEST_SUMMARY;
+use crate::verbs::runs::{LARGEST_SUMMARY, parse_summary};
 
 /// The weights of a run.
 pub(crate) const MODEL: &str = "model.safetensors";
@@ -67,9 +67,7 @@ impl SavedClassifier {
         let config: Config = config(run, &manifest)?;
         let summary = run.join("summary.json");
         let told: Told = if summary.is_file() {
-            let bytes = read_regular(&summary, LARGEST_SUMMARY)?;
-            let told = serde_json::from_slice(&bytes);
-            told.with_context(|| format!("cannot use {}", summary.display()))?
+            parse_summary(&read_regular(&summary, LARGEST_SUMMARY)?, &summary)?
         } else {
             Told::default()
         };
@@ -82,14 +80,31 @@ impl SavedClassifier {
         Self::new(file.to_path_buf(), &resolved.config, Told::default())
     }
 
+    /// The network whose three files have this content; `path` is for messages alone.
+    pub(crate) fn parse(
+        model: &[u8],
+        path: &Path,
+        config: &Config,
+        summary: &[u8],
+    ) -> Result<Self> {
+        let told = parse_summary(summary, path)?;
+        Self::with(&Weights::parse(model, path)?, path.to_path_buf(), config, told)
+    }
+
     fn new(file: PathBuf, config: &Config, told: Told) -> Result<Self> {
-        let about = || format!("cannot use {}", file.display());
         let weights = Weights::read(&file)?;
+        Self::with(&weights, file, config, told)
+    }
+
+    /// The network of this configuration with weights that were read from `file`.
+    fn with(weights: &Weights, file: PathBuf, config: &Config, told: Told) -> Result<Self> {
+        let about = || format!("cannot use {}", file.display());
         let (inputs, classes) = weights.ends()?;
         let image = match told.image {
             Some(image) => image,
             None => square(inputs).with_context(about)?,
         };
+        weights.bear(&[&[inputs], config.model.hidden.as_slice(), &[classes]].concat())?;
         let model = Classifier::new(inputs, classes, &config.model, 0.0, 0, &Device::Cpu)
             .with_context(about)?;
         let layers: Vec<&Layer> = model.net.layers().iter().collect();
@@ -143,6 +158,8 @@ impl SavedNetwork {
             let config: AutoencodingConfig = config(run, manifest)?;
             let weights = Weights::read(&file)?;
             let inputs = weights.inputs("encoder.0.weight")?;
+            let AutoencoderConfig { hidden, latent, .. } = &config.autoencoder;
+            weights.bear(&[&[inputs], hidden.as_slice(), &[*latent]].concat())?;
             let model = Autoencoder::new(inputs, &config.autoencoder, 0, &Device::Cpu)?;
             let layers = AutoencodingConfig::layers(&model);
             weights.load::<AutoencodingConfig>(&model, &widths(inputs, &layers))?;

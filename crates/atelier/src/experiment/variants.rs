@@ -15,6 +15,7 @@ use atelier_store::{Status, create_dir_all, write_model};
 use serde::{Deserialize, Serialize};
 
 use self::record::Record;
+pub(crate) use self::record::check as check_record;
 pub(crate) use self::shown::comparison;
 pub(crate) use self::statistics::Spread;
 pub(crate) use self::summary::{Compared, Summary};

@@ -65,6 +65,25 @@ impl Weights {
         .help(|| "give the weights of a network that this program trains".to_string())
     }
 
+    /// Refuses a description of a network that has far more weights than the file has numbers, before memory is
+    /// taken for it; `widths` from the first layer's inputs on.
+    pub(crate) fn bear(&self, widths: &[usize]) -> Result<()> {
+        // What is so small is made, so that the first tensor that does not fit can be named.
+        const SMALL: usize = 1 << 20;
+        let of_layer = |pair: &[usize]| pair[0].saturating_mul(pair[1]);
+        let described = widths.windows(2).map(of_layer).fold(0, usize::saturating_add);
+        let held: usize =
+            self.arrays.iter().map(|array| array.bytes.len() / array.dtype.size()).sum();
+        if described <= held.max(SMALL) {
+            return Ok(());
+        }
+        let file = self.file.display();
+        Err(anyhow!(
+            "{file} holds {held} numbers, and the network that is described has {described} weights"
+        ))
+        .help(|| "say with --set model.… or --config what the network is".to_string())
+    }
+
     /// The tensors of `wanted`, in that order. There may be those that `also` knows and PyTorch's
     /// counters beside them, and no others: they would be of another network than `network`.
     pub(crate) fn tensors(

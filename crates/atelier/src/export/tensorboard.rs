@@ -58,8 +58,14 @@ pub(crate) fn events(path: &Path, manifest: &Manifest) -> Result<Vec<u8>> {
     let lines = read_lines(&metrics)
         .with_context(|| format!("the run in {} has no metrics", path.display()))
         .help(|| "give a run of `train` or of `autoencoder`".to_string())?;
-    let start = utc_seconds(&manifest.started)
-        .ok_or_else(|| anyhow!("{:?} in the manifest is no time", manifest.started))?;
+    of_lines(&lines, &manifest.started, &metrics)
+}
+
+/// The event file of a run that started then, from the lines of its metrics, which lie in a file of this
+/// name.
+pub(crate) fn of_lines(lines: &[String], started: &str, metrics: &Path) -> Result<Vec<u8>> {
+    let start =
+        utc_seconds(started).ok_or_else(|| anyhow!("{started:?} in the manifest is no time"))?;
     let start = start as f64;
 
     let mut file = Vec::new();

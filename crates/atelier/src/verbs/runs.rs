@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow};
 use atelier_store::{Lock, Manifest, RunSummary, Status, list_runs, read_regular};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::cli::{RunsListArgs, RunsShowArgs, RunsVerb};
@@ -20,8 +21,8 @@ use crate::failure::{DONE, Help as _};
 use crate::home;
 use crate::terminal::{Align, Table, Terminal, brief, counted, percent};
 
-/// No summary is nearly as long.
-pub(crate) const LARGEST_SUMMARY: u64 = 64 << 20;
+/// No summary is nearly as long; what is read takes up to a hundred times as much memory.
+pub(crate) const LARGEST_SUMMARY: u64 = 8 << 20;
 
 /// Texts of a summary that are longer stand below its table.
 const LONGEST_CELL: usize = 60;
@@ -148,9 +149,12 @@ pub(crate) fn summary(run: &Path) -> Result<Option<Value>> {
     if path.symlink_metadata().is_err() {
         return Ok(None);
     }
-    let bytes = read_regular(&path, LARGEST_SUMMARY)?;
-    let summary = serde_json::from_slice(&bytes);
-    summary.with_context(|| format!("cannot use {}", path.display())).map(Some)
+    parse_summary(&read_regular(&path, LARGEST_SUMMARY)?, &path).map(Some)
+}
+
+/// What a summary, or a part of one, says; `path` is for messages alone.
+pub(crate) fn parse_summary<S: DeserializeOwned>(bytes: &[u8], path: &Path) -> Result<S> {
+    serde_json::from_slice(bytes).with_context(|| format!("cannot use {}", path.display()))
 }
 
 fn test_accuracy(run: &Path) -> Option<f64> {
@@ -202,7 +206,7 @@ fn entries(count: usize) -> String {
 }
 
 /// Every single value of a JSON object by its dotted path; of a list only its length.
-fn leaves(value: &Value) -> Vec<(String, String)> {
+pub(crate) fn leaves(value: &Value) -> Vec<(String, String)> {
     fn walk(value: &Value, path: &str, found: &mut Vec<(String, String)>) {
         match value {
             Value::Object(fields) => {

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow};
 use atelier_store::{AppendLog, RunDir, read_lines};
@@ -56,31 +57,14 @@ impl Record {
         let log = AppendLog::open(&path)?;
         let mut record = Self { log, names, trained: HashMap::new(), tested: HashMap::new() };
         for (number, line) in read_lines(&path)?.iter().enumerate() {
-            record.read(line).with_context(|| format!("{}:{}", path.display(), number + 1))?;
+            let entry = Entry::read(line, &record.names)
+                .with_context(|| format!("{}:{}", path.display(), number + 1))?;
+            match entry {
+                Entry::Trained(job, validation) => drop(record.trained.insert(job, validation)),
+                Entry::Tested(job, correct) => drop(record.tested.insert(job, correct)),
+            }
         }
         Ok(record)
-    }
-
-    fn read(&mut self, line: &str) -> Result<()> {
-        match serde_json::from_str(line)? {
-            Line::Trained { network, seed, on, validation } => {
-                let job = self.job(&network, seed, on)?;
-                self.trained.insert(job, validation);
-            }
-            Line::Tested { network, seed, on, images, correct } => {
-                let job = self.job(&network, seed, on)?;
-                let correct = bits(&correct, images)
-                    .ok_or_else(|| anyhow!("`correct` is not {images} bits in hexadecimal"))?;
-                self.tested.insert(job, correct);
-            }
-        }
-        Ok(())
-    }
-
-    fn job(&self, name: &str, seed: u64, on: On) -> Result<Job> {
-        let network = self.names.iter().position(|known| known == name);
-        let network = network.ok_or_else(|| anyhow!("the run has no network {name:?}"))?;
-        Ok(Job { network, seed, on })
     }
 
     /// Adds a trained network, durably.
@@ -104,6 +88,43 @@ impl Record {
     fn append(&mut self, line: &Line) -> Result<()> {
         self.log.append(&serde_json::to_vec(line)?)?;
         Ok(self.log.sync()?)
+    }
+}
+
+/// How many lines there are, if each is an entry about one of the networks of these names.
+pub(crate) fn check(lines: &[String], names: &[&str], path: &Path) -> Result<usize> {
+    let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+    for (number, line) in lines.iter().enumerate() {
+        Entry::read(line, &names).with_context(|| format!("{}:{}", path.display(), number + 1))?;
+    }
+    Ok(lines.len())
+}
+
+/// What a line says.
+pub(super) enum Entry {
+    Trained(Job, Option<Measured>),
+    Tested(Job, Vec<bool>),
+}
+
+impl Entry {
+    /// Reads a line about one of the networks of these names.
+    pub(super) fn read(line: &str, names: &[String]) -> Result<Self> {
+        let job = |name: &str, seed: u64, on: On| {
+            let network = names.iter().position(|known| known == name);
+            let network = network.ok_or_else(|| anyhow!("the run has no network {name:?}"))?;
+            Ok::<_, anyhow::Error>(Job { network, seed, on })
+        };
+        match serde_json::from_str(line)? {
+            Line::Trained { network, seed, on, validation } => {
+                Ok(Self::Trained(job(&network, seed, on)?, validation))
+            }
+            Line::Tested { network, seed, on, images, correct } => {
+                let job = job(&network, seed, on)?;
+                let correct = bits(&correct, images)
+                    .ok_or_else(|| anyhow!("`correct` is not {images} bits in hexadecimal"))?;
+                Ok(Self::Tested(job, correct))
+            }
+        }
     }
 }
 

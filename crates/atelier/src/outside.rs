@@ -1,0 +1,85 @@
+//! The readers of outside bytes that this crate has, as functions of bytes: for fuzzing and for tests of hostile
+//! files, and for nothing else. `path` is for messages alone.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use atelier_store::parse_lines;
+use serde_json::Value;
+
+use crate::config::{
+    AutoencodingConfig, Config, InitialisingConfig, LandscapingConfig, Resolved, TuningConfig,
+    VaryingConfig,
+};
+use crate::experiment::history::{self, EpochRecord, StepRecord};
+use crate::experiment::saved::SavedClassifier;
+use crate::experiment::variants;
+use crate::export::tensorboard;
+use crate::picture::Picture;
+use crate::verbs::runs;
+
+/// Width and height of a picture that `predict` is given.
+///
+/// # Errors
+/// Fails if the bytes are no picture that can be decoded.
+pub fn picture(bytes: &[u8], path: &Path) -> Result<(usize, usize)> {
+    let picture = Picture::decode(bytes, path)?;
+    Ok((picture.width, picture.height))
+}
+
+/// What a configuration file means, as TOML; by the verb that it is for.
+///
+/// # Errors
+/// Fails if it is no UTF-8, no TOML, or no configuration of that verb.
+pub fn config(verb: &str, bytes: &[u8], path: &Path) -> Result<String> {
+    let text = std::str::from_utf8(bytes)
+        .with_context(|| format!("cannot read the configuration {}", path.display()))?;
+    match verb {
+        "autoencoder" => Resolved::<AutoencodingConfig>::from_text(text, path)?.to_toml(),
+        "init" => Resolved::<InitialisingConfig>::from_text(text, path)?.to_toml(),
+        "landscape" => Resolved::<LandscapingConfig>::from_text(text, path)?.to_toml(),
+        "tune" => Resolved::<TuningConfig>::from_text(text, path)?.to_toml(),
+        "variants" => Resolved::<VaryingConfig>::from_text(text, path)?.to_toml(),
+        _ => Resolved::<Config>::from_text(text, path)?.to_toml(),
+    }
+}
+
+/// How many steps and epochs `metrics.jsonl` tells of; it is also made into TensorBoard's form.
+///
+/// # Errors
+/// Fails at the first line that is no record.
+pub fn metrics(bytes: &[u8], path: &Path) -> Result<(usize, usize)> {
+    let lines = parse_lines(bytes, path)?;
+    let steps: Vec<StepRecord> = history::parse(&lines, "step", path)?;
+    let epochs: Vec<EpochRecord> = history::parse(&lines, "epoch", path)?;
+    tensorboard::of_lines(&lines, "2026-01-01T00:00:00Z", path)?;
+    Ok((steps.len(), epochs.len()))
+}
+
+/// How many lines `networks.jsonl` has, of networks called `baseline` and `norm`.
+///
+/// # Errors
+/// Fails at the first line that is no entry.
+pub fn networks(bytes: &[u8], path: &Path) -> Result<usize> {
+    variants::check_record(&parse_lines(bytes, path)?, &["baseline", "norm"], path)
+}
+
+/// The values of `summary.json` with their keys, as they are listed.
+///
+/// # Errors
+/// Fails if it is no JSON.
+pub fn summary(bytes: &[u8], path: &Path) -> Result<Vec<(String, String)>> {
+    let summary: Value = runs::parse_summary(bytes, path)?;
+    Ok(runs::leaves(&summary))
+}
+
+/// How many classes the network tells apart that is in a model file and is configured and described so, by
+/// the `config` of a manifest and by `summary.json`.
+///
+/// # Errors
+/// Fails if one of the three is not of its format, or they do not belong together.
+pub fn classifier(model: &[u8], config: &[u8], summary: &[u8], path: &Path) -> Result<usize> {
+    let config: Config = serde_json::from_slice(config)
+        .with_context(|| format!("the configuration in {}", path.display()))?;
+    Ok(SavedClassifier::parse(model, path, &config, summary)?.outputs())
+}

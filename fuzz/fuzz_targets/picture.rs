@@ -1,0 +1,15 @@
+//! Pictures for `predict`.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+#[allow(dead_code, reason = "each target takes its own")]
+#[path = "../../tests/hostile/readers/program.rs"]
+mod program;
+
+/// What messages name.
+const PATH: &str = "some/file";
+
+fuzz_target!(|bytes: &[u8]| {
+    let _ = program::picture(bytes);
+});

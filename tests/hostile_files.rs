@@ -1,0 +1,128 @@
+//! Files of the kept corpus, and names that mean harm, as a user meets them: a documented exit code, and nothing that
+//! moves the terminal's cursor.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::cli::{Output, atelier, temp_dir};
+use crate::fixture::{Files, home_with_sample};
+
+/// What a terminal, HTML and Typst would each obey, as a name of a file.
+const MARKUP: &str = "\u{1b}[2J\u{1b}]0;x\u{7}<script>alert(1)<b>]]>#set$x$\u{9b}31m";
+
+fn corpus(reader: &str, start: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(reader);
+    let listed = fs::read_dir(folder).expect("the corpus");
+    let mut paths: Vec<PathBuf> = listed.map(|entry| entry.expect("an entry").path()).collect();
+    paths.retain(|path| {
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(start))
+    });
+    paths.sort();
+    assert!(!paths.is_empty(), "{reader}/{start}");
+    paths
+}
+
+fn run(home: &Path, arguments: &[&str]) -> Output {
+    atelier(arguments).env("ATELIER_HOME", home).run()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a path that is text")
+}
+
+/// Refused as a file or a setting that cannot be used, by name, in few words that are harmless.
+#[track_caller]
+fn refused(output: Output, name: &str) {
+    let output = output.expect_code(2);
+    assert!(output.stderr.contains(name), "{name}: {output}");
+    assert!(output.stderr.len() < 3000, "{name}: {} bytes", output.stderr.len());
+    harmless(&output);
+}
+
+#[track_caller]
+fn harmless(output: &Output) {
+    let obeyed = |c: char| c.is_control() && c != '\n';
+    assert!(!output.stderr.contains(obeyed) && !output.stdout.contains(obeyed), "{output:?}");
+}
+
+#[test]
+fn configurations_models_and_pictures_are_refused_with_exit_code_2() {
+    let home = home_with_sample();
+    let model = corpus("model", "good.safetensors").remove(0);
+    for file in corpus("config", "bad-") {
+        refused(run(home.path(), &["train", "--smoke", "--config", text(&file)]), text(&file));
+    }
+    for file in corpus("model", "bad-").iter().step_by(3) {
+        refused(run(home.path(), &["predict", "--model", text(file), text(&model)]), text(file));
+    }
+    assert!(!home.path().join("runs").exists(), "a run was begun");
+}
+
+#[test]
+fn data_files_are_refused_with_exit_code_2() {
+    for (reader, name, step) in
+        [("images", "train-images-idx3-ubyte", 3), ("labels", "t10k-labels-idx1-ubyte", 2)]
+    {
+        for file in corpus(reader, "bad-").iter().step_by(step) {
+            let files = Files::new();
+            let packed = file.extension().is_some_and(|extension| extension == "gz");
+            let bytes = fs::read(file).expect("a file of the corpus");
+            fs::remove_file(files.path(name)).expect("a file of the sample");
+            let name = if packed { format!("{name}.gz") } else { name.to_string() };
+            files.put(&name, &bytes);
+            refused(
+                run(files.directory(), &["data", "verify", "--data-dir", text(files.directory())]),
+                &name,
+            );
+        }
+    }
+}
+
+#[test]
+fn a_run_whose_files_are_not_what_they_were_is_told_with_exit_code_2() {
+    let home = temp_dir();
+    let directory = home.path().join("runs/train-0001");
+    fs::create_dir_all(&directory).expect("a directory");
+    let put = |name: &str, from: &Path| fs::copy(from, directory.join(name)).expect("a copy");
+    let good = corpus("manifest", "good").remove(0);
+    for file in corpus("manifest", "bad-") {
+        put("manifest.json", &file);
+        refused(run(home.path(), &["runs", "show", "train-0001"]), "manifest.json");
+        harmless(&run(home.path(), &["runs", "list"]).expect_code(0));
+    }
+    put("manifest.json", &good);
+    for file in corpus("summary", "bad-") {
+        put("summary.json", &file);
+        refused(run(home.path(), &["runs", "show", "train-0001"]), "summary.json");
+    }
+    for file in corpus("summary", "good") {
+        put("summary.json", &file);
+        harmless(&run(home.path(), &["runs", "show", "train-0001"]).expect_code(0));
+    }
+    put("summary.json", &corpus("summary", "good.json").remove(0));
+    for file in corpus("metrics", "bad-") {
+        put("metrics.jsonl", &file);
+        let out = run(home.path(), &["runs", "export", "train-0001", "--format", "tensorboard"]);
+        assert_eq!(out.code, Some(2), "{}: {out}", file.display());
+        harmless(&out);
+    }
+}
+
+#[test]
+fn names_that_mean_harm_reach_neither_the_terminal_nor_a_figure_unescaped() {
+    let home = home_with_sample();
+    let out = home.path().join(MARKUP);
+    let trained = run(home.path(), &["train", "--smoke", "--out", text(&out)]).expect_code(0);
+    harmless(&trained);
+    harmless(&run(home.path(), &["runs", "show", text(&out)]).expect_code(0));
+    harmless(&run(home.path(), &["predict", "--run", text(&out), MARKUP]).expect_code(2));
+    harmless(&run(home.path(), &["runs", "show", "../../../etc"]).expect_code(2));
+    harmless(&run(home.path(), &["train", "--set", &format!("{MARKUP}=1")]).expect_code(2));
+    for entry in fs::read_dir(out.join("figures")).expect("figures") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|extension| extension == "svg") {
+            let svg = fs::read_to_string(&path).expect("an SVG");
+            assert!(!svg.contains("<script") && !svg.contains('\u{1b}'), "{}", path.display());
+        }
+    }
+}
