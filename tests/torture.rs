@@ -51,6 +51,7 @@ fn survives(toy: &Toy, what: &str, bench: &Workbench, faults: &[Vec<String>]) {
     ));
     let shown = lost.iter().take(10).map(String::as_str).collect::<Vec<_>>().join("\n\n");
     assert!(lost.is_empty(), "{} of {}:\n{shown}", lost.len(), faults.len());
+    assert!(2 * harmless < faults.len(), "{harmless} of {} faults did nothing", faults.len());
 }
 
 /// The process dies before each operation, halfway through each write, and once more while it is taken up.

@@ -47,8 +47,11 @@ impl Budget {
         if self.everything {
             return all.collect();
         }
-        // A step that has no divisor in common with the number of kinds, so that each of them has its turn.
-        let step = (operations * kinds * 2 / 42) | 1;
+        // A step that has no divisor in common with what an operation can suffer, so that each has its turn.
+        let suffered = kinds * 2;
+        let shares = |step: usize| (2..=suffered).any(|d| suffered.is_multiple_of(d) && step.is_multiple_of(d));
+        let least = (operations * suffered / 42).max(1);
+        let step = (least..).find(|&step| !shares(step)).unwrap_or(1);
         all.step_by(step).collect()
     }
 

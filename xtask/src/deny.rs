@@ -4,16 +4,18 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result};
 
-use crate::{talk, workspace::Workspace};
+use crate::workspace::Workspace;
 
-/// Whether `deny.toml` holds; where cargo-deny is not installed it is said that nothing was looked at.
-pub fn holds(workspace: &Workspace) -> Result<bool> {
+/// Why nothing can be looked at, if so.
+pub fn missing(workspace: &Workspace) -> Option<&'static str> {
     let mut look = workspace.cargo();
     look.args(["deny", "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
-    if !look.status().context("cannot run cargo")?.success() {
-        talk::tell("skipped: no cargo-deny; `cargo install cargo-deny --locked` gets it");
-        return Ok(true);
-    }
+    let there = look.status().is_ok_and(|status| status.success());
+    (!there).then_some("no cargo-deny; `cargo install cargo-deny --locked` gets it")
+}
+
+/// Whether `deny.toml` holds.
+pub fn holds(workspace: &Workspace) -> Result<bool> {
     let mut cargo = workspace.cargo();
     // Not `advisories`: they need the network, and change from day to day.
     cargo.args(["deny", "--workspace", "check", "bans", "licenses", "sources"]);

@@ -38,7 +38,8 @@ pub enum Error {
     },
     /// A directory was to be opened as a run and is none.
     #[error(
-        "{} is not a run directory: it has no manifest.json; give the directory of a run",
+        "{} is not a run directory: it has no manifest.json; give the directory of a run, or \
+         begin one that was killed too early with the same command again, without --resume",
         path.display()
     )]
     NotARun {

@@ -95,6 +95,11 @@ impl Fault {
     }
 }
 
+/// Whether anything is to befall this process, or to be written down.
+pub(crate) fn armed() -> bool {
+    ARMED.get().is_some()
+}
+
 /// Counts an operation and says what is to befall it, if anything.
 fn due(operation: &str, path: &Path) -> Option<Kind> {
     let Armed { plan, count } = ARMED.get()?;

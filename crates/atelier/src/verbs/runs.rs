@@ -21,8 +21,9 @@ use crate::failure::{DONE, Help as _};
 use crate::home;
 use crate::terminal::{Align, Table, Terminal, brief, counted, percent};
 
-/// No summary is nearly as long; what is read takes up to a hundred times as much memory.
-pub(crate) const LARGEST_SUMMARY: u64 = 8 << 20;
+/// A search of three thousand trials of thirty epochs has a summary of some 8 MiB; what is read takes up to
+/// a hundred times as much memory.
+pub(crate) const LARGEST_SUMMARY: u64 = 64 << 20;
 
 /// Texts of a summary that are longer stand below its table.
 const LONGEST_CELL: usize = 60;

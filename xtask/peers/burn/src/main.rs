@@ -3,7 +3,8 @@
 //! It is asked as `../python/rows.py` says. How it was tuned: flex with SIMD, rayon and its AVX-512 kernels (the feature
 //! `x86-v4`, which is off by default), release build with thin link-time optimisation and one code generation unit, data
 //! as f32 in memory, batches by `select`, evaluation without autodiff in pieces of 1,000 images. Denormals are not
-//! flushed, as nothing in it does so, and none arise in these rows. The number of threads is that of the pool,
+//! flushed, as nothing in it does so, and nobody has looked whether any arise; the
+//! allocator is mimalloc, as in Atelier. The number of threads is that of the pool,
 //! `RAYON_NUM_THREADS`. Its optimisers decay biases like weights.
 
 use std::path::{Path, PathBuf};
@@ -25,6 +26,9 @@ use serde_json::json;
 type Graph = Autodiff<Flex>;
 type Images<B> = Tensor<B, 2>;
 type Labels<B> = Tensor<B, 1, Int>;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const INPUTS: usize = 784;
 const IMAGES: usize = 60_000;

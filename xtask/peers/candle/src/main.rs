@@ -3,7 +3,7 @@
 //! It is asked as `../python/rows.py` says. How it was tuned: release build with thin link-time optimisation and one
 //! code generation unit, data as f32 in memory, batches by `index_select`, evaluation in pieces of 1,000 images. Its
 //! features are the default ones (no MKL, which does not link everywhere); denormals are not flushed, as nothing in it
-//! does so, and none arise in these rows. The number of threads is that of the pools, `RAYON_NUM_THREADS` and
+//! does so, and nobody has looked whether any arise; the allocator is mimalloc, as in Atelier. The number of threads is that of the pools, `RAYON_NUM_THREADS` and
 //! `CANDLE_NUM_THREADS`. Batch norm's weights and biases are decayed by its AdamW like all others.
 
 use std::path::PathBuf;
@@ -16,6 +16,9 @@ use candle_nn::{
     AdamW, BatchNorm, Dropout, Linear, Optimizer, ParamsAdamW, SGD, VarBuilder, VarMap, batch_norm, linear, loss, ops,
 };
 use serde_json::json;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const INPUTS: usize = 784;
 const IMAGES: usize = 60_000;
