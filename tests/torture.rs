@@ -58,33 +58,18 @@ fn survives(toy: &Toy, what: &str, bench: &Workbench, faults: &[Vec<String>]) {
 fn killed(toy: &Toy) {
     let bench = Workbench::new(toy);
     let budget = Budget::of_this_run();
-    let mut faults: Vec<Vec<String>> = Vec::new();
-    let count = bench.operations.len();
-    for index in 0..count {
-        let number = index + 1;
-        if budget.dies_before(index, &bench.operations) {
-            faults.push(vec![format!("kill@{number}")]);
-        }
-        if budget.dies_within(index, &bench.operations) {
-            faults.push(vec![format!("tear@{number}")]);
-        }
-    }
-    for (first, second) in budget.twice(count) {
-        faults.push(vec![format!("kill@{first}"), format!("kill@{second}")]);
-    }
-    survives(toy, "killed", &bench, &faults);
+    let once = budget.kills(toy, &bench.operations).into_iter().map(|fault| vec![fault]);
+    let twice = budget.twice(toy, bench.operations.len()).into_iter();
+    let twice =
+        twice.map(|(first, second)| vec![format!("kill@{first}"), format!("kill@{second}")]);
+    survives(toy, "killed", &bench, &once.chain(twice).collect::<Vec<_>>());
 }
 
 /// Each operation fails, alone or with all after it.
 fn failing(toy: &Toy) {
     let bench = Workbench::new(toy);
-    let faults: Vec<Vec<String>> = Budget::of_this_run()
-        .failures(bench.operations.len(), ERRORS.len())
-        .into_iter()
-        .map(|(number, kind, lasting)| {
-            vec![format!("{}@{number}{}", ERRORS[kind], if lasting { "+" } else { "" })]
-        })
-        .collect();
+    let faults = Budget::of_this_run().failures(toy, bench.operations.len(), &ERRORS);
+    let faults: Vec<Vec<String>> = faults.into_iter().map(|fault| vec![fault]).collect();
     survives(toy, "failing", &bench, &faults);
 }
 
@@ -122,7 +107,7 @@ fn a_landscape_survives_a_failure_of_any_operation() {
 fn the_whole_assignment_survives_kills_and_failures() {
     let bench = Workbench::new(&REPRODUCE);
     let faults: Vec<Vec<String>> = Budget::of_this_run()
-        .of_the_whole(bench.operations.len())
+        .of_the_whole(&REPRODUCE, bench.operations.len())
         .into_iter()
         .enumerate()
         .map(|(case, number)| {

@@ -2,10 +2,13 @@
 
 use std::env;
 
-use super::toy::Operation;
+use super::toy::{Operation, Toy};
 
 /// What `cargo xtask torture` sets.
 const VARIABLE: &str = "ATELIER_TORTURE";
+
+/// Of operations that are one of many alike, one in so many is in a sample.
+const ONE_OF: usize = 13;
 
 /// How many cases there are to be.
 pub struct Budget {
@@ -17,54 +20,65 @@ impl Budget {
         Self { everything: env::var_os(VARIABLE).is_some() }
     }
 
-    /// Whether the process is to die before the operation at `index`. After one that changes no file it would leave
-    /// what it leaves before it; and the many operations on figures are sampled, because each figure is written like
-    /// the others, by the same six.
-    pub fn dies_before(&self, index: usize, operations: &[Operation]) -> bool {
-        let changed = index.checked_sub(1).is_none_or(|before| operations[before].changes());
-        let sampled = !operations[index].is_of_a_figure() || index.is_multiple_of(13);
-        self.everything || (changed && sampled)
-    }
-
-    /// Whether the process is to die halfway through the operation at `index`.
-    pub fn dies_within(&self, index: usize, operations: &[Operation]) -> bool {
-        let sampled = !operations[index].is_of_a_figure() || index.is_multiple_of(13);
-        operations[index].has_halves() && (self.everything || sampled)
+    /// The faults that end the process: before each operation, and halfway through each that has halves. A sample
+    /// leaves out those after an operation that changes no file, which leave what the fault before leaves.
+    pub fn kills(&self, toy: &Toy, operations: &[Operation]) -> Vec<String> {
+        let mut all = Vec::new();
+        for (index, operation) in operations.iter().enumerate() {
+            let number = index + 1;
+            if !self.everything && operation.is_one_of_many() && !index.is_multiple_of(ONE_OF) {
+                continue;
+            }
+            let changed = index.checked_sub(1).is_none_or(|before| operations[before].changes());
+            if self.everything || changed {
+                all.push(format!("kill@{number}"));
+            }
+            if operation.has_halves() {
+                all.push(format!("tear@{number}"));
+            }
+        }
+        self.sampled(all, toy.sample.0)
     }
 
     /// Two operations each at which the process is to die one after the other: of the run, and of what takes it up.
-    pub fn twice(&self, operations: usize) -> Vec<(usize, usize)> {
-        let cases = if self.everything { 200 } else { 8 };
+    pub fn twice(&self, toy: &Toy, operations: usize) -> Vec<(usize, usize)> {
+        let cases = if self.everything { 200 } else { toy.sample.0 / 12 };
         let mut random = Random::new(2);
         (0..cases).map(|_| (1 + random.below(operations), 1 + random.below(operations))).collect()
     }
 
-    /// Operations that are to fail, each with the number of an error among `kinds` and whether all after it fail.
-    pub fn failures(&self, operations: usize, kinds: usize) -> Vec<(usize, usize, bool)> {
-        let all = (1..=operations).flat_map(|number| {
-            (0..kinds).flat_map(move |kind| [(number, kind, false), (number, kind, true)])
-        });
-        if self.everything {
-            return all.collect();
+    /// The faults by which operations fail: each operation with each of `kinds`, alone and with all after it.
+    pub fn failures(&self, toy: &Toy, operations: usize, kinds: &[&str]) -> Vec<String> {
+        let mut all = Vec::new();
+        for number in 1..=operations {
+            for kind in kinds {
+                all.extend([format!("{kind}@{number}"), format!("{kind}@{number}+")]);
+            }
         }
-        // A step that has no divisor in common with what an operation can suffer, so that each has its turn.
-        let suffered = kinds * 2;
-        let shares = |step: usize| (2..=suffered).any(|d| suffered.is_multiple_of(d) && step.is_multiple_of(d));
-        let least = (operations * suffered / 42).max(1);
-        let step = (least..).find(|&step| !shares(step)).unwrap_or(1);
-        all.step_by(step).collect()
+        self.sampled(all, toy.sample.1)
     }
 
     /// Operations of a reproduction at which something is to happen: it takes seconds and has thousands.
-    pub fn of_the_whole(&self, operations: usize) -> Vec<usize> {
-        let cases = if self.everything { 30 } else { 2 };
+    pub fn of_the_whole(&self, toy: &Toy, operations: usize) -> Vec<usize> {
+        let cases = if self.everything { 30 } else { toy.sample.0 };
         let mut random = Random::new(5);
         (0..cases).map(|_| 1 + random.below(operations)).collect()
     }
 
     /// How many signals are sent at random moments.
     pub fn signals(&self) -> usize {
-        if self.everything { 150 } else { 4 }
+        if self.everything { 100 } else { 6 }
+    }
+
+    /// So many of these, evenly spread; all where everything is tried.
+    fn sampled(&self, all: Vec<String>, most: usize) -> Vec<String> {
+        if self.everything || all.len() <= most {
+            return all;
+        }
+        // No multiple of 2 or 7, so that each of seven kinds of failure has its turn, alone and lasting.
+        let step = (all.len() / most) | 1;
+        let step = if step.is_multiple_of(7) { step + 2 } else { step };
+        all.into_iter().step_by(step).collect()
     }
 }
 

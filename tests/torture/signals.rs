@@ -8,6 +8,21 @@ use super::budget::{Budget, Random};
 use super::tell;
 use super::toy::{TRAIN, TUNE, Toy, Workbench};
 
+/// As [`TRAIN`], but most of its time is training: a signal that comes later is noted and the run comes to its end.
+const LONG_TRAIN: Toy =
+    Toy { settings: &["model.hidden=4", "train.epochs=600", "train.checkpoint_every=20"], ..TRAIN };
+
+const LONG_TUNE: Toy = Toy {
+    settings: &[
+        "tune.space={'optimizer.learning_rate'={choices=[0.02,0.1,0.2]}}",
+        "tune.trials=3",
+        "model.hidden=4",
+        "train.epochs=200",
+        "retrain.epochs=1",
+    ],
+    ..TUNE
+};
+
 /// Sends `name` at random moments of the toy, takes it up each time and compares.
 fn survives(toy: &Toy, name: &str) {
     let bench = Workbench::new(toy);
@@ -46,12 +61,12 @@ fn survives(toy: &Toy, name: &str) {
 
 #[test]
 fn runs_survive_sigkill_at_any_moment() {
-    survives(&TRAIN, "KILL");
-    survives(&TUNE, "KILL");
+    survives(&LONG_TRAIN, "KILL");
+    survives(&LONG_TUNE, "KILL");
 }
 
 #[test]
 fn runs_survive_sigterm_at_any_moment() {
-    survives(&TRAIN, "TERM");
-    survives(&TUNE, "TERM");
+    survives(&LONG_TRAIN, "TERM");
+    survives(&LONG_TUNE, "TERM");
 }

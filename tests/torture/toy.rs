@@ -6,7 +6,7 @@ use std::process::Child;
 
 use tempfile::TempDir;
 
-use super::tree::{Tree, nothing_is_torn};
+use super::tree::{Tree, nothing_is_aside, nothing_is_torn};
 use crate::cli::{Output, atelier};
 use crate::fixture::{home_with_sample_in, report_program};
 
@@ -15,6 +15,8 @@ pub struct Toy {
     pub name: &'static str,
     pub verb: &'static str,
     pub settings: &'static [&'static str],
+    /// How many kills and failures there are in a sample: fewer where a run takes longer.
+    pub sample: (usize, usize),
 }
 
 pub const TRAIN: Toy = Toy {
@@ -28,6 +30,7 @@ pub const TRAIN: Toy = Toy {
         "train.ema=0.9",
         "train.snapshots_per_epoch=2",
     ],
+    sample: (200, 28),
 };
 
 pub const TUNE: Toy = Toy {
@@ -44,6 +47,7 @@ pub const TUNE: Toy = Toy {
         "data.validation=100",
         "retrain.epochs=1",
     ],
+    sample: (120, 28),
 };
 
 pub const LANDSCAPE: Toy = Toy {
@@ -59,10 +63,12 @@ pub const LANDSCAPE: Toy = Toy {
         "landscape.path_epochs=0",
         "landscape.curvature=0",
     ],
+    sample: (24, 14),
 };
 
 /// Every part of the assignment, as small as `--smoke` makes it.
-pub const REPRODUCE: Toy = Toy { name: "reproduce", verb: "reproduce", settings: &[] };
+pub const REPRODUCE: Toy =
+    Toy { name: "reproduce", verb: "reproduce", settings: &[], sample: (2, 0) };
 
 /// One operation of an undisturbed run.
 pub struct Operation {
@@ -81,9 +87,10 @@ impl Operation {
         !["close", "lock", "sync", "sync-dir", "touch"].contains(&self.name.as_str())
     }
 
-    /// Whether it is about a figure: there are many, and each is written like the others.
-    pub fn is_of_a_figure(&self) -> bool {
-        self.path.components().any(|part| part.as_os_str() == "figures")
+    /// Whether there are many like it: figures are written alike, and runs within others are runs of `train`.
+    pub fn is_one_of_many(&self) -> bool {
+        let many = ["figures", "retrained", "run-a"];
+        self.path.components().any(|part| many.iter().any(|name| part.as_os_str() == *name))
     }
 }
 
@@ -204,12 +211,20 @@ impl<'a> Workbench<'a> {
         }
         if ended_well {
             self.ends_the_same(0)?;
+            self.complete()?;
+        } else {
+            self.finish()?;
         }
-        self.finish().map(|()| ended_well)
+        Ok(ended_well)
     }
 
     /// Takes up what is there until it is complete, and compares it.
     pub fn finish(&self) -> Result<(), String> {
+        self.complete()?;
+        nothing_is_aside(&self.out())
+    }
+
+    fn complete(&self) -> Result<(), String> {
         let output = self.go_on(None);
         if output.code != Some(0) {
             return Err(format!("it cannot be taken up: {output}"));

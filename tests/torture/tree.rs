@@ -18,12 +18,28 @@ pub struct Tree {
     reads: BTreeMap<String, u64>,
 }
 
+/// What a journal's lock is called that is being removed.
+const ASIDE: &str = ".rename";
+
+/// Whether no lock of a journal was left half removed. One whose removal failed at the end of a run that ended well
+/// stays until the journal is opened again.
+pub fn nothing_is_aside(run: &Path) -> Result<(), String> {
+    match names(run).into_iter().find(|name| name.ends_with(ASIDE)) {
+        Some(name) => Err(format!("{name} was left behind")),
+        None => Ok(()),
+    }
+}
+
 impl Tree {
     pub fn read(run: &Path) -> Result<Self, String> {
         let mut tree = Self::default();
         for name in names(run) {
+            // See `nothing_is_aside`.
+            if name.ends_with(ASIDE) {
+                continue;
+            }
             let bytes = fs::read(run.join(&name)).map_err(|error| format!("{name}: {error}"))?;
-            if name.contains(".atelier-") || name.contains(".rename") {
+            if name.contains(".atelier-") {
                 return Err(format!("{name} was left behind"));
             }
             if let Some(content) = comparable(&name, &bytes)? {
@@ -67,7 +83,7 @@ pub fn nothing_is_torn(run: &Path, undisturbed: &Tree) -> Result<(), String> {
         let path = run.join(&name);
         let Ok(bytes) = fs::read(&path) else { continue };
         let file = name.rsplit('/').next().unwrap_or_default();
-        if file.starts_with(".atelier-") || file.ends_with(".rename") {
+        if file.starts_with(".atelier-") || file.ends_with(ASIDE) {
             continue;
         }
         let torn = |why: &str| Err(format!("{name} is torn: {why}"));

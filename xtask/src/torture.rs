@@ -15,9 +15,7 @@ use crate::{
 pub fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
     tasks::expect_none("torture", arguments)?;
     let atelier = build::aloud(workspace)?;
-    talk::tell(
-        "every operation of the toy runs fails in every way; this takes about an hour on two cores",
-    );
+    talk::tell("every operation of the toy runs fails in every way; this takes hours");
     let mut cargo = workspace.cargo();
     cargo.args(["test", "--release", "--package", "atelier-tests", "torture"]);
     cargo.env("ATELIER_BIN", atelier).env("ATELIER_TORTURE", "all");

@@ -113,16 +113,35 @@ fn leads_to(link: &Path, target: &Path) -> bool {
 
 /// Removes locks that workers were removing when they were killed.
 pub(crate) fn remove_leftovers(link: &Path, directory: &Path) -> Result<()> {
-    let above = fs::parent(link);
-    let lock = link.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    for name in fs::names(above)? {
-        let path = above.join(&name);
-        let aside = name.starts_with(&lock) && name.ends_with(ASIDE);
-        if aside && holder_is_gone(&path, directory)? {
+    for path in set_aside(link)? {
+        if holder_is_gone(&path, directory)? {
             fs::remove_file(&path)?;
         }
     }
     Ok(())
+}
+
+/// Removes what is left of a worker's own locks, whose removal failed.
+pub(crate) fn release(link: &Path, own: &Presence) -> Result<()> {
+    let target = own.path();
+    if leads_to(link, &target) {
+        remove(link)?;
+    }
+    for path in set_aside(link)? {
+        if leads_to(&path, &target) {
+            fs::remove_file(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// The locks that are being removed.
+fn set_aside(link: &Path) -> Result<Vec<PathBuf>> {
+    let above = fs::parent(link);
+    let lock = link.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let names = fs::names(above)?.into_iter();
+    let aside = names.filter(|name| name.starts_with(&lock) && name.ends_with(ASIDE));
+    Ok(aside.map(|name| above.join(name)).collect())
 }
 
 fn read_link(link: &Path) -> Option<PathBuf> {
@@ -200,6 +219,9 @@ mod tests {
         std::os::unix::fs::symlink(own.path(), &aside).expect("being removed");
         remove_leftovers(&link, &directory).expect("sweep");
         assert!(aside.is_symlink(), "its worker is there");
+        release(&link, &own).expect("release");
+        assert!(!aside.is_symlink(), "its worker removes it itself");
+        std::os::unix::fs::symlink(own.path(), &aside).expect("being removed");
         drop(own);
         remove_leftovers(&link, &directory).expect("sweep");
         assert!(!aside.is_symlink());

@@ -81,6 +81,13 @@ impl SharedLog {
     }
 }
 
+impl Drop for SharedLog {
+    fn drop(&mut self) {
+        // Best effort, once more, where it failed before: what remains is recognised by the others.
+        let _ = link_lock::release(&self.link, &self.presence);
+    }
+}
+
 /// A [`SharedLog`] that nobody else can append to.
 pub struct LockedLog<'a> {
     reader: &'a mut Reader,
