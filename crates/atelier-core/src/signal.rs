@@ -133,7 +133,7 @@ impl Signal {
         if !self.applies() {
             return Ok(Self::new(ops::activate(&self.into_tensor()?, activation)?));
         }
-        self.through(Elementwise(activation), |link, layer| link.apply_op1(layer))
+        self.through(Elementwise(activation), Tensor::apply_op1)
     }
 
     /// As [`ops::prelu`].
@@ -156,7 +156,7 @@ impl Signal {
             return Ok(Self::new(ops::dropout(&self.into_tensor()?, p, stream)?));
         }
         match ops::mask(self.values.elem_count(), p, stream)? {
-            Some(mask) => self.through(mask, |link, layer| link.apply_op1(layer)),
+            Some(mask) => self.through(mask, Tensor::apply_op1),
             None => Ok(self),
         }
     }

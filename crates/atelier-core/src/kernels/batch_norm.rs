@@ -22,7 +22,9 @@ pub(crate) fn statistics(x: &[f32], features: usize) -> (Vec<f32>, Vec<f32>) {
         let (mean, variance) = unsafe { (means.part(some.clone()), variances.part(some.clone())) };
         let rows = || x.chunks_exact(features).map(|row| &row[some.clone()]);
         rows().for_each(|row| add_rows(row, mean));
-        mean.iter_mut().for_each(|m| *m /= n);
+        for m in &mut *mean {
+            *m /= n;
+        }
         vectorized(|| {
             for row in rows() {
                 for ((v, x), m) in variance.iter_mut().zip(row).zip(&*mean) {
@@ -30,7 +32,9 @@ pub(crate) fn statistics(x: &[f32], features: usize) -> (Vec<f32>, Vec<f32>) {
                 }
             }
         });
-        variance.iter_mut().for_each(|v| *v /= n);
+        for v in variance {
+            *v /= n;
+        }
     });
     (mean, variance)
 }
