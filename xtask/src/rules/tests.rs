@@ -259,6 +259,9 @@ fn a_file_write_is_found_outside_the_store_and_outside_tests() {
     keeps("file-writes", &one_crate(&[(SOURCE, reads)]));
     let unpacked = ("crates/atelier-data/src/package.rs", "use tempfile::TempDir;\n");
     keeps("file-writes", &one_crate(&[unpacked]));
+    let bench = "crates/atelier-bench/src/row.rs";
+    keeps("file-writes", &one_crate(&[(bench, "use tempfile::TempDir;\n")]));
+    breaks("file-writes", bench, "", &one_crate(&[(bench, "fn f() { fs::write(p, b); }\n")]));
 }
 
 #[test]
