@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
 use atelier_bench::{Contestant, ROWS, Report, Settings, Work, against, chart, job, serve, table};
-use atelier_store::durable_write;
+use atelier_store::{create_dir_all, durable_write};
 
 use options::{Format, Options, USAGE};
 
@@ -103,8 +103,7 @@ fn read(file: &Path) -> Result<Report> {
 fn write(file: &Path, bytes: &[u8]) -> Result<()> {
     let directory: PathBuf = file.parent().unwrap_or(Path::new("")).into();
     if !directory.as_os_str().is_empty() {
-        std::fs::create_dir_all(&directory)
-            .with_context(|| format!("cannot make {}", directory.display()))?;
+        create_dir_all(&directory)?;
     }
     durable_write(file, bytes).with_context(|| format!("cannot write {}", file.display()))
 }
