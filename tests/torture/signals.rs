@@ -56,7 +56,8 @@ fn survives(toy: &Toy, name: &str) {
         lost.len()
     ));
     assert!(lost.is_empty(), "{}", lost.join("\n\n"));
-    assert!(in_time > 0, "every signal came too late");
+    // One that may be heeded need not be: towards the end a run notes it and finishes.
+    assert!(in_time > 0 || name != "KILL", "every signal came too late");
 }
 
 #[test]
