@@ -3,7 +3,7 @@
 use crate::cli::xtask;
 
 /// Every task, in the order in which they are listed.
-const TASKS: [&str; 20] = [
+const TASKS: [&str; 21] = [
     "reproduce",
     "data",
     "train",
@@ -19,6 +19,7 @@ const TASKS: [&str; 20] = [
     "completions",
     "build",
     "test",
+    "torture",
     "bench",
     "lint",
     "doc",
