@@ -3,23 +3,13 @@
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor, Var};
 
-use crate::kernels::tests::random;
+use crate::kernels::tests::{ACTIVATIONS, random};
 use crate::ops::{self, BatchNorm};
 use crate::seed::stream;
 use crate::{Activation, Result, Signal, backward, threads};
 
 /// Small, and large enough to be cut by columns.
 const SHAPES: [(usize, usize); 2] = [(9, 6), (260, 150)];
-const ACTIVATIONS: [Activation; 8] = [
-    Activation::Identity,
-    Activation::Relu,
-    Activation::LeakyRelu,
-    Activation::Elu,
-    Activation::Gelu,
-    Activation::Silu,
-    Activation::Tanh,
-    Activation::Sigmoid,
-];
 
 /// Two hidden layers: batch norm with all that may follow it, PReLU and dropout by themselves.
 struct Network {

@@ -10,7 +10,7 @@ use crate::ops;
 use crate::seed::{Stream, stream};
 use crate::{Result, Targets, threads};
 
-const ACTIVATIONS: [Activation; 8] = [
+pub(crate) const ACTIVATIONS: [Activation; 8] = [
     Activation::Identity,
     Activation::Relu,
     Activation::LeakyRelu,
