@@ -141,7 +141,7 @@ impl Affine {
     /// The values at a point, rounded from f64 as those of every other way to get there.
     fn at(&self, a: f64, b: f64) -> Vec<f32> {
         let mut out = vec![0.0; self.origin.len()];
-        vectorized(|| {
+        vectorized!(|| {
             let along = self.origin.iter().zip(&self.first).zip(&self.second);
             for (out, ((&o, &f), &s)) in out.iter_mut().zip(along) {
                 #[expect(clippy::cast_possible_truncation, reason = "parameters are f32")]
@@ -229,7 +229,7 @@ impl Network {
             self.products.each_ref().map(|all| &all[block * size..(block + 1) * size]);
         h.resize(size, 0.0);
         lanes::combine([origin, first, second], a as f32, b as f32, h);
-        vectorized(|| {
+        vectorized!(|| {
             for (unit, bias) in h.as_chunks_mut::<LANES>().0.iter_mut().zip(bias) {
                 for x in unit {
                     *x += bias;

@@ -3,7 +3,7 @@
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
 
 use super::math::{erf, exp, exp_m1, sigmoid, tanh};
-use super::{elements, tensor, vectorized, with_elements};
+use super::{elements, tensor, with_elements};
 use crate::activation::{Activation, LEAKY_SLOPE};
 
 impl Activation {
@@ -22,16 +22,24 @@ impl Activation {
     }
 }
 
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "must be compiled with the caller's vector instructions")]
-fn each(values: &mut [f32], f: impl Fn(f32) -> f32) {
-    vectorized(|| values.iter_mut().for_each(|v| *v = f(*v)));
+/// `each!(values, |x| f)`: x := f for every element. A macro for the reason that `vectorized` has.
+macro_rules! each {
+    ($values:expr, |$x:ident| $f:expr) => {
+        vectorized!(|| for value in $values.iter_mut() {
+            let $x = *value;
+            *value = $f;
+        })
+    };
 }
 
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "must be compiled with the caller's vector instructions")]
-fn each_pair(gradient: &mut [f32], values: &[f32], f: impl Fn(f32, f32) -> f32) {
-    vectorized(|| gradient.iter_mut().zip(values).for_each(|(g, &v)| *g = f(*g, v)));
+/// `each_pair!(gradient, values, |g, v| f)`: g := f for every element.
+macro_rules! each_pair {
+    ($gradient:expr, $values:expr, |$g:ident, $v:ident| $f:expr) => {
+        vectorized!(|| for (gradient, &$v) in $gradient.iter_mut().zip($values) {
+            let $g = *gradient;
+            *gradient = $f;
+        })
+    };
 }
 
 /// Phi(x), the distribution function of N(0, 1).
@@ -46,16 +54,16 @@ pub(crate) fn apply(activation: Activation, values: &mut [f32]) {
     match activation {
         Activation::Identity => {}
         // Written so that NaN passes through and a divergence is noticed.
-        Activation::Relu => each(values, |x| if x < 0.0 { 0.0 } else { x }),
-        Activation::LeakyRelu => each(values, |x| if x < 0.0 { LEAKY_SLOPE * x } else { x }),
-        Activation::Elu => each(values, |x| {
+        Activation::Relu => each!(values, |x| if x < 0.0 { 0.0 } else { x }),
+        Activation::LeakyRelu => each!(values, |x| if x < 0.0 { LEAKY_SLOPE * x } else { x }),
+        Activation::Elu => each!(values, |x| {
             let below = exp_m1(x);
             if x < 0.0 { below } else { x }
         }),
-        Activation::Gelu => each(values, |x| x * normal_cdf(x)),
-        Activation::Silu => each(values, |x| x * sigmoid(x)),
-        Activation::Tanh => each(values, tanh),
-        Activation::Sigmoid => each(values, sigmoid),
+        Activation::Gelu => each!(values, |x| x * normal_cdf(x)),
+        Activation::Silu => each!(values, |x| x * sigmoid(x)),
+        Activation::Tanh => each!(values, |x| tanh(x)),
+        Activation::Sigmoid => each!(values, |x| sigmoid(x)),
     }
 }
 
@@ -71,18 +79,18 @@ const TINY: f32 = 1e-25;
 pub(crate) fn chain_from_output(activation: Activation, gradient: &mut [f32], outputs: &[f32]) {
     match activation {
         Activation::Identity => {}
-        Activation::Relu => each_pair(gradient, outputs, |g, y| if y > 0.0 { g } else { 0.0 }),
+        Activation::Relu => each_pair!(gradient, outputs, |g, y| if y > 0.0 { g } else { 0.0 }),
         Activation::LeakyRelu => {
-            each_pair(gradient, outputs, |g, y| if y > 0.0 { g } else { LEAKY_SLOPE * g });
+            each_pair!(gradient, outputs, |g, y| if y > 0.0 { g } else { LEAKY_SLOPE * g });
         }
         Activation::Elu => {
-            each_pair(gradient, outputs, |g, y| if y > 0.0 { g } else { g * (y + 1.0) });
+            each_pair!(gradient, outputs, |g, y| if y > 0.0 { g } else { g * (y + 1.0) });
         }
-        Activation::Tanh => each_pair(gradient, outputs, |g, y| {
+        Activation::Tanh => each_pair!(gradient, outputs, |g, y| {
             let d = g * (1.0 - y * y);
             if d.abs() < TINY { 0.0 } else { d }
         }),
-        Activation::Sigmoid => each_pair(gradient, outputs, |g, y| {
+        Activation::Sigmoid => each_pair!(gradient, outputs, |g, y| {
             let d = g * y * (1.0 - y);
             if d.abs() < TINY { 0.0 } else { d }
         }),
@@ -93,11 +101,11 @@ pub(crate) fn chain_from_output(activation: Activation, gradient: &mut [f32], ou
 /// gradient := gradient * activation'(inputs), for the activations that need their inputs.
 fn chain_from_input(activation: Activation, gradient: &mut [f32], inputs: &[f32]) {
     match activation {
-        Activation::Gelu => each_pair(gradient, inputs, |g, x| {
+        Activation::Gelu => each_pair!(gradient, inputs, |g, x| {
             const INVERSE_SQRT_TAU: f32 = 0.398_942_3;
             g * (normal_cdf(x) + x * INVERSE_SQRT_TAU * exp(-0.5 * x * x))
         }),
-        Activation::Silu => each_pair(gradient, inputs, |g, x| {
+        Activation::Silu => each_pair!(gradient, inputs, |g, x| {
             let s = sigmoid(x);
             g * (s + x * s * (1.0 - s))
         }),
@@ -142,7 +150,7 @@ impl CustomOp1 for Elementwise {
 
 /// values := PReLU(values).
 pub(crate) fn apply_prelu(slope: f32, values: &mut [f32]) {
-    each(values, |x| if x < 0.0 { slope * x } else { x });
+    each!(values, |x| if x < 0.0 { slope * x } else { x });
 }
 
 /// y = x for x > 0, a x otherwise, with one trained slope a.
@@ -181,7 +189,7 @@ impl CustomOp2 for Prelu {
                 .zip(x)
                 .map(|(&g, &x)| if x > 0.0 { 0.0 } else { f64::from(g) * f64::from(x) })
                 .sum();
-            each_pair(&mut dx, x, |g, x| if x > 0.0 { g } else { a * g });
+            each_pair!(dx, x, |g, x| if x > 0.0 { g } else { a * g });
             da
         })?;
         #[expect(clippy::cast_possible_truncation, reason = "gradients are f32")]

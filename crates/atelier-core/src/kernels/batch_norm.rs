@@ -6,7 +6,7 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 use super::activation::{apply, chain};
 use super::chain::{add_rows, columns_at_a_time};
 use super::dropout::Dropout;
-use super::{elements, tensor, vectorized, with_elements};
+use super::{elements, tensor, with_elements};
 use crate::activation::Activation;
 use crate::gradient::put_aside;
 use crate::threads::{Parts, for_each_range};
@@ -25,7 +25,7 @@ pub(crate) fn statistics(x: &[f32], features: usize) -> (Vec<f32>, Vec<f32>) {
         for m in &mut *mean {
             *m /= n;
         }
-        vectorized(|| {
+        vectorized!(|| {
             for row in rows() {
                 for ((v, x), m) in variance.iter_mut().zip(row).zip(&*mean) {
                     *v += (x - m) * (x - m);
@@ -80,7 +80,7 @@ impl BatchNorm {
                     // SAFETY: other pieces have other columns.
                     let out = unsafe { room.part(range.clone()) };
                     let x = &x[range];
-                    vectorized(|| {
+                    vectorized!(|| {
                         for ((((out, x), m), s), b) in
                             out.iter_mut().zip(x).zip(mean).zip(slope).zip(beta)
                         {
@@ -131,7 +131,7 @@ impl BatchNorm {
                     dropout.scale(start, g);
                 }
                 if self.activation != Activation::Identity {
-                    vectorized(|| {
+                    vectorized!(|| {
                         for ((((before, x), m), s), b) in
                             before.iter_mut().zip(x).zip(mean).zip(slope).zip(beta)
                         {
@@ -141,7 +141,7 @@ impl BatchNorm {
                     chain(self.activation, g, &mut before);
                 }
                 add_rows(g, dbeta);
-                vectorized(|| {
+                vectorized!(|| {
                     for ((((d, g), x), m), s) in
                         dgamma.iter_mut().zip(&*g).zip(x).zip(mean).zip(inverse_deviation)
                     {
@@ -154,7 +154,7 @@ impl BatchNorm {
                 let x = &x[range.clone()];
                 // SAFETY: other pieces have other columns.
                 let g = unsafe { parts.0.part(range) };
-                vectorized(|| {
+                vectorized!(|| {
                     let statistics = mean.iter().zip(inverse_deviation).zip(slope);
                     let sums = dbeta.iter().zip(&*dgamma);
                     for (((g, x), ((m, s), slope)), (db, dg)) in

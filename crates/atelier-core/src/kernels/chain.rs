@@ -5,7 +5,6 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use super::activation::chain_from_output;
-use super::vectorized;
 use crate::activation::Activation;
 use crate::threads::{Parts, for_each_range};
 
@@ -30,7 +29,7 @@ pub(crate) enum Upstream<'a> {
 impl Upstream<'_> {
     /// Writes all of `out`: the elements of `range`, where the outputs are `y`.
     fn write(self, range: Range<usize>, y: &[f32], out: &mut [MaybeUninit<f32>]) {
-        vectorized(|| match self {
+        vectorized!(|| match self {
             Self::Gradient(gradient) => {
                 for (out, g) in out.iter_mut().zip(&gradient[range]) {
                     out.write(*g);
@@ -98,7 +97,7 @@ pub(crate) fn columns_at_a_time(len: usize, columns: usize) -> usize {
 
 /// Adds rows as long as `sums` to it, from the first to the last.
 pub(crate) fn add_rows(rows: &[f32], sums: &mut [f32]) {
-    vectorized(|| {
+    vectorized!(|| {
         for row in rows.chunks_exact(sums.len().max(1)) {
             sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
         }

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 
 use super::math::exp;
-use super::{elements, tensor, vectorized, with_elements};
+use super::{elements, tensor, with_elements};
 
 /// `logits` (batch, classes) and targets, u32 classes (batch,) or f32 distributions
 /// (batch, classes), to three numbers: the mean smoothed loss, the mean plain loss, the number of
@@ -76,7 +76,7 @@ fn argmax(values: &[f32]) -> usize {
 fn softmax(logits: &[f32], classes: usize) -> (Vec<f32>, Vec<f64>) {
     let mut shares = logits.to_vec();
     let mut normalizers = Vec::with_capacity(logits.len() / classes);
-    vectorized(|| {
+    vectorized!(|| {
         for row in shares.chunks_exact_mut(classes) {
             // NaN must survive: `max` alone would drop it, the sum below does not.
             let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
@@ -173,7 +173,7 @@ impl CustomOp2 for CrossEntropy {
         };
         let targets = Targets::read(storage, layout)?;
         let mut dx = softmax.clone();
-        vectorized(|| {
+        vectorized!(|| {
             for (i, row) in dx.chunks_exact_mut(classes).enumerate() {
                 for (j, d) in row.iter_mut().enumerate() {
                     let wanted = (1.0 - self.smoothing) * targets.share(i, j, classes) + spread;

@@ -60,7 +60,13 @@ impl CustomOp3 for Dense {
 
 /// activation(x W + b).
 pub(crate) fn forward(x: Matrix, weight: Matrix, bias: &[f32], activation: Activation) -> Vec<f32> {
-    with_product(x, weight, Start::Row(bias), Cut::Columns, &|y| apply(activation, y))
+    let cut = if tall(weight.rows, weight.cols) { Cut::Inner } else { Cut::Columns };
+    with_product(x, weight, Start::Row(bias), cut, &|y| apply(activation, y))
+}
+
+/// Whether a weight is divided among threads by its rows rather than by its columns.
+pub(crate) fn tall(inputs: usize, outputs: usize) -> bool {
+    inputs >= outputs
 }
 
 /// The gradients of input (where it goes `inwards`), weight and bias from `dz` (batch, out), that of
@@ -74,10 +80,12 @@ pub(crate) fn gradients(
     let (batch, inputs) = x.dims2()?;
     let (_, outputs) = weight.dims2()?;
     let dz = Matrix::new(dz, batch, outputs);
-    let dw = with_elements(x, |x| product(Matrix::new(x, batch, inputs).t(), dz, Cut::Rows))?;
+    let (outer, inner) =
+        if tall(inputs, outputs) { (Cut::Rows, Cut::Columns) } else { (Cut::Columns, Cut::Inner) };
+    let dw = with_elements(x, |x| product(Matrix::new(x, batch, inputs).t(), dz, outer))?;
     let dx = if inwards {
         let product_with =
-            |weight: &[f32]| product(dz, Matrix::new(weight, inputs, outputs).t(), Cut::Columns);
+            |weight: &[f32]| product(dz, Matrix::new(weight, inputs, outputs).t(), inner);
         Some(tensor(with_elements(weight, product_with)?, (batch, inputs))?)
     } else {
         None

@@ -4,7 +4,7 @@
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 use rand::Rng;
 
-use super::{elements, tensor, vectorized, with_elements};
+use super::{elements, tensor, with_elements};
 use crate::seed::Stream;
 use crate::threads::{Parts, for_each_range};
 
@@ -44,7 +44,7 @@ impl Dropout {
     #[inline]
     pub(crate) fn scale(&self, first: usize, values: &mut [f32]) {
         let (pairs, _) = self.bytes[2 * first..][..2 * values.len()].as_chunks::<2>();
-        vectorized(|| {
+        vectorized!(|| {
             for (value, pair) in values.iter_mut().zip(pairs) {
                 let dropped = u16::from_le_bytes(*pair) < self.threshold;
                 *value *= if dropped { 0.0 } else { self.keep };

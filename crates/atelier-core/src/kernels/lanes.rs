@@ -10,8 +10,8 @@
 
 use pulp::{Simd, WithSimd};
 
+use super::arch;
 use super::math::exp;
-use super::{arch, vectorized};
 
 /// Examples in a block: four vectors of AVX-512, eight of AVX2.
 pub(crate) const LANES: usize = 64;
@@ -122,7 +122,7 @@ pub(crate) fn largest_and_sum(logits: &[f32]) -> [[f32; LANES]; 3] {
     let (rows, _) = logits.as_chunks::<LANES>();
     let mut largest = [f32::NEG_INFINITY; LANES];
     let (mut class, mut sum) = ([0.0; LANES], [0.0; LANES]);
-    vectorized(|| {
+    vectorized!(|| {
         for (c, row) in rows.iter().enumerate() {
             for ((largest, class), &x) in largest.iter_mut().zip(&mut class).zip(row) {
                 let better = x > *largest;
@@ -148,7 +148,7 @@ pub(crate) fn squared_distances(y: &[f32], x: &[f32]) -> [f64; LANES] {
     let (x, _) = x.as_chunks::<LANES>();
     for (y, x) in y.chunks(FEATURES).zip(x.chunks(FEATURES)) {
         let mut sums = [0.0_f32; LANES];
-        vectorized(|| {
+        vectorized!(|| {
             for (y, x) in y.iter().zip(x) {
                 for ((sum, y), x) in sums.iter_mut().zip(y).zip(x) {
                     *sum += (y - x) * (y - x);
@@ -162,7 +162,7 @@ pub(crate) fn squared_distances(y: &[f32], x: &[f32]) -> [f64; LANES] {
 
 /// `out = origin + a first + b second`, element by element.
 pub(crate) fn combine([origin, first, second]: [&[f32]; 3], a: f32, b: f32, out: &mut [f32]) {
-    vectorized(|| {
+    vectorized!(|| {
         for (((out, o), f), s) in out.iter_mut().zip(origin).zip(first).zip(second) {
             *out = o + a * f + b * s;
         }

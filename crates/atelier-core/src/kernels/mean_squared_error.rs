@@ -3,7 +3,7 @@
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
 
-use super::{elements, tensor, vectorized, with_elements};
+use super::{elements, tensor, with_elements};
 use crate::threads::{Parts, for_each_range};
 
 /// `outputs` and `targets` of the same shape to the mean of (outputs - targets)^2 over all elements.
@@ -39,7 +39,7 @@ impl CustomOp2 for MeanSquaredError {
         let dy = with_elements(outputs, |y| {
             with_elements(targets, |t| {
                 let mut dy = vec![0.0; y.len()];
-                vectorized(|| {
+                vectorized!(|| {
                     for ((d, y), t) in dy.iter_mut().zip(y).zip(t) {
                         *d = (y - t) * factor;
                     }
@@ -79,7 +79,7 @@ pub(crate) fn mean_square(y: &[f32], t: &[f32]) -> f32 {
 /// Sum of squared differences, in sixteen lanes that are added in a fixed order.
 fn squared_distance(y: &[f32], t: &[f32]) -> f64 {
     let mut lanes = [0.0_f32; 16];
-    vectorized(|| {
+    vectorized!(|| {
         let (y_lanes, y_rest) = y.as_chunks::<16>();
         let (t_lanes, t_rest) = t.as_chunks::<16>();
         for (y, t) in y_lanes.iter().zip(t_lanes) {

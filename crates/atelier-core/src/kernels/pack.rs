@@ -37,23 +37,30 @@ pub(crate) fn pack<'a>(b: Matrix, width: usize, room: &'a mut Vec<f32>) -> &'a [
     panel
 }
 
-/// As `pack`, four columns of four numbers at a time where columns are contiguous.
+/// As `pack`, four columns of four numbers at a time where columns are contiguous: in strips of as many rows as
+/// a line of the cache has numbers, so that each line of `b` is read once and each of the panel stays in the
+/// first cache until it is full.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "must be compiled with the caller's vector instructions")]
 fn transposed(b: Matrix, width: usize, panel: &mut [f32]) {
-    let (squares, beyond) = if b.row_stride == 1 { (b.rows / 4, b.cols / 4 * 4) } else { (0, 0) };
-    for j in (0..beyond).step_by(4) {
-        let column = |c: usize| b.data[(j + c) * b.col_stride..][..b.rows].as_chunks::<4>().0;
-        let columns = [column(0), column(1), column(2), column(3)];
-        for (i, strip) in panel.chunks_exact_mut(4 * width).enumerate().take(squares) {
-            let square = columns.map(|column| column[i]);
-            for (row, numbers) in strip.chunks_exact_mut(width).zip(turned(square)) {
-                row[j..j + 4].copy_from_slice(&numbers);
+    let (rows, beyond) = if b.row_stride == 1 { (b.rows / 4 * 4, b.cols / 4 * 4) } else { (0, 0) };
+    for (number, strip) in panel[..rows * width].chunks_mut(LINE * width).enumerate() {
+        for j in (0..beyond).step_by(4) {
+            let column = |c: usize| {
+                let start = (j + c) * b.col_stride + number * LINE;
+                b.data[start..][..strip.len() / width].as_chunks::<4>().0
+            };
+            let columns = [column(0), column(1), column(2), column(3)];
+            for (i, four) in strip.chunks_exact_mut(4 * width).enumerate() {
+                let square = columns.map(|column| column[i]);
+                for (row, numbers) in four.chunks_exact_mut(width).zip(turned(square)) {
+                    row[j..j + 4].copy_from_slice(&numbers);
+                }
             }
         }
     }
     for (i, row) in panel.chunks_exact_mut(width).enumerate() {
-        let done = if i < 4 * squares { beyond } else { 0 };
+        let done = if i < rows { beyond } else { 0 };
         for (j, value) in row.iter_mut().enumerate().skip(done) {
             *value = if j < b.cols { b.data[i * b.row_stride + j * b.col_stride] } else { 0.0 };
         }

@@ -4,11 +4,15 @@
 use std::ops::Range;
 
 use super::arch;
-use super::tile::{Multiply, Start};
-use crate::threads::{self, for_each_range};
+use super::tile::{Multiply, Start, blocks};
+use crate::threads::{self, Parts, for_each_range, for_each_tile};
 
-/// Some four microseconds of one core: what makes a hand-over worth its while.
+/// Some microseconds of one core: what makes a hand-over worth its while.
 const MULTIPLICATIONS_PER_PIECE: usize = 250_000;
+/// Most elements of the sums of all blocks, half a megabyte: writing more of them costs more than it saves.
+const MOST_SUMS: usize = 131_072;
+/// Elements of a sum of blocks that make a piece.
+const SUMS_PER_PIECE: usize = 4_096;
 /// Pieces for each thread: one that is late leaves half of its share to the others.
 const PIECES_PER_THREAD: usize = 2;
 /// Fewest columns of a piece: four vectors of AVX-512.
@@ -82,13 +86,19 @@ impl<'a> Matrix<'a> {
     }
 }
 
-/// Along what a product is cut into pieces.
+/// Along what a product is cut into pieces, where there is enough of it.
+///
+/// A weight matrix is divided among threads along its longer side, by its gradient, its update and both products
+/// that read it: each thread then has its part of the weights in a cache of its own, and what passes from one
+/// core to another is small. Where two cores share no cache, that is what two threads gain anything by.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cut {
     /// The rows of `a`: each piece packs all of `b`.
     Rows,
     /// The columns of `b`, where there are enough of them; else the rows.
     Columns,
+    /// The inner dimension, where the sums of its blocks are small enough; else the columns.
+    Inner,
 }
 
 /// `a b`, row-major `(a.rows, b.cols)`.
@@ -115,13 +125,18 @@ pub(crate) fn with_product(
     assert!(!matches!(start, Start::Out), "there is no output to add to");
     let (m, n) = (a.rows, b.cols);
     let len = m.checked_mul(n).expect("a product that fits into memory");
+    let work = len.saturating_mul(a.cols);
+    let most = if threads::count() == 1 { 1 } else { PIECES_PER_THREAD * threads::count() };
+    let pieces = (work / MULTIPLICATIONS_PER_PIECE).clamp(1, most);
+    let blocks = blocks(a.cols).len();
+    let by_blocks = pieces > 1 && cut == Cut::Inner && blocks >= threads::count();
+    if by_blocks && blocks.saturating_mul(len) <= MOST_SUMS {
+        return product_by_blocks(a, b, start, then);
+    }
+    let by_columns = cut != Cut::Rows && n >= 2 * PANEL;
     let mut out: Vec<f32> = Vec::with_capacity(len);
     // Not zeroed first: for the gradient of a weight that is as much traffic as the update.
     let room = Room(out.as_mut_ptr());
-    let work = m.saturating_mul(n).saturating_mul(a.cols);
-    let most = if threads::count() == 1 { 1 } else { PIECES_PER_THREAD * threads::count() };
-    let pieces = (work / MULTIPLICATIONS_PER_PIECE).clamp(1, most);
-    let by_columns = cut == Cut::Columns && n >= 2 * PANEL;
     let (extent, step) = if by_columns {
         // Whole lines of the cache, and pieces of nearly the same size.
         (n, n.div_ceil(pieces).next_multiple_of(LINE).max(PANEL))
@@ -150,6 +165,45 @@ pub(crate) fn with_product(
     // SAFETY: the pieces cover all m x n elements, and each has been written completely.
     unsafe { out.set_len(len) };
     out
+}
+
+/// As [`with_product`], cut along the inner dimension: the sums of the blocks apart, and then the sum of these in
+/// their order, which is what any other cut computes.
+fn product_by_blocks(
+    a: Matrix,
+    b: Matrix,
+    start: Start,
+    then: &(dyn Fn(&mut [f32]) + Sync),
+) -> Vec<f32> {
+    let (n, len) = (b.cols, a.rows * b.cols);
+    let blocks: Vec<Range<usize>> = blocks(a.cols).collect();
+    let mut sums: Vec<f32> = Vec::with_capacity(blocks.len() * len);
+    let room = Room(sums.as_mut_ptr());
+    for_each_tile(blocks.len(), &|number| {
+        let block = blocks[number].clone();
+        let start = if number == 0 { start } else { Start::Zero };
+        let (a, b) = (a.columns(block.clone()), b.rows(block));
+        // SAFETY: the room has m x n numbers for each block.
+        let out = unsafe { room.start().add(number * len) };
+        // SAFETY: as above; with such a start nothing is read from it.
+        arch().dispatch(unsafe { Multiply::new(a, b, start, out, n) });
+    });
+    // SAFETY: every block has written its m x n numbers.
+    unsafe { sums.set_len(blocks.len() * len) };
+    let (out, others) = sums.split_at_mut(len);
+    let out = Parts::new(out);
+    for_each_range(len, SUMS_PER_PIECE, &|range| {
+        // SAFETY: the ranges of `for_each_range` are disjoint.
+        let out = unsafe { out.part(range.clone()) };
+        for other in others.chunks_exact(len) {
+            vectorized!(|| for (out, other) in out.iter_mut().zip(&other[range.clone()]) {
+                *out += other;
+            });
+        }
+        then(out);
+    });
+    sums.truncate(len);
+    sums
 }
 
 /// Where pieces of a result are written.
@@ -212,7 +266,7 @@ mod tests {
             .collect();
         for a in [Matrix::new(&a, m, k), Matrix::new(&a_t, k, m).t()] {
             for b in [Matrix::new(&b, k, n), Matrix::new(&b_t, n, k).t()] {
-                for cut in [Cut::Rows, Cut::Columns] {
+                for cut in [Cut::Rows, Cut::Columns, Cut::Inner] {
                     let found = with_product(a, b, Start::Row(&start), cut, &|_| {});
                     assert_eq!(found, wanted, "{m} x {n} x {k}");
                 }
@@ -249,7 +303,7 @@ mod tests {
                 let one = product(a, b, Cut::Rows);
                 for threads in [1, 2, 3, 5] {
                     threads::set(threads);
-                    for cut in [Cut::Rows, Cut::Columns] {
+                    for cut in [Cut::Rows, Cut::Columns, Cut::Inner] {
                         assert!(product(a, b, cut) == one, "{threads} threads");
                     }
                 }

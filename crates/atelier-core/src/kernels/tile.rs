@@ -2,14 +2,14 @@
 //!
 //! `out` is computed in tiles of up to six rows and four vectors (two with AVX2), whose sums stay in
 //! registers over a block of the inner dimension: for each step along it a row of `b` is loaded once
-//! for six rows of `a`, of which each number goes into every lane. Every element is the sum over the
-//! inner dimension from its beginning to its end, whichever tile it lies in.
+//! for six rows of `a`, of which each number goes into every lane. Every element is the sum over each
+//! block from its beginning to its end, whichever tile it lies in, and of these sums in their order.
 //!
 //! Columns beyond the last whole vector would leave most lanes of a further one empty: 2 of the 50
 //! columns of a small layer would cost as much as 16. A few of them are summed with the lanes along
 //! the inner dimension instead, or along the rows, wherever `a` lies contiguous: in an order that the
-//! shape, the layout and the number of lanes decide. A product may therefore be cut at any row, and at
-//! columns that are multiples of the lanes, and gives the same bits.
+//! shape, the layout and the number of lanes decide. A product may therefore be cut at any row, at
+//! columns that are multiples of the lanes, and between [`blocks`], and gives the same bits.
 #![expect(
     unsafe_code,
     reason = "reads operands through strides; `Multiply::new` checks the bounds"
@@ -20,6 +20,7 @@
 )]
 
 use std::cell::RefCell;
+use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
@@ -31,6 +32,14 @@ const ROWS: usize = 6;
 /// Longest block of the inner dimension: as many rows of `b`, four vectors wide, are 64 KB, which the
 /// second cache holds beside everything else.
 const DEPTH: usize = 256;
+
+/// The blocks of an inner dimension, of nearly the same length: one, or an even number, which two threads
+/// can share.
+pub(crate) fn blocks(len: usize) -> impl ExactSizeIterator<Item = Range<usize>> {
+    let count = if len <= DEPTH { 1 } else { len.div_ceil(DEPTH).next_multiple_of(2) };
+    (0..count).map(move |block| block * len / count..(block + 1) * len / count)
+}
+
 /// Up to so many rows of `a`, reading `b` where it lies costs less than packing it.
 const FEW_ROWS: usize = 4 * ROWS;
 
@@ -83,7 +92,7 @@ impl<'a> Multiply<'a> {
         Self { a, b, start, out, out_stride }
     }
 
-    fn part(&self, columns: std::ops::Range<usize>) -> Self {
+    fn part(&self, columns: Range<usize>) -> Self {
         let start = match self.start {
             Start::Row(row) => Start::Row(&row[columns.clone()]),
             other => other,
@@ -102,6 +111,21 @@ impl WithSimd for Multiply<'_> {
         if self.a.rows == 0 || self.b.cols == 0 {
             return;
         }
+        // Taken out, because a closure that lends it would not be compiled with these instructions.
+        let mut room = PANEL.take();
+        for block in blocks(self.a.cols) {
+            let start = if block.start == 0 { self.start } else { Start::Out };
+            let (a, b) = (self.a.columns(block.clone()), self.b.rows(block));
+            Multiply { a, b, start, ..self }.block(simd, &mut room);
+        }
+        PANEL.set(room);
+    }
+}
+
+impl Multiply<'_> {
+    /// The product over a single block.
+    #[inline(always)]
+    fn block<S: Simd>(self, simd: S, room: &mut Vec<f32>) {
         let (columns, beyond) = (self.b.cols, self.b.cols % S::F32_LANES);
         // Along the inner dimension sums are taken in another order: what decides that must not
         // depend on the rows, or on where columns were cut.
@@ -114,73 +138,64 @@ impl WithSimd for Multiply<'_> {
             if along_inner {
                 rest.along_inner(simd);
             } else {
-                rest.along_rows(simd);
+                rest.along_rows(simd, room);
             }
-            self.part(0..whole).panels(simd);
+            self.part(0..whole).panels(simd, room);
         } else {
-            self.panels(simd);
+            self.panels(simd, room);
         }
     }
-}
 
-impl Multiply<'_> {
     /// The product in panels of a few vectors of columns, of nearly the same width.
     #[inline(always)]
-    fn panels<S: Simd>(self, simd: S) {
-        let (m, n, k) = (self.a.rows, self.b.cols, self.a.cols);
+    fn panels<S: Simd>(self, simd: S, room: &mut Vec<f32>) {
+        let (m, n) = (self.a.rows, self.b.cols);
         let lanes = S::F32_LANES;
         let vectors = n.div_ceil(lanes);
         let panels = vectors.div_ceil(if lanes == 16 { 4 } else { 2 });
-        let (blocks, groups) = (k.div_ceil(DEPTH).max(1), m.div_ceil(ROWS));
+        let groups = m.div_ceil(ROWS);
         let bound = |part: usize, parts: usize, len: usize| part * len / parts;
-        // Taken out, because a closure that lends it would not be compiled with these instructions.
-        let mut room = PANEL.take();
-        for block in 0..blocks {
-            let (first, end) = (bound(block, blocks, k), bound(block + 1, blocks, k));
-            for panel in 0..panels {
-                let (from, to) = (bound(panel, panels, vectors), bound(panel + 1, panels, vectors));
-                let columns = from * lanes..n.min(to * lanes);
-                let width = (to - from) * lanes;
-                let direct = columns.len() == width && self.b.col_stride == 1 && m <= FEW_ROWS;
-                let b = self.b.rows(first..end).columns(columns.clone());
-                let (b, b_stride) = if direct {
-                    (b.data.as_ptr(), b.row_stride)
-                } else {
-                    (pack(b, width, &mut room).as_ptr(), width)
+        for panel in 0..panels {
+            let (from, to) = (bound(panel, panels, vectors), bound(panel + 1, panels, vectors));
+            let columns = from * lanes..n.min(to * lanes);
+            let width = (to - from) * lanes;
+            let direct = columns.len() == width && self.b.col_stride == 1 && m <= FEW_ROWS;
+            let b = self.b.columns(columns.clone());
+            let (b, b_stride) = if direct {
+                (b.data.as_ptr(), b.row_stride)
+            } else {
+                (pack(b, width, room).as_ptr(), width)
+            };
+            for group in 0..groups {
+                let (top, bottom) = (bound(group, groups, m), bound(group + 1, groups, m));
+                let a = self.a.rows(top..bottom);
+                // SAFETY: the tile lies within `out`.
+                let out = unsafe { self.out.add(top * self.out_stride + columns.start) };
+                let start = match self.start {
+                    Start::Row(row) => Start::Row(&row[columns.clone()]),
+                    other => other,
                 };
-                for group in 0..groups {
-                    let (top, bottom) = (bound(group, groups, m), bound(group + 1, groups, m));
-                    let a = self.a.rows(top..bottom).columns(first..end);
-                    // SAFETY: the tile lies within `out`.
-                    let out = unsafe { self.out.add(top * self.out_stride + columns.start) };
-                    let start = match self.start {
-                        Start::Zero if block == 0 => None,
-                        Start::Row(row) if block == 0 => Some((row[columns.start..].as_ptr(), 0)),
-                        _ => Some((out.cast_const(), self.out_stride)),
-                    };
-                    let last = columns.len() - (width - lanes);
-                    let out_stride = self.out_stride;
-                    let tile = Tile { simd, a, b, b_stride, start, out, out_stride, last };
-                    // SAFETY: `a` lies within its slice; `b` has a row of whole vectors for
-                    // each of its columns, either in its slice or packed.
-                    unsafe {
-                        match to - from {
-                            1 => tile.rows::<1>(),
-                            2 => tile.rows::<2>(),
-                            3 => tile.rows::<3>(),
-                            _ => tile.rows::<4>(),
-                        }
+                let last = columns.len() - (width - lanes);
+                let out_stride = self.out_stride;
+                let tile = Tile { simd, a, b, b_stride, start, out, out_stride, last };
+                // SAFETY: `a` lies within its slice; `b` has a row of whole vectors for
+                // each of its columns, either in its slice or packed.
+                unsafe {
+                    match to - from {
+                        1 => tile.rows::<1>(),
+                        2 => tile.rows::<2>(),
+                        3 => tile.rows::<3>(),
+                        _ => tile.rows::<4>(),
                     }
                 }
             }
         }
-        PANEL.set(room);
     }
 
     /// The product with the lanes along the rows of `a`, which are contiguous: the transpose of
     /// `b^T a^T`.
     #[inline(always)]
-    fn along_rows<S: Simd>(self, simd: S) {
+    fn along_rows<S: Simd>(self, simd: S, room: &mut Vec<f32>) {
         let (m, n) = (self.a.rows, self.b.cols);
         let mut transpose = vec![0.0; m * n];
         // SAFETY: `out` as it was given; both loops stay within m and n.
@@ -195,7 +210,7 @@ impl Multiply<'_> {
         }
         let out = transpose.as_mut_ptr();
         let start = Start::Out;
-        Multiply { a: self.b.t(), b: self.a.t(), start, out, out_stride: m }.panels(simd);
+        Multiply { a: self.b.t(), b: self.a.t(), start, out, out_stride: m }.panels(simd, room);
         for (j, row) in transpose.chunks_exact(m).enumerate() {
             // SAFETY: as above.
             (0..m).for_each(|i| unsafe { *element(i, j) = row[i] });
@@ -262,8 +277,8 @@ struct Tile<'a, S> {
     /// Rows of whole vectors, `b_stride` apart.
     b: *const f32,
     b_stride: usize,
-    /// Where the sums start, with the distance of its rows; at 0 if there is nothing.
-    start: Option<(*const f32, usize)>,
+    /// A row has as many numbers as the tile has columns.
+    start: Start<'a>,
     out: *mut f32,
     out_stride: usize,
     /// Lanes of the last vector that belong to the product.
@@ -272,8 +287,8 @@ struct Tile<'a, S> {
 
 impl<S: Simd> Tile<'_, S> {
     /// # Safety
-    /// `b` must be valid for `V` vectors in each of its rows, one for every column of `a`, `start` for
-    /// reading and `out` for writing of the tile; `a` must lie within its slice.
+    /// `b` must be valid for `V` vectors in each of its rows, one for every column of `a`, and `out` for
+    /// writing of the tile, for reading too if it starts there; `a` must lie within its slice.
     #[inline(always)]
     unsafe fn rows<const V: usize>(self) {
         // SAFETY: the caller's promise.
@@ -299,20 +314,13 @@ impl<S: Simd> Tile<'_, S> {
         let mask = simd.mask_between_m32s(0, last as u32);
         let whole = |v: usize| v + 1 < V || last == lanes;
         let mut sums = [[simd.splat_f32s(0.0); V]; R];
-        if let Some((start, stride)) = self.start {
-            for (r, row) in sums.iter_mut().enumerate() {
-                for (v, sum) in row.iter_mut().enumerate() {
-                    // SAFETY: of the last vector only the lanes of the product are read.
-                    *sum = unsafe {
-                        let at = start.add(r * stride + v * lanes);
-                        if whole(v) {
-                            at.cast::<S::f32s>().read_unaligned()
-                        } else {
-                            simd.mask_load_ptr_f32s(mask, at)
-                        }
-                    };
-                }
+        if let Start::Row(start) = self.start {
+            let mut first = [simd.splat_f32s(0.0); V];
+            for (v, x) in first.iter_mut().enumerate() {
+                // SAFETY: the row is as long as the tile is wide.
+                *x = unsafe { load(simd, start.as_ptr().add(v * lanes), whole(v), mask) };
             }
+            sums = [first; R];
         }
         let (mut column, mut row) = (a.data.as_ptr(), self.b);
         for _ in 0..a.cols {
@@ -332,11 +340,15 @@ impl<S: Simd> Tile<'_, S> {
             row = row.wrapping_add(b_stride);
             column = column.wrapping_add(a.col_stride);
         }
+        let add = matches!(self.start, Start::Out);
         for (r, row) in sums.into_iter().enumerate() {
-            for (v, sum) in row.into_iter().enumerate() {
-                // SAFETY: of the last vector only the lanes of the product are written.
+            for (v, mut sum) in row.into_iter().enumerate() {
+                // SAFETY: of the last vector only the lanes of the product are read and written.
                 unsafe {
                     let at = out.add(r * out_stride + v * lanes);
+                    if add {
+                        sum = simd.add_f32s(load(simd, at, whole(v), mask), sum);
+                    }
                     if whole(v) {
                         at.cast::<S::f32s>().write_unaligned(sum);
                     } else {
@@ -344,6 +356,27 @@ impl<S: Simd> Tile<'_, S> {
                     }
                 }
             }
+        }
+    }
+}
+
+/// A vector, or where it is not `whole` those lanes of it that `mask` names.
+///
+/// # Safety
+/// These lanes must be valid for reading.
+#[inline(always)]
+unsafe fn load<S: Simd>(
+    simd: S,
+    at: *const f32,
+    whole: bool,
+    mask: pulp::MemMask<S::m32s>,
+) -> S::f32s {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if whole {
+            at.cast::<S::f32s>().read_unaligned()
+        } else {
+            simd.mask_load_ptr_f32s(mask, at)
         }
     }
 }

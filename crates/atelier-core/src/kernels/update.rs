@@ -5,23 +5,40 @@
 #![expect(unsafe_code, reason = "tiles write disjoint parts of the parameter and its state")]
 
 use std::cell::RefCell;
+use std::ops::Range;
 
 use candle_core::{CpuStorage, InplaceOp1, Layout, Result, Tensor};
 
-use super::{elements_mut, vectorized, with_elements};
-use crate::threads::{Parts, for_each_range};
+use super::dense::tall;
+use super::{elements_mut, with_elements};
+use crate::threads::{self, Parts, for_each_range};
 use crate::update::{AdamStep, SgdStep};
 
 /// Tiles of a large parameter: as many as the product that its gradient comes from is cut into, so
 /// that a core finds its part of all of them in its own cache.
 const TILES: usize = 4;
+/// Floats in a line of the cache.
+const LINE: usize = 16;
 /// Elements that are worth a tile, some microseconds of one core.
 const TILE: usize = 8_192;
 /// Elements whose squares are summed before they join the total.
 const RUN: usize = 65_536;
 
-fn tile(len: usize) -> usize {
-    len.div_ceil(TILES).max(TILE)
+/// Calls `work` for parts of a parameter, cut as its gradient was: a wide matrix by columns, all else from its
+/// beginning to its end.
+fn for_each_part(parameter: &Tensor, work: &(dyn Fn(Range<usize>) + Sync)) {
+    let len = parameter.elem_count();
+    match *parameter.dims() {
+        [rows, columns] if threads::count() > 1 && len > TILE && !tall(rows, columns) => {
+            let step = columns.div_ceil(TILES).next_multiple_of(LINE);
+            for_each_range(columns, step, &|some| {
+                for row in 0..rows {
+                    work(row * columns + some.start..row * columns + some.end);
+                }
+            });
+        }
+        _ => for_each_range(len, len.div_ceil(TILES).max(TILE), work),
+    }
 }
 
 /// Lends the elements of a tensor to a closure, to be written in place.
@@ -55,10 +72,10 @@ pub(crate) fn sgd(parameter: &Tensor, gradient: &Tensor, step: &SgdStep) -> Resu
     with_elements_mut(parameter, |w| {
         let parts = Parts::new(w);
         with_elements(gradient, |g| {
-            for_each_range(g.len(), tile(g.len()), &|range| {
+            for_each_part(parameter, &|range| {
                 // SAFETY: the ranges of `for_each_range` are disjoint.
                 let w = unsafe { parts.part(range.clone()) };
-                vectorized(|| {
+                vectorized!(|| {
                     for (w, g) in w.iter_mut().zip(&g[range.clone()]) {
                         *w -= rate * (g * scale + decay * *w);
                     }
@@ -84,10 +101,10 @@ pub(crate) fn momentum(
         with_elements_mut(velocity, |v| {
             let v = Parts::new(v);
             with_elements(gradient, |g| {
-                for_each_range(g.len(), tile(g.len()), &|range| {
+                for_each_part(parameter, &|range| {
                     // SAFETY: the ranges of `for_each_range` are disjoint.
                     let (w, v) = unsafe { (w.part(range.clone()), v.part(range.clone())) };
-                    vectorized(|| {
+                    vectorized!(|| {
                         for ((w, v), g) in w.iter_mut().zip(v).zip(&g[range.clone()]) {
                             // Nothing is read back after it was written: see the module.
                             let g = g * scale + decay * *w;
@@ -121,12 +138,12 @@ pub(crate) fn adam(
             with_elements_mut(square, |s| {
                 let s = Parts::new(s);
                 with_elements(gradient, |g| {
-                    for_each_range(g.len(), tile(g.len()), &|range| {
+                    for_each_part(parameter, &|range| {
                         // SAFETY: the ranges of `for_each_range` are disjoint.
                         let (w, m, s) = unsafe {
                             (w.part(range.clone()), m.part(range.clone()), s.part(range.clone()))
                         };
-                        vectorized(|| {
+                        vectorized!(|| {
                             for (((w, m), s), g) in
                                 w.iter_mut().zip(m).zip(s).zip(&g[range.clone()])
                             {
@@ -153,10 +170,10 @@ pub(crate) fn average(average: &Tensor, values: &Tensor, decay: f32) -> Result<(
     with_elements_mut(average, |a| {
         let a = Parts::new(a);
         with_elements(values, |values| {
-            for_each_range(values.len(), tile(values.len()), &|range| {
+            for_each_part(average, &|range| {
                 // SAFETY: the ranges of `for_each_range` are disjoint.
                 let a = unsafe { a.part(range.clone()) };
-                vectorized(|| {
+                vectorized!(|| {
                     for (a, value) in a.iter_mut().zip(&values[range.clone()]) {
                         *a += (1.0 - decay) * (value - *a);
                     }
@@ -173,7 +190,7 @@ pub(crate) fn squared_norm(values: &Tensor) -> Result<f64> {
             .chunks(RUN)
             .map(|tile| {
                 let mut lanes = [0.0_f64; 16];
-                vectorized(|| {
+                vectorized!(|| {
                     let (whole, rest) = tile.as_chunks::<16>();
                     for chunk in whole {
                         for (lane, &x) in lanes.iter_mut().zip(chunk) {

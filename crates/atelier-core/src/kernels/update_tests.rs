@@ -151,17 +151,21 @@ fn the_number_of_threads_does_not_change_a_bit_of_a_large_update() {
         number: 3,
         gradient_scale: 1.0,
     };
-    let run = |n: usize| -> Vec<u32> {
+    let run = |shape: &[usize], n: usize| -> Vec<u32> {
         let mut stream = stream(11, "threads", 0, 0);
-        let mut var = || Var::from_tensor(&random(&[200_001], &mut stream).abs().unwrap()).unwrap();
+        let mut var = || Var::from_tensor(&random(shape, &mut stream).abs().unwrap()).unwrap();
         let (w, m, s, g) = (var(), var(), var(), var());
         threads::set(n);
         update::adam(&w, &m, &s, &g, &step).unwrap();
         threads::set(1);
+        let w = w.flatten_all().unwrap();
         w.to_vec1::<f32>().unwrap().iter().map(|v| v.to_bits()).collect()
     };
-    let one = run(1);
-    assert!(run(2) == one && run(3) == one);
+    // Cut from the beginning to the end, by rows, and by columns.
+    for shape in [&[200_001][..], &[300, 67], &[67, 301]] {
+        let one = run(shape, 1);
+        assert!(run(shape, 2) == one && run(shape, 3) == one, "{shape:?}");
+    }
 }
 
 /// The formulas of the documentation of `torch.optim.Adam` and `AdamW`, in f64, written out here on
