@@ -32,10 +32,9 @@ pub fn draw(report: &Report) -> Result<Figure> {
             machine.processor, machine.cores
         ))
         .caption(format!(
-            "A dot is a round of the bench: the median of its calls over Atelier's of the same round; the bar is their \
-             mean, the number their median; what is beyond {FARTHEST:.0} is drawn there. A dash: no result, see the table. \
-             Steps take batches that are in memory; compiling (PyTorch compiled, JAX), \
-             reading data, other processors and GPUs are not shown. {}.",
+            "A dot is a round of the bench: the median of its calls over Atelier's of the same round, drawn at {FARTHEST:.0} \
+             where it is beyond. Bar: mean; number: median; dash: no result. Steps take batches that are in memory; \
+             compiling, reading data, other processors and GPUs are not shown. {}.",
             report.versions.iter().map(|(name, version)| format!("{name} {version}")).collect::<Vec<_>>().join(", ")
         ));
     let (mut rows, mut groups) = (0, 0);
