@@ -9,9 +9,12 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 
-use crate::{build, talk, workspace::Workspace};
+use crate::{
+    build, talk,
+    workspace::{Workspace, run},
+};
 
 /// What a build takes from the toolkit; the versions belong together.
 const PACKAGES: [&str; 8] = [
@@ -170,13 +173,6 @@ fn link(to: &str, place: &Path) -> Result<()> {
         return Ok(());
     }
     symlink(to, place).with_context(|| format!("cannot make {}", place.display()))
-}
-
-fn run(command: &mut Command) -> Result<()> {
-    let program = command.get_program().display().to_string();
-    let status = command.status().with_context(|| format!("cannot run {program}"))?;
-    ensure!(status.success(), "{program} failed; see above");
-    Ok(())
 }
 
 #[cfg(test)]

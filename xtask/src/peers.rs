@@ -7,10 +7,14 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use crate::{build::on_path, talk, workspace::Workspace};
+use crate::{
+    build::on_path,
+    talk,
+    workspace::{Workspace, run},
+};
 
 /// Where the bench looks for the list.
 pub const VARIABLE: &str = "ATELIER_BENCH_PEERS";
@@ -122,13 +126,6 @@ fn rust(workspace: &Workspace, name: &str, package: &Path) -> Result<PathBuf> {
     }
     run(&mut build)?;
     Ok(program)
-}
-
-fn run(command: &mut Command) -> Result<()> {
-    let program = command.get_program().display().to_string();
-    let status = command.status().with_context(|| format!("cannot run {program}"))?;
-    ensure!(status.success(), "{program} failed; see above");
-    Ok(())
 }
 
 #[cfg(test)]

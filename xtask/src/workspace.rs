@@ -81,6 +81,14 @@ impl Workspace {
     }
 }
 
+/// Runs a program that must succeed.
+pub fn run(command: &mut Command) -> Result<()> {
+    let program = command.get_program().display().to_string();
+    let status = command.status().with_context(|| format!("cannot run {program}"))?;
+    ensure!(status.success(), "{program} failed; see above");
+    Ok(())
+}
+
 /// The exit code of a program that ended with this status: its own, or 128 and the signal that ended it.
 pub fn exit_code(status: ExitStatus) -> ExitCode {
     use std::os::unix::process::ExitStatusExt;

@@ -11,6 +11,8 @@ use crate::table::duration;
 /// The rows of the figure: what a training run and its neighbours consist of.
 const SHOWN: [&str; 6] =
     ["step-50-16", "step-50-64", "step-256-64", "step-512-256", "step-autoencoder", "evaluate"];
+/// The axis ends here: one contestant far out would press all others together.
+const FARTHEST: f64 = 20.0;
 const WIDTH: u32 = 1600;
 /// Height of a row and of a heading, and of everything around the rows.
 const ROW: u32 = 38;
@@ -30,9 +32,9 @@ pub fn draw(report: &Report) -> Result<Figure> {
             machine.processor, machine.cores
         ))
         .caption(format!(
-            "A dot is a round of the bench: the median of its calls over Atelier's of the same round; the bar is their \
-             mean, the number their median. Steps take batches that are in memory; compiling (PyTorch compiled, JAX), \
-             reading data, other processors and GPUs are not shown. {}.",
+            "A dot is a round of the bench: the median of its calls over Atelier's of the same round, drawn at {FARTHEST:.0} \
+             where it is beyond. Bar: mean; number: median; dash: no result. Steps take batches that are in memory; \
+             compiling, reading data, other processors and GPUs are not shown. {}.",
             report.versions.iter().map(|(name, version)| format!("{name} {version}")).collect::<Vec<_>>().join(", ")
         ));
     let (mut rows, mut groups) = (0, 0);
@@ -44,13 +46,19 @@ pub fn draw(report: &Report) -> Result<Figure> {
                 .note(duration(ours.seconds))
                 .reference(),
         ];
+        let mut measured = false;
         for (number, peer) in report.contestants().skip(1).enumerate() {
-            let Some((_, theirs)) = fastest(report, id, peer) else { continue };
+            let Some((_, theirs)) = fastest(report, id, peer) else {
+                group.push(DotRow::absent(peer).note("-"));
+                continue;
+            };
             let ratios = ratios(&theirs.rounds, &ours.rounds);
             let note = format!("{:.1}x", median(&ratios));
-            group.push(DotRow::new(peer, ratios).color(Color::of_class(number)).note(note));
+            let shown: Vec<f64> = ratios.into_iter().map(|ratio| ratio.min(FARTHEST)).collect();
+            group.push(DotRow::new(peer, shown).color(Color::of_class(number)).note(note));
+            measured = true;
         }
-        if group.len() > 1 {
+        if measured {
             rows += u32::try_from(group.len())?;
             groups += 1;
             plot = plot.group(name, group);
@@ -90,7 +98,24 @@ mod tests {
         let report = report(rows, &["JAX", "burn"]);
         let figure = draw(&report).unwrap();
         assert!(figure.svg.contains("2.0x") && !figure.svg.contains("3.0x"));
+        assert!(figure.svg.contains("burn") && figure.svg.contains(">-<"), "burn has no result");
         assert!(figure.png.starts_with(b"\x89PNG"));
+    }
+
+    #[test]
+    fn one_far_out_leaves_the_others_their_room() {
+        let drawn = |far: f64| {
+            let of = |seconds: f64| Ok(Times::of(&[vec![seconds]]));
+            let rows = vec![
+                measured("step-50-16", ATELIER, of(1.0)),
+                measured("step-50-16", "JAX", of(2.0)),
+                measured("step-50-16", "candle", of(far)),
+            ];
+            draw(&report(rows, &["JAX", "candle"])).unwrap().svg
+        };
+        let (far, farthest) = (drawn(84.0), drawn(FARTHEST));
+        assert!(far.contains("84.0x"));
+        assert_eq!(far.replace("84.0x", "20.0x"), farthest);
     }
 
     #[test]

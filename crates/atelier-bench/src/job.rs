@@ -7,6 +7,7 @@ use atelier_data::{FASHION_MNIST, load_dir};
 
 use crate::copying::Copying;
 use crate::epoch::{Epochs, Evaluation};
+use crate::fused;
 use crate::grid::Grid;
 use crate::peak::{Product, SHAPES};
 use crate::row::{CLASSES, INPUTS, ROWS, Work};
@@ -27,6 +28,12 @@ pub fn job(id: &str, threads: usize, work: &Path) -> Result<Job> {
     {
         let product = Product::new(*shape)?;
         return Ok(Box::new(move || Ok(product.take().map(drop)?)));
+    }
+    if id == "fused" {
+        return Ok(Box::new(move || {
+            std::hint::black_box(fused::take(threads));
+            Ok(())
+        }));
     }
     if id == "copy" {
         let mut copying = Copying::new(threads);

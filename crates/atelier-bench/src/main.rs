@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
-use atelier_bench::{Contestant, ROWS, Report, Settings, Work, against, chart, job, serve, table};
+use atelier_bench::{Contestant, ROWS, Report, Settings, against, chart, job, serve, table};
 use atelier_store::{create_dir_all, durable_write};
 
 use options::{Format, Options, USAGE};
@@ -43,10 +43,7 @@ fn answer(arguments: &[String]) -> Result<()> {
         bail!("expected row [--avx2] ID --threads N --work DIRECTORY")
     };
     let mut job = job(id, threads.parse().context("--threads is no number")?, Path::new(work))?;
-    let long = |row: &&atelier_bench::Row| {
-        row.id == id && (id == "tune" || matches!(row.work, Work::Autoencoder { epochs: 2.., .. }))
-    };
-    serve(ROWS.iter().any(|row| long(&row)), &mut job)
+    serve(ROWS.iter().any(|row| row.id == id && row.long()), &mut job)
 }
 
 fn run(arguments: Vec<String>) -> Result<ExitCode> {
@@ -66,14 +63,14 @@ fn run(arguments: Vec<String>) -> Result<ExitCode> {
         write(file, &chart::draw(&report)?.png)?;
     }
     let Some(earlier) = earlier else { return Ok(ExitCode::SUCCESS) };
-    let (text, slower) = against::text(&report, &earlier);
+    let (text, worse) = against::text(&report, &earlier)?;
     // JSON on stdout stays JSON.
     if options.format == Format::Json {
         tell(text.trim_end());
     } else {
         say(&format!("\n{text}"))?;
     }
-    Ok(if slower { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if worse { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 fn measure(options: &Options) -> Result<Report> {
@@ -85,11 +82,14 @@ fn measure(options: &Options) -> Result<Report> {
     };
     let report = atelier_bench::all(&settings, &mut |row| tell(&format!("measuring {row}")))?;
     if let Some(directory) = &options.out {
-        let results = directory.join("results.json");
+        // The results of a whole run are not lost to a look at one row.
+        let whole = !options.quick && !options.avx2 && options.only.is_empty();
+        let name = if whole { "results" } else { "partial" };
+        let results = directory.join(format!("{name}.json"));
         write(&results, (serde_json::to_string_pretty(&report)? + "\n").as_bytes())?;
         tell(&format!("results: {}", results.display()));
         if let Ok(figure) = chart::draw(&report) {
-            write(&directory.join("bench.png"), &figure.png)?;
+            write(&directory.join(format!("{name}.png")), &figure.png)?;
         }
     }
     Ok(report)

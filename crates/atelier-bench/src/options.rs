@@ -41,7 +41,7 @@ usage: cargo xtask bench [OPTIONS]
   --format FORMAT  text, markdown or json
   --from FILE      show results that were measured before
   --against FILE   compare with earlier results by share of the peak; exit code 1 where a row is slower
-                   by more than a tenth of its share
+                   by more than a tenth of its share, or has vanished
   --chart FILE     write the figure there (PNG); needs peers
 ";
 

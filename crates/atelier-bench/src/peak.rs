@@ -1,4 +1,4 @@
-//! The machine's own f32 peak: the faster of two products, one larger than the caches and one that
+//! Products by the kernel of the networks: the machine's f32 peak is at least as fast. One is larger than the caches, one
 //! fits them.
 
 use atelier_core::{Activation, Result, ops};

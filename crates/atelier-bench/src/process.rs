@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use crate::contestant::{ATELIER, Contestant, set_threads};
 use crate::serve::{Answer, peak_bytes};
 use crate::session::last_line;
+use crate::watch::{self, Watch};
 
 /// How often a process is looked at that is watched, and after how many looks in which it slept and took no
 /// memory it is taken to have done its work.
@@ -23,24 +24,33 @@ pub struct Process {
     id: &'static str,
     threads: usize,
     work: PathBuf,
+    /// Its end is waited for so long.
+    patience: Duration,
     /// So many were run.
     number: usize,
 }
 
 impl Process {
     /// Nothing is run yet.
-    pub fn new(contestant: Contestant, id: &'static str, threads: usize, work: &Path) -> Self {
-        Self { contestant, id, threads, work: work.to_path_buf(), number: 0 }
+    pub fn new(
+        contestant: Contestant,
+        id: &'static str,
+        threads: usize,
+        work: &Path,
+        patience: Duration,
+    ) -> Self {
+        Self { contestant, id, threads, work: work.to_path_buf(), patience, number: 0 }
     }
 
     /// Runs it once; the seconds that it took, or why it does not have the row.
     ///
     /// # Errors
-    /// Fails if it cannot be run or fails.
+    /// Fails if it cannot be run, fails, or does not end.
     pub fn round(&mut self) -> Result<Result<f64, String>> {
         let mut command = self.command()?;
         let start = Instant::now();
         let mut child = command.spawn().context("cannot run it")?;
+        let watch = Watch::over(&child, self.patience);
         let mut answer = String::new();
         if let Some(stdout) = child.stdout.take() {
             BufReader::new(stdout).read_line(&mut answer)?;
@@ -55,6 +65,7 @@ impl Process {
         let at_line = start.elapsed().as_secs_f64();
         let output = child.wait_with_output()?;
         let at_end = start.elapsed().as_secs_f64();
+        watch.end()?;
         if let Ok(Answer::Missing { missing }) = serde_json::from_str(&answer) {
             return Ok(Err(missing));
         }
@@ -67,7 +78,7 @@ impl Process {
     /// that is full: all its work is done then, and its peak can be read before it ends.
     ///
     /// # Errors
-    /// Fails if it cannot be run.
+    /// Fails if it cannot be run, or does not end.
     pub fn peak(&mut self) -> Result<u64> {
         let (mut out, mut full) = std::io::pipe()?;
         let mut command = self.command()?;
@@ -77,6 +88,7 @@ impl Process {
         std::thread::sleep(LOOK);
         let mut child = command.spawn().context("cannot run it")?;
         drop(command);
+        let watch = Watch::over(&child, self.patience);
         let status = PathBuf::from(format!("/proc/{}/status", child.id()));
         let (mut peak, mut looks) = (0, 0);
         while child.try_wait()?.is_none() && looks < STILL {
@@ -89,11 +101,18 @@ impl Process {
         std::io::copy(&mut out, &mut std::io::sink())?;
         let _ = filling.join();
         let ended = child.wait()?;
+        watch.end()?;
         ensure!(ended.success() && peak > 0, "its memory could not be watched ({ended})");
         Ok(peak)
     }
 
     fn command(&mut self) -> Result<Command> {
+        let mut command = self.program()?;
+        watch::alone(&mut command);
+        Ok(command)
+    }
+
+    fn program(&mut self) -> Result<Command> {
         self.number += 1;
         if self.contestant.name != ATELIER {
             let command = self.contestant.command(self.id, self.threads, &self.work);

@@ -8,7 +8,7 @@ use crate::machine::Machine;
 use crate::statistics::{median, quantile, ratios};
 
 /// Of this form of the file.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// A run of the bench.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -23,6 +23,8 @@ pub struct Report {
     pub quick: bool,
     /// Whether Atelier did without AVX-512.
     pub avx2: bool,
+    /// What the names of its rows contain; empty where all were measured.
+    pub only: String,
     /// The limits of the machine.
     pub limits: Vec<Limits>,
     /// The rows, each with Atelier first.
@@ -34,10 +36,20 @@ pub struct Report {
 pub struct Limits {
     /// Threads that took part.
     pub threads: usize,
-    /// The fastest product of the run, billions of operations a second.
-    pub peak_gflop_per_second: f64,
+    /// The fastest multiplications and additions in registers, billions a second.
+    pub registers_gflop_per_second: f64,
+    /// The fastest product of the run, in the same unit.
+    pub products_gflop_per_second: f64,
     /// The fastest copy of the run, billions of bytes read and written a second.
     pub copy_gigabytes_per_second: f64,
+}
+
+impl Limits {
+    /// The peak that shares are of: the greater of the two.
+    #[must_use]
+    pub fn peak_gflop_per_second(&self) -> f64 {
+        self.registers_gflop_per_second.max(self.products_gflop_per_second)
+    }
 }
 
 /// One row of one contestant.
@@ -78,9 +90,9 @@ pub struct Times {
     pub peak_bytes: Option<u64>,
     /// Billions of operations a second, products only; of Atelier, whose operations are counted.
     pub gflop_per_second: Option<f64>,
-    /// Of the peak of as many cores: the fastest product of the same run.
+    /// Of the peak of as many cores in the same run.
     pub share_of_peak: Option<f64>,
-    /// How many times as long as Atelier it took: the median over the rounds.
+    /// How many times as long as Atelier it took: the median over the rounds that both have.
     pub ratio: Option<f64>,
 }
 
@@ -181,9 +193,11 @@ pub mod tests {
             versions: [ATELIER].iter().chain(peers).map(|name| version(name)).collect(),
             quick: false,
             avx2: false,
+            only: String::new(),
             limits: vec![Limits {
                 threads: 1,
-                peak_gflop_per_second: 100.0,
+                registers_gflop_per_second: 100.0,
+                products_gflop_per_second: 90.0,
                 copy_gigabytes_per_second: 10.0,
             }],
             rows,
@@ -219,6 +233,25 @@ pub mod tests {
         peer.relate(25e9, 100.0, Some(&[1.0, 2.0, 1.0]));
         is(peer.ratio, 2.2);
         assert!(peer.share_of_peak.is_none());
+    }
+
+    #[test]
+    fn a_ratio_is_of_the_rounds_that_both_have() {
+        // The peer sat out after the first; the machine was slower then, for both.
+        let mut peer = Times::of(&[vec![6.0]]);
+        peer.relate(0.0, 100.0, Some(&[2.0, 1.0, 1.0]));
+        is(peer.ratio, 3.0);
+        let mut more = Times::of(&[vec![6.0], vec![4.0], vec![1.0]]);
+        more.relate(0.0, 100.0, Some(&[2.0, 2.0]));
+        is(more.ratio, 2.5);
+    }
+
+    #[test]
+    fn the_peak_is_the_greater_of_registers_and_products() {
+        let mut limits = report(Vec::new(), &[]).limits.remove(0);
+        is(Some(limits.peak_gflop_per_second()), 100.0);
+        limits.products_gflop_per_second = 101.0;
+        is(Some(limits.peak_gflop_per_second()), 101.0);
     }
 
     #[test]

@@ -121,6 +121,23 @@ pub const ROWS: [Row; 19] = [
 ];
 
 impl Row {
+    /// Whether a call takes seconds to minutes: it is not warmed up, and longer waited for.
+    #[must_use]
+    pub fn long(&self) -> bool {
+        match self.work {
+            Work::Steps { width, images, .. } => width == 512 && images == IMAGES,
+            Work::Autoencoder { epochs, .. } => epochs > 1,
+            _ => self.id == "tune",
+        }
+    }
+
+    /// Whether `--quick` has it of peers too: not the epochs, whose programs start for minutes in all, and whose steps
+    /// it has.
+    #[must_use]
+    pub fn quick_for_peers(&self) -> bool {
+        !matches!(self.work, Work::Steps { images: IMAGES, .. })
+    }
+
     /// Multiplications and additions of the matrix products of one call; 0 where nobody counts.
     #[must_use]
     pub fn flop(&self) -> f64 {
@@ -197,6 +214,12 @@ mod tests {
         is(flop("evaluate"), 2.0 * 60_000.0 * (39_200.0 + 5_000.0 + 500.0));
         // 2 x 2,500 x (3 x 39,200 + 9 x 5,500).
         is(grid(3), 5000.0 * (117_600.0 + 49_500.0));
+    }
+
+    #[test]
+    fn long_rows_are_those_whose_calls_take_seconds() {
+        let long: Vec<&str> = ROWS.iter().filter(|row| row.long()).map(|row| row.id).collect();
+        assert_eq!(long, ["epoch-512-256", "epochs-autoencoder", "tune"]);
     }
 
     #[test]

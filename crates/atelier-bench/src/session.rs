@@ -3,10 +3,12 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 
 use crate::serve::Answer;
+use crate::watch::{self, Watch};
 
 /// A running program and its pipes.
 pub struct Session {
@@ -16,6 +18,8 @@ pub struct Session {
     stdout: BufReader<ChildStdout>,
     /// The last words on stderr.
     stderr: Option<JoinHandle<String>>,
+    /// An answer is waited for so long.
+    patience: Duration,
     /// What compiling took, where it says so.
     pub compile_seconds: Option<f64>,
 }
@@ -29,11 +33,13 @@ pub enum Started {
 }
 
 impl Session {
-    /// Starts the program and waits until it is warm.
+    /// Starts the program and waits until it is warm. Neither this nor any later answer may take longer than
+    /// `patience`, a round's own seconds apart.
     ///
     /// # Errors
-    /// Fails if it cannot be run, ends, or answers something else.
-    pub fn start(mut command: Command) -> Result<Started> {
+    /// Fails if it cannot be run, ends, or answers something else or nothing.
+    pub fn start(mut command: Command, patience: Duration) -> Result<Started> {
+        watch::alone(&mut command);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let program = command.get_program().display().to_string();
         let mut child = command.spawn().with_context(|| format!("cannot run {program}"))?;
@@ -52,9 +58,10 @@ impl Session {
             stdin,
             stdout: BufReader::new(stdout),
             stderr: Some(stderr),
+            patience,
             compile_seconds: None,
         };
-        match session.answer()? {
+        match session.answer(0.0)? {
             Answer::Ready { compile_seconds } => {
                 session.compile_seconds = compile_seconds;
                 Ok(Started::Ready(session))
@@ -67,13 +74,13 @@ impl Session {
     /// Has the row called for about so many seconds; what each call took.
     ///
     /// # Errors
-    /// Fails if the program has ended or answers something else.
+    /// Fails if the program has ended or answers something else or nothing.
     pub fn round(&mut self, seconds: f64) -> Result<Vec<f64>> {
         let stdin = self.stdin.as_mut().context("it was told to end")?;
         if writeln!(stdin, "{seconds}").and_then(|()| stdin.flush()).is_err() {
             return Err(self.ended());
         }
-        match self.answer()? {
+        match self.answer(seconds)? {
             Answer::Round { seconds } if !seconds.is_empty() => Ok(seconds),
             other => bail!("a round was asked for, the answer is {other:?}"),
         }
@@ -85,15 +92,18 @@ impl Session {
     /// Fails if it answers something else.
     pub fn finish(mut self) -> Result<u64> {
         self.stdin = None;
-        match self.answer()? {
+        match self.answer(0.0)? {
             Answer::Peak { peak_bytes } => Ok(peak_bytes),
             other => bail!("the peak of memory was expected, not {other:?}"),
         }
     }
 
-    fn answer(&mut self) -> Result<Answer> {
+    fn answer(&mut self, work: f64) -> Result<Answer> {
+        let watch = Watch::over(&self.child, self.patience + Duration::from_secs_f64(work));
         let mut line = String::new();
-        self.stdout.read_line(&mut line).context("cannot read its answer")?;
+        let read = self.stdout.read_line(&mut line);
+        watch.end()?;
+        read.context("cannot read its answer")?;
         if line.is_empty() {
             return Err(self.ended());
         }
@@ -102,7 +112,8 @@ impl Session {
 
     /// Why a program that should be running is not.
     fn ended(&mut self) -> anyhow::Error {
-        let _ = self.child.kill();
+        // What it has started may still hold its stderr.
+        watch::kill(&self.child);
         let said = self.stderr.take().and_then(|reader| reader.join().ok()).unwrap_or_default();
         match self.child.wait() {
             Ok(status) => anyhow!("it ended ({status}): {said}"),
@@ -113,10 +124,8 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // It ends by itself when nothing is on its stdin any more; a program that does not is of no use.
-        if self.stdin.take().is_some() {
-            let _ = self.child.kill();
-        }
+        // After its last answer it has nothing more to do.
+        watch::kill(&self.child);
         let _ = self.child.wait();
     }
 }
@@ -133,7 +142,7 @@ mod tests {
     fn shell(script: &str) -> Result<Started> {
         let mut command = Command::new("sh");
         command.args(["-c", script]);
-        Session::start(command)
+        Session::start(command, Duration::from_secs(60))
     }
 
     fn error(found: Result<Started>) -> String {

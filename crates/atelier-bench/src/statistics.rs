@@ -25,7 +25,7 @@ pub fn median(values: &[f64]) -> f64 {
 }
 
 /// How many times as long as `ours` `theirs` took, round by round: a drift of the machine meets both
-/// sides of a ratio.
+/// sides of a ratio. Rounds that only one of them has are left out.
 #[must_use]
 pub fn ratios(theirs: &[f64], ours: &[f64]) -> Vec<f64> {
     theirs.iter().zip(ours).map(|(theirs, ours)| theirs / ours).collect()

@@ -54,9 +54,12 @@ fn heading(report: &Report) -> String {
     for limits in &report.limits {
         let _ = writeln!(
             text,
-            "Limits with {}: {:.0} GFLOP/s in f32 products, {:.1} GB/s copied (read and written).",
+            "Limits with {}: {:.0} GFLOP/s in f32 (peak; multiplications and additions in registers {:.0}, products \
+             {:.0}), {:.1} GB/s copied (read and written).",
             threads(limits.threads),
-            limits.peak_gflop_per_second,
+            limits.peak_gflop_per_second(),
+            limits.registers_gflop_per_second,
+            limits.products_gflop_per_second,
             limits.copy_gigabytes_per_second
         );
     }

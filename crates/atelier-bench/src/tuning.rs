@@ -20,7 +20,8 @@ const EPOCHS: usize = 10;
 const BATCH: usize = 64;
 
 /// The training images, 10,000 of which judge the trials. What is searched (learning rate, momentum,
-/// weight decay) changes no trial's amount of work.
+/// weight decay) changes no trial's amount of work: all of it is far from diverging, and a trial that diverges all the
+/// same fails the call, here and in xtask/peers/python/torch_peer.py.
 pub struct Trials {
     dataset: Arc<Dataset>,
     space: Space,
@@ -35,7 +36,7 @@ impl Trials {
     pub fn new(directory: &Path, threads: usize) -> Result<Self> {
         let data = load_dir(directory, &[FASHION_MNIST], false)?;
         let space = Space::new([
-            Parameter::log_float("learning_rate", 1e-3, 0.5),
+            Parameter::log_float("learning_rate", 1e-3, 0.05),
             Parameter::float("momentum", 0.0, 0.9),
             Parameter::log_float("weight_decay", 1e-5, 1e-2),
         ])?;
@@ -120,9 +121,6 @@ impl Trials {
         let outcome = Trainer::new(&model, &settings, 0)?.run(&mut source, surroundings);
         match (outcome, refused) {
             (_, Some(error)) => Err(error.into()),
-            (Err(error @ atelier_train::Error::Diverged { .. }), None) => {
-                Err(TrialError::failed(error))
-            }
             (outcome, None) => {
                 outcome?;
                 Ok(last)

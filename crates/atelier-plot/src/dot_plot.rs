@@ -34,6 +34,7 @@ pub struct DotRow {
     note: String,
     color: Color,
     reference: bool,
+    absent: bool,
 }
 
 impl DotRow {
@@ -41,7 +42,14 @@ impl DotRow {
     #[must_use]
     pub fn new(label: impl Into<String>, values: impl Into<Vec<f64>>) -> Self {
         let (label, values) = (label.into(), values.into());
-        Self { label, values, note: String::new(), color: Color::Blue, reference: false }
+        let (note, color) = (String::new(), Color::Blue);
+        Self { label, values, note, color, reference: false, absent: false }
+    }
+
+    /// A row of which it is known that it has no values: its label and its note alone.
+    #[must_use]
+    pub fn absent(label: impl Into<String>) -> Self {
+        Self { absent: true, ..Self::new(label, []) }
     }
 
     /// Sets the text to the right of the row, such as its mean in figures.
@@ -147,7 +155,7 @@ impl DotPlot {
     /// Draws the plot. The same plot gives the same bytes.
     ///
     /// # Errors
-    /// Where there is no row, where a row has no value or one that cannot stand on the axis (not
+    /// Where there is no row, where all are absent, where another row has no value or one that cannot stand on the axis (not
     /// finite, not above 0 on a logarithmic one, or beyond 1e300), and where the size is out of
     /// bounds or leaves no room for the rows.
     pub fn render(&self) -> Result<Figure, Error> {
@@ -181,7 +189,8 @@ impl DotPlot {
     fn extent(&self) -> Result<Extent, Error> {
         let mut extent = Extent::NONE;
         let mut rows = 0;
-        for row in self.groups.iter().flat_map(|(_, rows)| rows) {
+        let all = self.groups.iter().flat_map(|(_, rows)| rows);
+        for row in all.filter(|row| !row.absent) {
             rows += 1;
             if row.values.is_empty() {
                 return Err(Error::NoDot { row: row.label.clone() });

@@ -68,3 +68,15 @@ fn long_labels_leave_room_for_the_dots() {
     assert!(dots[1].0 - dots[0].0 > 200.0, "{dots:?}");
     assert!(figure.svg.contains('…'));
 }
+
+#[test]
+fn an_absent_row_has_its_label_and_its_note_and_no_dot() {
+    let plot = |rows: Vec<DotRow>| DotPlot::new("t", Axis::linear("x")).group("", rows).render();
+    let dots = |rows| plot(rows).expect("a figure").svg.matches("<circle").count();
+    let there = || DotRow::new("a", [1.0, 2.0]);
+    let absent = || DotRow::absent("nobody").note("not measured");
+    assert_eq!(dots(vec![there()]), dots(vec![there(), absent()]));
+    let svg = plot(vec![there(), absent()]).expect("a figure").svg;
+    assert!(svg.contains("nobody") && svg.contains("not measured"));
+    assert!(matches!(plot(vec![absent()]), Err(Error::NoRow)));
+}

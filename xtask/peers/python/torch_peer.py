@@ -9,6 +9,7 @@ off, so that its time is that of a first run.
 """
 
 import os
+import sys
 
 import rows
 
@@ -35,15 +36,19 @@ def dense(widths, regularized=False):
     return nn.Sequential(*layers, nn.Linear(widths[-2], widths[-1]))
 
 
-def training(model, loss_of, kind):
-    """A function that takes one step on a batch and returns its loss as a number."""
+def groups(model, decay):
+    """Weights, which are decayed, and all other parameters, which are not."""
     weights = [p for p in model.parameters() if p.dim() > 1]
     others = [p for p in model.parameters() if p.dim() <= 1]
-    groups = [{"params": weights, "weight_decay": rows.DECAY}, {"params": others, "weight_decay": 0.0}]
+    return [{"params": weights, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
+
+
+def training(model, loss_of, kind):
+    """A function that takes one step on a batch and returns its loss as a number."""
     optimizer = {
-        "sgd": lambda: torch.optim.SGD(groups, lr=rows.RATE, fused=True),
+        "sgd": lambda: torch.optim.SGD(groups(model, rows.DECAY), lr=rows.RATE, fused=True),
         "adam": lambda: torch.optim.Adam(model.parameters(), lr=rows.RATE, fused=True),
-        "adamw": lambda: torch.optim.AdamW(groups, lr=rows.RATE, fused=True),
+        "adamw": lambda: torch.optim.AdamW(groups(model, rows.DECAY), lr=rows.RATE, fused=True),
     }[kind]()
     model.train()
     loss = torch.compile(loss_of, dynamic=False, fullgraph=True) if ARGUMENTS.compiled else loss_of
@@ -76,6 +81,12 @@ def epoch(step, batch, *tensors):
     for start in range(0, len(order), batch):
         chosen = order[start:start + batch]
         step(*(tensor.index_select(0, chosen) for tensor in tensors))
+
+
+def few(step, batch, *tensors):
+    """The batches of an epoch in its sizes, a full one and the last, so that nothing is compiled later."""
+    count = batch + len(tensors[0]) % batch
+    epoch(step, batch, *(tensor[:count] for tensor in tensors))
 
 
 def memory(count):
@@ -124,7 +135,9 @@ def grid(points=41, examples=2500):
 
 
 def tuning(data):
-    """Twelve trials of 10 epochs by Optuna's TPE: as many processes as cores, one thread each, data shared by fork."""
+    """Twelve trials of 10 epochs by Optuna's TPE: as many processes as cores, one thread each, data shared by fork.
+    Also a function that tells the most memory that they had together, beside this process."""
+    import math
     import multiprocessing
     import tempfile
 
@@ -134,23 +147,27 @@ def tuning(data):
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     (pixels, labels), _ = rows.idx(data, "")
-    x = torch.from_numpy(pixels.astype(numpy.float32) / 255)
+    x = torch.from_numpy(rows.scaled(pixels))
     y = torch.from_numpy(labels.astype(numpy.int64))
     train, validation = (x[:50_000], y[:50_000]), (x[50_000:], y[50_000:])
 
     def objective(trial):
-        rate = trial.suggest_float("learning_rate", 1e-3, 0.5, log=True)
+        rate = trial.suggest_float("learning_rate", 1e-3, 0.05, log=True)
         momentum = trial.suggest_float("momentum", 0.0, 0.9)
         decay = trial.suggest_float("weight_decay", 1e-5, 1e-2, log=True)
         model = dense([784, 50, 50, 50, 10])
-        optimizer = torch.optim.SGD(model.parameters(), lr=rate, momentum=momentum, weight_decay=decay, fused=True)
+        optimizer = torch.optim.SGD(groups(model, decay), lr=rate, momentum=momentum, fused=True)
 
         def step(x, y):
             optimizer.zero_grad(set_to_none=True)
             loss = functional.cross_entropy(model(x), y)
             loss.backward()
             optimizer.step()
-            return loss.item()
+            value = loss.item()
+            if not math.isfinite(value):
+                # It would have less work than the others.
+                raise RuntimeError(f"a trial has diverged with learning rate {rate}, momentum {momentum}")
+            return value
 
         for number in range(10):
             epoch(step, 64, *train)
@@ -158,11 +175,14 @@ def tuning(data):
             trial.report(accuracy, number)
         return accuracy
 
-    def work(path, trials, seed):
+    peaks = []
+
+    def work(path, trials, seed, peak):
         torch.set_num_threads(1)
         storage = JournalStorage(JournalFileBackend(path))
         study = optuna.load_study(study_name="bench", storage=storage, sampler=optuna.samplers.TPESampler(seed=seed))
         study.optimize(objective, n_trials=trials)
+        peak.put(rows.own_peak_bytes())
 
     def call():
         with tempfile.TemporaryDirectory() as directory:
@@ -172,13 +192,18 @@ def tuning(data):
             workers = ARGUMENTS.threads
             shares = [12 // workers + (worker < 12 % workers) for worker in range(workers)]
             fork = multiprocessing.get_context("fork")
-            processes = [fork.Process(target=work, args=(path, share, seed)) for seed, share in enumerate(shares)]
+            peak = fork.SimpleQueue()
+            processes = [fork.Process(target=work, args=(path, share, seed, peak)) for seed, share in enumerate(shares)]
             for process in processes:
                 process.start()
             for process in processes:
                 process.join()
+            failed = [process.exitcode for process in processes if process.exitcode]
+            if failed:
+                sys.exit(f"{len(failed)} of {workers} processes of the study failed")
+            peaks.append(sum(peak.get() for _ in processes))
 
-    return call
+    return call, lambda: max(peaks, default=0)
 
 
 def serve(row):
@@ -194,14 +219,14 @@ def serve(row):
     elif row == "epochs-autoencoder":
         x, _ = memory(rows.IMAGES)
         step = autoencoder()
-        # Both sizes of batches, so that nothing is compiled later.
         rows.serve(lambda: [epoch(step, 128, x) for _ in range(20)], compiles=ARGUMENTS.compiled,
-                   warm_up=lambda: epoch(step, 128, x[:128 + 96]))
+                   warm_up=lambda: few(step, 128, x))
     elif row.startswith("epoch-"):
         widths, batch, regularized = rows.network(row)
         _, step = classifier(widths, regularized)
         x, y = memory(rows.IMAGES)
-        rows.serve(lambda: epoch(step, batch, x, y), compiles=ARGUMENTS.compiled)
+        rows.serve(lambda: epoch(step, batch, x, y), compiles=ARGUMENTS.compiled,
+                   warm_up=lambda: few(step, batch, x, y))
     elif row == "evaluate" and not ARGUMENTS.compiled:
         x, y = memory(rows.IMAGES)
         model = dense([784, 50, 50, 50, 10])
@@ -213,7 +238,8 @@ def serve(row):
         rows.serve(lambda: [torch.from_numpy(part.copy()) for pair in rows.idx(ARGUMENTS.work / place, suffix)
                             for part in pair])
     elif row == "tune" and not ARGUMENTS.compiled:
-        rows.serve(tuning(ARGUMENTS.work / "cache"), warm_up=lambda: None)
+        call, others_peak = tuning(ARGUMENTS.work / "cache")
+        rows.serve(call, warm_up=lambda: None, others_peak=others_peak)
     elif row == "predict" and not ARGUMENTS.compiled:
         from safetensors.torch import load_file
         model = dense([784, 50, 50, 50, 10])
@@ -224,7 +250,7 @@ def serve(row):
         rows.say(done=True)
     elif row == "first-epoch":
         (pixels, labels), _ = rows.idx(ARGUMENTS.work / "cache", "")
-        x = torch.from_numpy(pixels.astype(numpy.float32) / 255)
+        x = torch.from_numpy(rows.scaled(pixels))
         epoch(classifier([784, 50, 50, 50, 10])[1], 64, x, torch.from_numpy(labels.astype(numpy.int64)))
         rows.say(done=True)
     else:

@@ -2,16 +2,14 @@
 //!
 //! It is asked as `../python/rows.py` says. How it was tuned: flex with SIMD, rayon and its AVX-512 kernels (the feature
 //! `x86-v4`, which is off by default), release build with thin link-time optimisation and one code generation unit, data
-//! as f32 in memory, batches by `select`, evaluation without autodiff in pieces of 1,000 images. Denormals are not
-//! flushed, as nothing in it does so, and nobody has looked whether any arise; the
-//! allocator is mimalloc, as in Atelier. The number of threads is that of the pool,
-//! `RAYON_NUM_THREADS`. Its optimisers decay biases like weights.
+//! as f32 in memory, batches by `select`, evaluation without autodiff in pieces of 1,000 images, denormals flushed to
+//! zero, the allocator mimalloc, as in Atelier. The number of threads is that of the pool, `RAYON_NUM_THREADS`. Its
+//! optimisers decay biases like weights.
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
-use std::{env, fs, io};
+use std::{env, fs};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use burn::backend::{Autodiff, Flex, flex::FlexDevice};
 use burn::module::{AutodiffModule as _, Module};
 use burn::nn::loss::{CrossEntropyLossConfig, MseLoss, Reduction};
@@ -26,6 +24,11 @@ use serde_json::json;
 type Graph = Autodiff<Flex>;
 type Images<B> = Tensor<B, 2>;
 type Labels<B> = Tensor<B, 1, Int>;
+
+#[path = "../../asked.rs"]
+mod asked;
+
+use asked::{Random, batches, flush_denormals, serve};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -111,10 +114,18 @@ impl Training {
         Ok(value)
     }
 
-    fn epoch(&mut self, batch: usize, x: &Images<Graph>, y: &Labels<Graph>, random: &mut Random) -> Result<()> {
-        let order = random.order(x.dims()[0]);
-        for chosen in order.chunks(batch) {
-            let chosen = Tensor::from_data(TensorData::from(chosen), &self.device);
+    fn epoch(
+        &mut self,
+        batch: usize,
+        batches: usize,
+        x: &Images<Graph>,
+        y: &Labels<Graph>,
+        random: &mut Random,
+    ) -> Result<()> {
+        let order = random.order(x.dims()[0] as u32);
+        for chosen in order.chunks(batch).take(batches) {
+            let chosen: Vec<i32> = chosen.iter().map(|&i| i as i32).collect();
+            let chosen = Tensor::from_data(TensorData::from(&chosen[..]), &self.device);
             self.step(x.clone().select(0, chosen.clone()), y.clone().select(0, chosen))?;
         }
         Ok(())
@@ -131,24 +142,6 @@ fn evaluate(network: &Network<Flex>, x: &Images<Flex>, y: &Labels<Flex>) -> (f32
         correct += logits.argmax(1).reshape([1000]).equal(y).int().sum().into_scalar().elem::<i64>();
     }
     (sum / IMAGES as f32, correct)
-}
-
-/// A linear congruential generator: enough to shuffle.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        self.0 >> 33
-    }
-
-    fn order(&mut self, n: usize) -> Vec<i32> {
-        let mut order: Vec<i32> = (0..n as i32).collect();
-        for i in (1..n).rev() {
-            order.swap(i, self.next() as usize % (i + 1));
-        }
-        order
-    }
 }
 
 fn memory<B: Backend>(count: usize) -> (Images<B>, Labels<B>) {
@@ -169,7 +162,7 @@ fn first_epoch(work: &Path) -> Result<()> {
     let pixels = bytes("train-images-idx3-ubyte")?[16..].iter().map(|&p| f32::from(p) / 255.0).collect();
     let labels = bytes("train-labels-idx1-ubyte")?[8..].iter().map(|&l| i32::from(l)).collect();
     let (x, y) = tensors(pixels, labels);
-    Training::classifier(50).epoch(64, &x, &y, &mut Random(2))
+    Training::classifier(50).epoch(64, batches(true), &x, &y, &mut Random(2))
 }
 
 fn predict(work: &Path) -> Result<()> {
@@ -196,6 +189,7 @@ fn predict(work: &Path) -> Result<()> {
 }
 
 fn main() -> Result<()> {
+    flush_denormals();
     let arguments: Vec<String> = env::args().skip(1).collect();
     let row = arguments.first().context("expected the name of a row")?.as_str();
     let work = arguments.iter().position(|word| word == "--work").map(|at| PathBuf::from(&arguments[at + 1]));
@@ -204,25 +198,28 @@ fn main() -> Result<()> {
     match parts[..] {
         ["step", "autoencoder"] => {
             let ((x, y), mut training) = (memory(128), Training::autoencoder());
-            serve(&mut || training.step(x.clone(), y.clone()).map(drop))
+            serve(&mut |_| training.step(x.clone(), y.clone()).map(drop))
         }
         ["step", width, batch] => {
             let ((x, y), mut training) = (memory(batch.parse()?), Training::classifier(width.parse()?));
-            serve(&mut || training.step(x.clone(), y.clone()).map(drop))
+            serve(&mut |_| training.step(x.clone(), y.clone()).map(drop))
         }
         ["epochs", "autoencoder"] => {
             let ((x, y), mut training) = (memory(IMAGES), Training::autoencoder());
-            serve(&mut || (0..20).try_for_each(|_| training.epoch(128, &x, &y, &mut random)))
+            serve(&mut |whole| {
+                let epochs = if whole { 20 } else { 1 };
+                (0..epochs).try_for_each(|_| training.epoch(128, batches(whole), &x, &y, &mut random))
+            })
         }
         ["epoch", width, batch] => {
             let ((x, y), mut training) = (memory(IMAGES), Training::classifier(width.parse()?));
             let batch = batch.parse()?;
-            serve(&mut || training.epoch(batch, &x, &y, &mut random))
+            serve(&mut |whole| training.epoch(batch, batches(whole), &x, &y, &mut random))
         }
         ["evaluate"] => {
             let (x, y) = memory(IMAGES);
             let network = Network::<Graph>::new(&[INPUTS, 50, 50, 50, 10], false, &FlexDevice::default()).valid();
-            serve(&mut || {
+            serve(&mut |_| {
                 evaluate(&network, &x, &y);
                 Ok(())
             })
@@ -238,29 +235,4 @@ fn main() -> Result<()> {
             Ok(())
         }
     }
-}
-
-/// As `serve` in `../python/rows.py`; what takes long is not warmed up.
-fn serve(call: &mut dyn FnMut() -> Result<()>) -> Result<()> {
-    let long = env::args().any(|word| word.starts_with("epochs-"));
-    let start = Instant::now();
-    while !long && start.elapsed().as_secs_f64() < 0.2 {
-        call()?;
-    }
-    println!("{}", json!({ "compile_seconds": null }));
-    for line in io::stdin().lines() {
-        let (budget, start) = (line?.parse::<f64>()?, Instant::now());
-        let mut seconds = Vec::new();
-        while seconds.is_empty() || start.elapsed().as_secs_f64() < budget {
-            let before = Instant::now();
-            call()?;
-            seconds.push(before.elapsed().as_secs_f64());
-        }
-        println!("{}", json!({ "seconds": seconds }));
-    }
-    let status = fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).context("no VmHWM")?;
-    let Some(kib) = line.split_whitespace().nth(1) else { bail!("no VmHWM") };
-    println!("{}", json!({ "peak_bytes": kib.parse::<u64>()? * 1024 }));
-    Ok(())
 }

@@ -1,21 +1,26 @@
-//! Plain candle, as it comes: `candle_nn`'s linear layers, losses and optimisers, candle's own matrix product.
+//! Plain candle: `candle_nn`'s linear layers, losses and optimisers, candle's own matrix product.
 //!
-//! It is asked as `../python/rows.py` says. How it was tuned: release build with thin link-time optimisation and one
-//! code generation unit, data as f32 in memory, batches by `index_select`, evaluation in pieces of 1,000 images. Its
-//! features are the default ones (no MKL, which does not link everywhere); denormals are not flushed, as nothing in it
-//! does so, and nobody has looked whether any arise; the allocator is mimalloc, as in Atelier. The number of threads is that of the pools, `RAYON_NUM_THREADS` and
-//! `CANDLE_NUM_THREADS`. Batch norm's weights and biases are decayed by its AdamW like all others.
+//! It is asked as `../python/rows.py` says. How it was tuned: `gemm`, its matrix product, with AVX-512 kernels (the
+//! feature `x86-v4`, which candle leaves off), release build with thin link-time optimisation and one code generation
+//! unit, data as f32 in memory, batches by `index_select`, evaluation in pieces of 1,000 images, denormals flushed to
+//! zero, the allocator mimalloc, as in Atelier. Its own features are the default ones (no MKL, which does not link
+//! everywhere). The number of threads is that of the pools, `RAYON_NUM_THREADS` and `CANDLE_NUM_THREADS`. Batch norm's
+//! weights and biases are decayed by its AdamW like all others.
 
 use std::path::PathBuf;
-use std::time::Instant;
-use std::{env, fs, io};
+use std::{env, fs};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use candle_core::{DType, Device, Module as _, ModuleT as _, Tensor, Var};
 use candle_nn::{
     AdamW, BatchNorm, Dropout, Linear, Optimizer, ParamsAdamW, SGD, VarBuilder, VarMap, batch_norm, linear, loss, ops,
 };
 use serde_json::json;
+
+#[path = "../../asked.rs"]
+mod asked;
+
+use asked::{Random, batches, flush_denormals, serve};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -116,9 +121,16 @@ impl Training {
         Ok(loss.to_scalar()?)
     }
 
-    fn epoch(&mut self, batch: usize, x: &Tensor, y: &Tensor, random: &mut Random) -> Result<()> {
-        let order = random.order(x.dim(0)?);
-        for chosen in order.chunks(batch) {
+    fn epoch(
+        &mut self,
+        batch: usize,
+        batches: usize,
+        x: &Tensor,
+        y: &Tensor,
+        random: &mut Random,
+    ) -> Result<()> {
+        let order = random.order(x.dim(0)? as u32);
+        for chosen in order.chunks(batch).take(batches) {
             let chosen = Tensor::from_slice(chosen, chosen.len(), &Device::Cpu)?;
             self.step(&x.index_select(&chosen, 0)?, &y.index_select(&chosen, 0)?)?;
         }
@@ -138,24 +150,6 @@ fn evaluate(network: &Network, x: &Tensor, y: &Tensor) -> Result<(f64, f32)> {
     Ok((sum / pieces as f64, correct))
 }
 
-/// A linear congruential generator: enough to shuffle.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        self.0 >> 33
-    }
-
-    fn order(&mut self, n: usize) -> Vec<u32> {
-        let mut order: Vec<u32> = (0..n as u32).collect();
-        for i in (1..n).rev() {
-            order.swap(i, self.next() as usize % (i + 1));
-        }
-        order
-    }
-}
-
 fn memory(count: usize) -> Result<(Tensor, Tensor)> {
     let mut random = Random(1);
     let pixels: Vec<f32> = (0..count * INPUTS).map(|_| (random.next() % 256) as f32 / 255.0).collect();
@@ -169,7 +163,7 @@ fn first_epoch(work: &PathBuf) -> Result<()> {
     let labels: Vec<u32> = bytes("train-labels-idx1-ubyte")?[8..].iter().map(|&l| u32::from(l)).collect();
     let x = Tensor::from_vec(pixels, (IMAGES, INPUTS), &Device::Cpu)?;
     let y = Tensor::from_vec(labels, IMAGES, &Device::Cpu)?;
-    Training::classifier(50)?.epoch(64, &x, &y, &mut Random(2))
+    Training::classifier(50)?.epoch(64, batches(true), &x, &y, &mut Random(2))
 }
 
 fn predict(work: &PathBuf) -> Result<()> {
@@ -189,6 +183,7 @@ fn predict(work: &PathBuf) -> Result<()> {
 }
 
 fn main() -> Result<()> {
+    flush_denormals();
     let arguments: Vec<String> = env::args().skip(1).collect();
     let row = arguments.first().context("expected the name of a row")?.as_str();
     let work = arguments.iter().position(|word| word == "--work").map(|at| PathBuf::from(&arguments[at + 1]));
@@ -197,24 +192,27 @@ fn main() -> Result<()> {
     match parts[..] {
         ["step", "autoencoder"] => {
             let ((x, y), mut training) = (memory(128)?, Training::autoencoder()?);
-            serve(&mut || training.step(&x, &y).map(drop))
+            serve(&mut |_| training.step(&x, &y).map(drop))
         }
         ["step", width, batch] => {
             let ((x, y), mut training) = (memory(batch.parse()?)?, Training::classifier(width.parse()?)?);
-            serve(&mut || training.step(&x, &y).map(drop))
+            serve(&mut |_| training.step(&x, &y).map(drop))
         }
         ["epochs", "autoencoder"] => {
             let ((x, y), mut training) = (memory(IMAGES)?, Training::autoencoder()?);
-            serve(&mut || (0..20).try_for_each(|_| training.epoch(128, &x, &y, &mut random)))
+            serve(&mut |whole| {
+                let epochs = if whole { 20 } else { 1 };
+                (0..epochs).try_for_each(|_| training.epoch(128, batches(whole), &x, &y, &mut random))
+            })
         }
         ["epoch", width, batch] => {
             let ((x, y), mut training) = (memory(IMAGES)?, Training::classifier(width.parse()?)?);
             let batch = batch.parse()?;
-            serve(&mut || training.epoch(batch, &x, &y, &mut random))
+            serve(&mut |whole| training.epoch(batch, batches(whole), &x, &y, &mut random))
         }
         ["evaluate"] => {
             let ((x, y), network) = (memory(IMAGES)?, Network::new(&[INPUTS, 50, 50, 50, 10], false)?);
-            serve(&mut || evaluate(&network, &x, &y).map(drop))
+            serve(&mut |_| evaluate(&network, &x, &y).map(drop))
         }
         ["first", "epoch"] | ["predict"] => {
             let work = work.context("expected --work DIRECTORY")?;
@@ -227,29 +225,4 @@ fn main() -> Result<()> {
             Ok(())
         }
     }
-}
-
-/// As `serve` in `../python/rows.py`; what takes long is not warmed up.
-fn serve(call: &mut dyn FnMut() -> Result<()>) -> Result<()> {
-    let long = env::args().any(|word| word.starts_with("epochs-"));
-    let start = Instant::now();
-    while !long && start.elapsed().as_secs_f64() < 0.2 {
-        call()?;
-    }
-    println!("{}", json!({ "compile_seconds": null }));
-    for line in io::stdin().lines() {
-        let (budget, start) = (line?.parse::<f64>()?, Instant::now());
-        let mut seconds = Vec::new();
-        while seconds.is_empty() || start.elapsed().as_secs_f64() < budget {
-            let before = Instant::now();
-            call()?;
-            seconds.push(before.elapsed().as_secs_f64());
-        }
-        println!("{}", json!({ "seconds": seconds }));
-    }
-    let status = fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).context("no VmHWM")?;
-    let Some(kib) = line.split_whitespace().nth(1) else { bail!("no VmHWM") };
-    println!("{}", json!({ "peak_bytes": kib.parse::<u64>()? * 1024 }));
-    Ok(())
 }
