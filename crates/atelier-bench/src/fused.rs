@@ -9,8 +9,8 @@ use pulp::{Arch, Simd, WithSimd};
 /// Sums that do not wait for each other. Two units of four cycles need eight; with factor and addend twelve still fit
 /// the sixteen registers of AVX2.
 const SUMS: usize = 12;
-/// Operations of one thread in a call, whatever the width of its vectors up to sixteen: some ten milliseconds.
-const FLOP: usize = (2 * SUMS * 16) << 22;
+/// Operations of one thread in a call, whatever the width of its vectors up to sixteen: some milliseconds.
+const FLOP: usize = (2 * SUMS * 16) << 20;
 
 /// Multiplies and adds on each of so many threads at once.
 pub fn take(threads: usize) -> f32 {
