@@ -10,6 +10,7 @@ use crate::epoch::{Epochs, Evaluation};
 use crate::fused;
 use crate::grid::Grid;
 use crate::peak::{Product, SHAPES};
+use crate::round_trip;
 use crate::row::{CLASSES, INPUTS, ROWS, Work};
 use crate::step::Step;
 use crate::tuning::Trials;
@@ -32,6 +33,12 @@ pub fn job(id: &str, threads: usize, work: &Path) -> Result<Job> {
     if id == "fused" {
         return Ok(Box::new(move || {
             std::hint::black_box(fused::take(threads));
+            Ok(())
+        }));
+    }
+    if id == "round-trip" {
+        return Ok(Box::new(|| {
+            round_trip::take();
             Ok(())
         }));
     }

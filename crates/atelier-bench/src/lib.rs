@@ -14,6 +14,7 @@ mod measure;
 mod peak;
 mod process;
 mod report;
+mod round_trip;
 mod row;
 mod serve;
 mod session;

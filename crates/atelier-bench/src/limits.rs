@@ -10,6 +10,7 @@ use crate::copying::Copying;
 use crate::fused;
 use crate::peak::{Product, SHAPES};
 use crate::report::Limits;
+use crate::round_trip;
 use crate::session::{Session, Started};
 use crate::statistics::quantile;
 
@@ -23,6 +24,8 @@ pub struct LimitsAsked {
     fused: Session,
     products: Vec<(Session, f64)>,
     copy: Session,
+    /// `None` with one thread.
+    round_trip: Option<Session>,
     limits: Limits,
 }
 
@@ -46,11 +49,13 @@ impl LimitsAsked {
             fused: start("fused")?,
             products: SHAPES.iter().enumerate().map(product).collect::<Result<_>>()?,
             copy: start("copy")?,
+            round_trip: (threads > 1).then(|| start("round-trip")).transpose()?,
             limits: Limits {
                 threads,
                 registers_gflop_per_second: 0.0,
                 products_gflop_per_second: 0.0,
                 copy_gigabytes_per_second: 0.0,
+                round_trip_seconds: Vec::new(),
             },
         })
     }
@@ -60,7 +65,7 @@ impl LimitsAsked {
     /// # Errors
     /// Fails if one of the programs does.
     pub fn round(&mut self) -> Result<()> {
-        let Self { fused, products, copy, limits } = self;
+        let Self { fused, products, copy, round_trip, limits } = self;
         let threads = limits.threads;
         let raise = |limit: &mut f64, session: &mut Session, work: f64| -> Result<()> {
             let calls = session.round(TURN);
@@ -72,7 +77,12 @@ impl LimitsAsked {
         for (session, flop) in products {
             raise(&mut limits.products_gflop_per_second, session, *flop)?;
         }
-        raise(&mut limits.copy_gigabytes_per_second, copy, Copying::BYTES)
+        raise(&mut limits.copy_gigabytes_per_second, copy, Copying::BYTES)?;
+        if let Some(session) = round_trip {
+            let calls = session.round(TURN).context("round trips between cores")?;
+            limits.round_trip_seconds.push(quantile(&calls, 0.5) / round_trip::TRIPS as f64);
+        }
+        Ok(())
     }
 
     /// What was reached.

@@ -42,6 +42,8 @@ pub struct Limits {
     pub products_gflop_per_second: f64,
     /// The fastest copy of the run, billions of bytes read and written a second.
     pub copy_gigabytes_per_second: f64,
+    /// From one core to another and back, the median of each round's calls; empty with one thread.
+    pub round_trip_seconds: Vec<f64>,
 }
 
 impl Limits {
@@ -199,6 +201,7 @@ pub mod tests {
                 registers_gflop_per_second: 100.0,
                 products_gflop_per_second: 90.0,
                 copy_gigabytes_per_second: 10.0,
+                round_trip_seconds: vec![80e-9, 350e-9],
             }],
             rows,
         }

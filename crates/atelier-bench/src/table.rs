@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use crate::contestant::ATELIER;
 use crate::report::{Measured, Report, Times};
+use crate::statistics::quantile;
 
 /// Cells in rows, the first row the headings; the first column is text and the others are numbers.
 struct Table(Vec<Vec<String>>);
@@ -62,6 +63,14 @@ fn heading(report: &Report) -> String {
             limits.products_gflop_per_second,
             limits.copy_gigabytes_per_second
         );
+        if !limits.round_trip_seconds.is_empty() {
+            let [least, median, most] =
+                [0.0, 0.5, 1.0].map(|q| 1e9 * quantile(&limits.round_trip_seconds, q));
+            let _ = writeln!(
+                text,
+                "From core to core and back: {median:.0} ns, the median of rounds between {least:.0} and {most:.0} ns."
+            );
+        }
     }
     if report.quick || report.avx2 {
         let quick = if report.quick { "A quick look: few repetitions. " } else { "" };
