@@ -28,8 +28,7 @@ fn survives(bench: Workbench, what: &str, faults: &[Vec<String>]) {
     let part = format!("`{}`, {what}", bench.toy.name);
     let operations = bench.operations.len().to_string();
     let name = |faults: &Vec<String>| faults.join(", then ");
-    let outcome =
-        cases::each(bench, &part, faults, name, |bench, faults| bench.disturbed(faults));
+    let outcome = cases::each(bench, &part, faults, name, |bench, faults| bench.disturbed(faults));
     let at_once = match outcome.marked {
         0 => String::new(),
         count => format!(" ({count} came to their end at once)"),

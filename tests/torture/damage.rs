@@ -85,7 +85,8 @@ fn a_run_of_another_version_is_refused_with_both_versions() {
 
 #[test]
 fn a_run_of_another_commit_is_taken_up_with_a_warning_that_shows_both() {
-    let head = std::process::Command::new("git").args(["rev-parse", "HEAD"]).current_dir(root()).output();
+    let head =
+        std::process::Command::new("git").args(["rev-parse", "HEAD"]).current_dir(root()).output();
     let Some(head) = head.ok().filter(|head| head.status.success()) else {
         skip("there is no git, or no repository");
         return;

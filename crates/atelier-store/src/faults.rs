@@ -137,19 +137,18 @@ pub(crate) fn torn<T>(
     whole: impl FnOnce() -> io::Result<T>,
     half: impl FnOnce() -> io::Result<T>,
 ) -> io::Result<T> {
-    match due(operation, path) {
-        None => whole(),
+    let Some(kind) = due(operation, path) else { return whole() };
+    match kind {
         // Of all operations, writing alone may do less than it was asked to.
-        Some(Kind::Part) if operation == "write" => half(),
-        Some(Kind::Part) => whole(),
-        Some(Kind::Late) => whole().and_then(|_| Err(fail(Kind::Late))),
-        Some(kind) => {
-            if matches!(kind, Kind::Short | Kind::Tear) {
-                // What a failing disk leaves is nobody's business but the disk's.
-                let _ = half();
-            }
+        Kind::Part if operation == "write" => half(),
+        Kind::Part => whole(),
+        Kind::Late => whole().and_then(|_| Err(fail(kind))),
+        Kind::Short | Kind::Tear => {
+            // What a failing disk leaves is nobody's business but the disk's.
+            let _ = half();
             Err(fail(kind))
         }
+        _ => Err(fail(kind)),
     }
 }
 

@@ -136,8 +136,12 @@ impl Change {
             Kind::Made => remove(path),
             Kind::Removed(saved) => saved.restore(path),
             Kind::Renamed { from, over } => {
-                if from.symlink_metadata().is_err() && std::fs::rename(path, from).is_ok() {
-                    over.into_iter().for_each(|saved| saved.restore(path));
+                let happened = from.symlink_metadata().is_err();
+                if happened
+                    && std::fs::rename(path, from).is_ok()
+                    && let Some(saved) = over
+                {
+                    saved.restore(path);
                 }
             }
         }
@@ -174,7 +178,9 @@ impl Saved {
             Self::Link(_) => {}
             Self::Directory(inside) => {
                 let _ = std::fs::create_dir(path);
-                inside.into_iter().for_each(|(name, saved)| saved.restore(&path.join(name)));
+                for (name, saved) in inside {
+                    saved.restore(&path.join(name));
+                }
             }
         }
     }
