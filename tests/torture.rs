@@ -6,76 +6,82 @@
 //! the same tests to the full; otherwise they are sampled where that would take minutes (see `budget`).
 
 mod budget;
+mod cases;
 mod damage;
 mod places;
 mod signals;
 mod toy;
 mod tree;
 
-use std::io::Write as _;
-
-use self::budget::Budget;
+use self::budget::{Budget, Random};
 use self::toy::{LANDSCAPE, REPRODUCE, TRAIN, TUNE, Toy, Workbench};
 
-/// What an operation can fail with.
-const ERRORS: [&str; 7] = ["enospc", "edquot", "erofs", "eacces", "eio", "short", "close"];
+/// What an operation can fail with. Seven, and an operation comes again after six others in files that are written
+/// alike: in rotation, each of these meets each of those.
+const ERRORS: [&str; 7] = ["enospc", "edquot", "erofs", "eacces", "eio", "short", "late"];
 
-/// Says on the test run's own output what was done: past the harness, which shows the output of failing tests only.
-fn tell(line: &str) {
-    std::io::stdout().write_all(format!("\n{line}\n").as_bytes()).expect("stdout can be written");
-}
+/// How often the process that takes a run up is killed, too, for each operation at which the run was.
+const SECONDS: usize = 5;
 
 /// Runs all of these faults and fails with those that a run did not survive.
-fn survives(toy: &Toy, what: &str, bench: &Workbench, faults: &[Vec<String>]) {
-    let mut harmless = 0;
-    let mut lost = Vec::new();
-    for faults in faults {
-        match bench.disturbed(faults) {
-            Ok(ended_well) => harmless += usize::from(ended_well),
-            Err(why) => {
-                let case = format!("{} {}", toy.name, faults.join(", then "));
-                // At once: the rest may take an hour.
-                tell(&format!("torture: lost: {case}: {}", why.lines().next().unwrap_or_default()));
-                lost.push(format!("{case}: {why}"));
-            }
-        }
-    }
-    tell(&format!(
-        "torture: {}: {what}: {} operations, {} runs disturbed, {} results equal ({harmless} without being taken \
-         up), {} lost or doubled",
-        toy.name,
-        bench.operations.len(),
-        faults.len(),
-        faults.len() - lost.len(),
-        lost.len()
-    ));
-    let shown = lost.iter().take(10).map(String::as_str).collect::<Vec<_>>().join("\n\n");
-    assert!(lost.is_empty(), "{} of {}:\n{shown}", lost.len(), faults.len());
-    assert!(2 * harmless < faults.len(), "{harmless} of {} faults did nothing", faults.len());
+fn survives(bench: Workbench, what: &str, faults: &[Vec<String>]) {
+    let part = format!("`{}`, {what}", bench.toy.name);
+    let operations = bench.operations.len().to_string();
+    let name = |faults: &Vec<String>| faults.join(", then ");
+    let outcome = cases::each(bench, &part, faults, name, |bench, faults| bench.disturbed(faults));
+    let at_once = match outcome.marked {
+        0 => String::new(),
+        count => format!(" ({count} came to their end at once)"),
+    };
+    let equal = format!("{}{at_once}", outcome.equal());
+    outcome.report(&part, &operations, &outcome.cases.to_string(), &equal);
+    assert!(2 * outcome.marked <= faults.len(), "{} faults did nothing", outcome.marked);
+}
+
+/// Each of these alone.
+fn alone(faults: Vec<String>) -> Vec<Vec<String>> {
+    faults.into_iter().map(|fault| vec![fault]).collect()
 }
 
 /// The process dies before each operation, halfway through each write, and once more while it is taken up.
-fn killed(toy: &Toy) {
+fn killed(toy: &'static Toy) {
     let bench = Workbench::new(toy);
     let budget = Budget::of_this_run();
-    let once = budget.kills(toy, &bench.operations).into_iter().map(|fault| vec![fault]);
-    let twice = budget.twice(toy, bench.operations.len()).into_iter();
-    let twice =
-        twice.map(|(first, second)| vec![format!("kill@{first}"), format!("kill@{second}")]);
-    survives(toy, "killed", &bench, &once.chain(twice).collect::<Vec<_>>());
+    let mut faults = alone(budget.kills(toy, &bench.operations));
+    let mut random = Random::new(2);
+    for _ in 0..budget.pairs(toy).div_ceil(SECONDS) {
+        let first = format!("kill@{}", 1 + random.below(bench.operations.len()));
+        let more = bench.operations_after(&first);
+        for _ in 0..SECONDS {
+            faults.push(vec![first.clone(), format!("kill@{}", 1 + random.below(more))]);
+        }
+    }
+    survives(bench, "killed", &faults);
 }
 
-/// Each operation fails, alone or with all after it.
-fn failing(toy: &Toy) {
+/// The power is cut before each operation.
+fn cut_off(toy: &'static Toy) {
     let bench = Workbench::new(toy);
-    let faults = Budget::of_this_run().failures(toy, bench.operations.len(), &ERRORS);
-    let faults: Vec<Vec<String>> = faults.into_iter().map(|fault| vec![fault]).collect();
-    survives(toy, "failing", &bench, &faults);
+    let faults = alone(Budget::of_this_run().cuts(toy, &bench.operations));
+    survives(bench, "power cut", &faults);
+}
+
+/// Each operation fails, alone or with all after it; and all writes take only half of what they are given.
+fn failing(toy: &'static Toy) {
+    let bench = Workbench::new(toy);
+    let mut faults = Budget::of_this_run().failures(toy, &bench.operations, &ERRORS);
+    faults.push("part@1+".to_string());
+    survives(bench, "failing", &alone(faults));
 }
 
 #[test]
 fn a_training_run_survives_a_kill_at_any_operation() {
     killed(&TRAIN);
+}
+
+#[test]
+fn a_training_run_survives_a_power_cut_at_any_operation() {
+    cut_off(&TRAIN);
 }
 
 #[test]
@@ -89,6 +95,11 @@ fn a_search_survives_a_kill_at_any_operation() {
 }
 
 #[test]
+fn a_search_survives_a_power_cut_at_any_operation() {
+    cut_off(&TUNE);
+}
+
+#[test]
 fn a_search_survives_a_failure_of_any_operation() {
     failing(&TUNE);
 }
@@ -99,6 +110,11 @@ fn a_landscape_survives_a_kill_at_any_operation() {
 }
 
 #[test]
+fn a_landscape_survives_a_power_cut_at_any_operation() {
+    cut_off(&LANDSCAPE);
+}
+
+#[test]
 fn a_landscape_survives_a_failure_of_any_operation() {
     failing(&LANDSCAPE);
 }
@@ -106,14 +122,6 @@ fn a_landscape_survives_a_failure_of_any_operation() {
 #[test]
 fn the_whole_assignment_survives_kills_and_failures() {
     let bench = Workbench::new(&REPRODUCE);
-    let faults: Vec<Vec<String>> = Budget::of_this_run()
-        .of_the_whole(&REPRODUCE, bench.operations.len())
-        .into_iter()
-        .enumerate()
-        .map(|(case, number)| {
-            let kind = ["kill", "tear", ERRORS[case / 3 % ERRORS.len()]][case % 3];
-            vec![format!("{kind}@{number}")]
-        })
-        .collect();
-    survives(&REPRODUCE, "killed and failing", &bench, &faults);
+    let faults = Budget::of_this_run().of_the_whole(&REPRODUCE, &bench.operations, &ERRORS);
+    survives(bench, "killed, cut off and failing", &alone(faults));
 }

@@ -229,6 +229,27 @@ fn a_run_that_was_stopped_before_its_first_checkpoint_still_begins_from_the_file
 }
 
 #[test]
+fn a_manifest_that_describes_another_network_than_the_file_is_refused_by_its_section() {
+    let home = home_with_sample();
+    for (verb, settings, section) in [
+        ("train", "model.hidden=4", "model"),
+        ("autoencoder", "autoencoder.hidden=4", "autoencoder"),
+    ] {
+        let begun = [verb, "--smoke", "--quiet", "--set", settings, "--set", "train.epochs=1"];
+        run(home.path(), &begun).expect_code(0);
+        let name = format!("{verb}-0001");
+        let manifest = home.path().join("runs").join(&name).join("manifest.json");
+        let mut value: Value =
+            serde_json::from_slice(&fs::read(&manifest).expect("a manifest")).expect("JSON");
+        value["config"][section]["hidden"] = serde_json::json!([30_000, 30_000]);
+        fs::write(&manifest, value.to_string()).expect("a manifest");
+        let refused = run(home.path(), &["runs", "export", &name, "--onnx"]).expect_code(2);
+        assert!(refused.stderr.contains("the network that is described has 9"), "{refused}");
+        assert!(refused.stderr.contains(&format!("help: say with --set {section}.…")), "{refused}");
+    }
+}
+
+#[test]
 fn exports_lie_in_the_run_or_in_a_new_file_and_never_over_another() {
     let home = home_with_sample();
     train(home.path(), &["--quiet"]).expect_code(0);

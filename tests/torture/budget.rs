@@ -40,29 +40,52 @@ impl Budget {
         self.sampled(all, toy.sample.0)
     }
 
-    /// Two operations each at which the process is to die one after the other: of the run, and of what takes it up.
-    pub fn twice(&self, toy: &Toy, operations: usize) -> Vec<(usize, usize)> {
-        let cases = if self.everything { 200 } else { toy.sample.0 / 12 };
-        let mut random = Random::new(2);
-        (0..cases).map(|_| (1 + random.below(operations), 1 + random.below(operations))).collect()
+    /// How many pairs of operations there are at which the process is to die one after the other.
+    pub fn pairs(&self, toy: &Toy) -> usize {
+        if self.everything { 100 } else { toy.sample.0 / 12 }
     }
 
-    /// The faults by which operations fail: each operation with each of `kinds`, alone and with all after it.
-    pub fn failures(&self, toy: &Toy, operations: usize, kinds: &[&str]) -> Vec<String> {
+    /// Power cuts before each sync. All that is not safe is lost, so that the cuts between two syncs leave the same.
+    pub fn cuts(&self, toy: &Toy, operations: &[Operation]) -> Vec<String> {
+        let syncs = |operation: &Operation| ["sync", "sync-dir"].contains(&operation.name.as_str());
+        let all = (1..).zip(operations).filter(|(_, operation)| syncs(operation));
+        self.sampled(all.map(|(number, _)| format!("power@{number}")).collect(), toy.sample.1)
+    }
+
+    /// The faults by which operations fail: each alone and with all after it, with `kinds` in rotation. They differ in
+    /// the error's number and in what is left, and nothing asks for the number but the help that is given.
+    pub fn failures(&self, toy: &Toy, operations: &[Operation], kinds: &[&str]) -> Vec<String> {
         let mut all = Vec::new();
-        for number in 1..=operations {
-            for kind in kinds {
-                all.extend([format!("{kind}@{number}"), format!("{kind}@{number}+")]);
-            }
+        for (number, operation) in (1..).zip(operations) {
+            let kind = |turn: usize| failure(operation, kinds, turn);
+            all.push(format!("{}@{number}", kind(number)));
+            all.push(format!("{}@{number}+", kind(number + 3)));
         }
         self.sampled(all, toy.sample.1)
     }
 
-    /// Operations of a reproduction at which something is to happen: it takes seconds and has thousands.
-    pub fn of_the_whole(&self, toy: &Toy, operations: usize) -> Vec<usize> {
-        let cases = if self.everything { 30 } else { toy.sample.0 };
+    /// Faults of all kinds for a reproduction: it takes seconds and has thousands of operations.
+    pub fn of_the_whole(&self, toy: &Toy, operations: &[Operation], kinds: &[&str]) -> Vec<String> {
+        let cases = if self.everything { 40 } else { toy.sample.0 };
         let mut random = Random::new(5);
-        (0..cases).map(|_| 1 + random.below(operations)).collect()
+        let fault = |case: usize| {
+            let index = random.below(operations.len());
+            let (number, failure) = (index + 1, failure(&operations[index], kinds, case / 2));
+            match case % 5 {
+                0 => format!("kill@{number}"),
+                1 => format!("{failure}@{number}"),
+                2 => format!("power@{number}"),
+                3 => format!("{failure}@{number}+"),
+                _ => format!("tear@{number}"),
+            }
+        };
+        (0..cases).map(fault).collect()
+    }
+
+    /// How many cases run at a time. In a sample the test harness runs several tests at a time instead.
+    pub fn workers(&self) -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        if self.everything { cores } else { 1 }
     }
 
     /// How many signals are sent at random moments.
@@ -80,6 +103,11 @@ impl Budget {
         let step = if step.is_multiple_of(7) { step + 2 } else { step };
         all.into_iter().step_by(step).collect()
     }
+}
+
+/// How an operation fails at this turn: closing a file has a way of its own.
+fn failure<'a>(operation: &Operation, kinds: &[&'a str], turn: usize) -> &'a str {
+    if operation.name == "close" { "close" } else { kinds[turn % kinds.len()] }
 }
 
 /// Numbers that look random and are the same each time (a linear congruential generator; Knuth's constants).

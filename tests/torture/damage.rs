@@ -4,8 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::budget::Random;
-use super::tell;
+use super::cases::tell;
 use super::toy::{TRAIN, Workbench};
+use crate::cli::{root, skip};
 
 /// The checkpoints of what was interrupted, oldest first.
 fn checkpoints(bench: &Workbench) -> Vec<PathBuf> {
@@ -47,7 +48,7 @@ fn a_damaged_newest_checkpoint_is_passed_over_aloud_and_the_run_ends_the_same() 
         assert!(output.stderr.contains("is passed over: "), "case {case}: {output}");
         bench.ends_the_same(0).unwrap_or_else(|why| panic!("case {case}: {why}"));
     }
-    tell("torture: train: 12 damaged checkpoints, 12 results equal");
+    tell("| damaged checkpoints, `train` | | 12 | 12 | 0 |");
 }
 
 #[test]
@@ -80,4 +81,25 @@ fn a_run_of_another_version_is_refused_with_both_versions() {
     assert!(output.stderr.contains(&text), "{output}");
     fs::write(&manifest, before).expect("a manifest");
     bench.finish().expect("taken up");
+}
+
+#[test]
+fn a_run_of_another_commit_is_taken_up_with_a_warning_that_shows_both() {
+    let head =
+        std::process::Command::new("git").args(["rev-parse", "HEAD"]).current_dir(root()).output();
+    let Some(head) = head.ok().filter(|head| head.status.success()) else {
+        skip("there is no git, or no repository");
+        return;
+    };
+    let head = String::from_utf8_lossy(&head.stdout).trim().to_string();
+    let bench = Workbench::new(&TRAIN);
+    with_two_checkpoints(&bench);
+    let manifest = bench.out().join("manifest.json");
+    let before = fs::read_to_string(&manifest).expect("a manifest");
+    let of_another = before.replace("\"git_commit\": null", "\"git_commit\": \"0123abcd\"");
+    assert!(of_another != before, "{before}");
+    fs::write(&manifest, of_another).expect("a manifest");
+    let output = bench.resume_in(root()).expect_code(0);
+    let warning = format!("was begun at commit 0123abcd, and this source tree is at {head}");
+    assert!(output.stderr.contains(&warning), "{output}");
 }

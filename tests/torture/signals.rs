@@ -5,7 +5,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::budget::{Budget, Random};
-use super::tell;
+use super::cases;
 use super::toy::{TRAIN, TUNE, Toy, Workbench};
 
 /// As [`TRAIN`], but most of its time is training: a signal that comes later is noted and the run comes to its end.
@@ -24,40 +24,33 @@ const LONG_TUNE: Toy = Toy {
 };
 
 /// Sends `name` at random moments of the toy, takes it up each time and compares.
-fn survives(toy: &Toy, name: &str) {
+fn survives(toy: &'static Toy, name: &str) {
     let bench = Workbench::new(toy);
     let started = Instant::now();
     bench.spawn().wait().expect("the end");
-    let whole = started.elapsed();
+    let whole = usize::try_from(started.elapsed().as_micros()).unwrap_or(usize::MAX);
     let mut random = Random::new(7);
-    let (mut in_time, mut lost) = (0, Vec::new());
-    let cases = Budget::of_this_run().signals();
-    for case in 0..cases {
+    let moments: Vec<u64> =
+        (0..Budget::of_this_run().signals()).map(|_| random.below(whole) as u64).collect();
+    let part = format!("SIG{name}, `{}`", toy.name);
+    let case = |micros: &u64| format!("after {micros} µs");
+    let outcome = cases::each(bench, &part, &moments, case, |bench, &micros| {
         let mut child = bench.spawn();
-        let micros = usize::try_from(whole.as_micros()).unwrap_or(usize::MAX);
-        sleep(Duration::from_micros(random.below(micros) as u64));
+        sleep(Duration::from_micros(micros));
         // It may have ended.
         let _ = Command::new("kill").args(["-s", name, &child.id().to_string()]).output();
         let code = child.wait().expect("the end").code();
         // 143 is SIGTERM's own code; SIGKILL leaves none.
         if ![Some(0), if name == "TERM" { Some(143) } else { None }].contains(&code) {
-            lost.push(format!("{name} number {case}: it ended with {code:?}"));
+            return Err(format!("it ended with {code:?}"));
         }
-        in_time += usize::from(code != Some(0));
-        if let Err(why) = bench.finish() {
-            lost.push(format!("{name} number {case}: {why}"));
-        }
-    }
-    tell(&format!(
-        "torture: {}: SIG{name} at {cases} random moments, {in_time} before the end: {} results equal, {} lost or \
-         doubled",
-        toy.name,
-        cases - lost.len(),
-        lost.len()
-    ));
-    assert!(lost.is_empty(), "{}", lost.join("\n\n"));
+        bench.finish()?;
+        Ok(code != Some(0))
+    });
+    let disturbed = format!("{}, of which {} before the end", outcome.cases, outcome.marked);
+    outcome.report(&part, "", &disturbed, &outcome.equal().to_string());
     // One that may be heeded need not be: towards the end a run notes it and finishes.
-    assert!(in_time > 0 || name != "KILL", "every signal came too late");
+    assert!(outcome.marked > 0 || name != "KILL", "every signal came too late");
 }
 
 #[test]

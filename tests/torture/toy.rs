@@ -7,7 +7,7 @@ use std::process::Child;
 use tempfile::TempDir;
 
 use super::tree::{Tree, nothing_is_aside, nothing_is_torn};
-use crate::cli::{Output, atelier};
+use crate::cli::{Invocation, Output, atelier};
 use crate::fixture::{home_with_sample_in, report_program};
 
 /// A verb with settings under which it takes a fraction of a second.
@@ -98,36 +98,50 @@ impl Operation {
 const ROOM: u64 = 512 << 20;
 
 /// Where a toy is run again and again, always in the same place.
-pub struct Workbench<'a> {
-    toy: &'a Toy,
+pub struct Workbench {
+    pub toy: &'static Toy,
     home: TempDir,
     pub operations: Vec<Operation>,
     /// What an undisturbed run leaves.
     undisturbed: Tree,
 }
 
-impl<'a> Workbench<'a> {
-    pub fn new(toy: &'a Toy) -> Self {
-        // In memory, where syncs cost nothing: what is tried is a process that dies, not a power cut.
+impl Workbench {
+    pub fn new(toy: &'static Toy) -> Self {
+        // In memory, where syncs cost nothing: what a power cut takes is what the program has not synced.
         let memory = Path::new("/dev/shm");
         let room = atelier_store::probe(memory, ROOM).is_ok();
         let home = home_with_sample_in(room.then_some(memory));
         let mut bench = Self { toy, home, operations: Vec::new(), undisturbed: Tree::default() };
+        report_program(bench.home.path());
         // So that what every case finds is there in this one, too.
         fs::create_dir(bench.home.path().join("runs")).expect("a directory");
-        let trace = bench.home.path().join("trace");
-        let fault = format!("trace@{}", trace.display());
-        bench.begin(Some(&fault)).expect_code(0);
+        bench.operations = bench.traced(|fault| bench.begin(Some(fault)));
         bench.undisturbed = Tree::read(&bench.out()).expect("an undisturbed run");
-        let text = fs::read_to_string(trace).expect("a trace");
+        bench
+    }
+
+    /// The operations of a run that comes to its end.
+    fn traced(&self, run: impl FnOnce(&str) -> Output) -> Vec<Operation> {
+        let trace = self.home.path().join("trace");
+        run(&format!("trace@{}", trace.display())).expect_code(0);
+        let text = fs::read_to_string(&trace).expect("a trace");
+        fs::remove_file(trace).expect("a trace");
+        let mut operations = Vec::new();
         for (line, number) in text.lines().zip(1..) {
             let mut words = line.splitn(3, ' ');
             assert_eq!(words.next(), Some(number.to_string().as_str()), "a line is missing");
             let name = words.next().expect("an operation").to_string();
             let path = words.next().expect("a path").into();
-            bench.operations.push(Operation { name, path });
+            operations.push(Operation { name, path });
         }
-        bench
+        operations
+    }
+
+    /// How many operations the run has that takes up what this fault leaves.
+    pub fn operations_after(&self, fault: &str) -> usize {
+        self.interrupt(fault);
+        self.traced(|trace| self.go_on(Some(trace))).len()
     }
 
     pub fn out(&self) -> PathBuf {
@@ -152,13 +166,17 @@ impl<'a> Workbench<'a> {
     }
 
     fn run(&self, arguments: Vec<String>, fault: Option<&str>) -> Output {
-        let invocation = atelier(arguments)
-            .env("ATELIER_HOME", self.home.path())
-            .env("ATELIER_REPORT", report_program(self.home.path()));
+        let invocation = self.invocation(arguments);
         match fault {
             Some(fault) => invocation.env("ATELIER_FAULT", fault).run(),
             None => invocation.run(),
         }
+    }
+
+    fn invocation(&self, arguments: Vec<String>) -> Invocation {
+        atelier(arguments)
+            .env("ATELIER_HOME", self.home.path())
+            .env("ATELIER_REPORT", self.home.path().join("report-stand-in"))
     }
 
     /// Does what a user does with what is there: takes the run up where it began, and begins it where it did not.
@@ -166,9 +184,17 @@ impl<'a> Workbench<'a> {
         if !self.out().join("manifest.json").exists() {
             return self.begin(fault);
         }
+        self.run(self.to_resume(), fault)
+    }
+
+    /// The same, of what was begun, by a program that belongs to this repository.
+    pub fn resume_in(&self, repository: &Path) -> Output {
+        self.invocation(self.to_resume()).env("ATELIER_REPOSITORY", repository).run()
+    }
+
+    fn to_resume(&self) -> Vec<String> {
         let out = self.out().display().to_string();
-        let words = [self.toy.verb, "--resume", "--threads=1", "--out", &out];
-        self.run(words.map(str::to_string).to_vec(), fault)
+        [self.toy.verb, "--resume", "--threads=1", "--out", &out].map(str::to_string).to_vec()
     }
 
     /// Runs the toy until this fault ends it.
@@ -242,14 +268,16 @@ impl<'a> Workbench<'a> {
 
 /// Whether a fault is the end of the process.
 fn kills(fault: &str) -> bool {
-    fault.starts_with("kill@") || fault.starts_with("tear@")
+    ["kill@", "tear@", "power@"].iter().any(|kind| fault.starts_with(kind))
 }
 
 /// Whether the program ended as it should at this fault: by its own hand only with what the fault was.
 fn as_told(fault: &str, output: &Output) -> Result<(), String> {
     match output.code {
-        // A fault that nothing depends on, or one beyond the last operation.
+        // A fault that nothing depends on.
         Some(0) => Ok(()),
+        // Writes that take less than they are given are no failure.
+        _ if fault.starts_with("part@") => Err(format!("it did not write on: {output}")),
         None if kills(fault) => Ok(()),
         Some(2) if output.stderr.contains("error: ") && !output.stderr.contains("panicked") => {
             Ok(())

@@ -68,18 +68,18 @@ fn run_tests(
     // Without --no-fail-fast the total would leave out whatever comes after the first binary with a failure.
     cargo.args(["test", "--no-fail-fast"]).args(packages).args(arguments);
     cargo.envs(environment.iter().map(|(name, value)| (name, value)));
-    counted(&mut cargo, tally)
+    heard(&mut cargo, |line| tally.read(line))
 }
 
-/// Runs tests, passing on and counting what they say.
-pub fn counted(cargo: &mut Command, tally: &mut Tally) -> Result<ExitStatus> {
+/// Runs tests, passing on what they say; `hear` gets it line by line.
+pub fn heard(cargo: &mut Command, mut hear: impl FnMut(&str)) -> Result<ExitStatus> {
     let mut child = cargo.stdout(Stdio::piped()).spawn().context("cannot run cargo")?;
     if let Some(output) = child.stdout.take() {
         let mut output = BufReader::new(output);
         let mut line = Vec::new();
         while output.read_until(b'\n', &mut line).context("cannot read what the tests say")? > 0 {
             talk::say(&line)?;
-            tally.read(&String::from_utf8_lossy(&line));
+            hear(&String::from_utf8_lossy(&line));
             line.clear();
         }
     }
@@ -114,7 +114,7 @@ fn with_cuda(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> 
     toolkit.tell(&mut cargo)?;
     toolkit.tell_program(&mut cargo)?;
     let mut tally = Tally::default();
-    let status = counted(&mut cargo, &mut tally)?;
+    let status = heard(&mut cargo, |line| tally.read(line))?;
     talk::say(format!("{tally}\n"))?;
     if status.success() && tally.skipped() > 0 {
         talk::tell(

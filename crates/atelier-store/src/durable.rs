@@ -102,7 +102,7 @@ impl Write for Staged {
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
+        self.file.flush()
     }
 }
 

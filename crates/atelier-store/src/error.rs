@@ -36,6 +36,15 @@ pub enum Error {
         /// The path.
         path: PathBuf,
     },
+    /// A run was to begin in a directory that holds a file which the run would have to replace.
+    #[error(
+        "{} is there already, is not what this run would write, and is kept; move it away or choose another --out",
+        path.display()
+    )]
+    Kept {
+        /// The file.
+        path: PathBuf,
+    },
     /// A directory was to be opened as a run and is none.
     #[error(
         "{} is not a run directory: it has no manifest.json; give the directory of a run, or \
@@ -203,6 +212,11 @@ impl Error {
             expected: expected.to_string(),
             found: found.to_string(),
         }
+    }
+
+    /// Whether a directory belongs to another process, or did until now.
+    pub(crate) fn is_taken(&self) -> bool {
+        matches!(self, Self::Locked { .. } | Self::Exists { .. })
     }
 
     /// Whether the operating system answered with `kind`.

@@ -9,6 +9,8 @@ use std::str::FromStr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::unsynced;
+
 static ARMED: OnceLock<Armed> = OnceLock::new();
 
 struct Armed {
@@ -21,10 +23,13 @@ struct Armed {
 ///
 /// As text: `KIND@N` is for the Nth operation of the process alone, counted from 1, `KIND@N+` for that
 /// and all after it. Kinds are `enospc`, `edquot`, `erofs`, `eacces`, `eio` (the operation is not done
-/// and fails with this error), `short` (half of the bytes are written, then `enospc`), `close` (closing
-/// a file fails and takes with it what was not synced, as on some network file systems; at any other
-/// operation `eio`), `kill` (the process dies before the operation) and `tear` (it dies halfway through
-/// it, where it has a half; before it otherwise). `trace@FILE` does no harm and writes a line for each
+/// and fails with this error), `short` (half of the bytes are written, then `enospc`), `part` (half of
+/// the bytes are written, and the operation says so and is done: no error; at any other operation
+/// nothing), `late` (the operation takes effect and then fails with `eio`), `close` (closing a file
+/// fails and takes with it what was not synced, as on some network file systems; at any other
+/// operation `eio`), `kill` (the process dies before the operation), `tear` (it dies halfway through
+/// it, where it has a half; before it otherwise) and `power` (it dies before the operation, and so does
+/// the machine: what was not synced is lost). `trace@FILE` does no harm and writes a line for each
 /// operation: its number, what it is, and the path.
 ///
 /// Operations are those that change something: reading does not count.
@@ -50,21 +55,27 @@ enum Kind {
     Denied,
     Broken,
     Short,
+    Part,
+    Late,
     Close,
     Kill,
     Tear,
+    Power,
 }
 
-const KINDS: [(&str, Kind); 9] = [
+const KINDS: [(&str, Kind); 12] = [
     ("enospc", Kind::NoSpace),
     ("edquot", Kind::Quota),
     ("erofs", Kind::ReadOnly),
     ("eacces", Kind::Denied),
     ("eio", Kind::Broken),
     ("short", Kind::Short),
+    ("part", Kind::Part),
+    ("late", Kind::Late),
     ("close", Kind::Close),
     ("kill", Kind::Kill),
     ("tear", Kind::Tear),
+    ("power", Kind::Power),
 ];
 
 impl FromStr for Fault {
@@ -95,9 +106,10 @@ impl Fault {
     }
 }
 
-/// Whether anything is to befall this process, or to be written down.
-pub(crate) fn armed() -> bool {
-    ARMED.get().is_some()
+/// Whether something is to befall this process that takes away what was not synced.
+pub(crate) fn remember() -> bool {
+    let plan = ARMED.get().map(|armed| &armed.plan.0);
+    matches!(plan, Some(Plan::At { kind: Kind::Close | Kind::Power, .. }))
 }
 
 /// Counts an operation and says what is to befall it, if anything.
@@ -123,13 +135,21 @@ pub(crate) fn torn<T>(
     operation: &str,
     path: &Path,
     whole: impl FnOnce() -> io::Result<T>,
-    half: impl FnOnce(),
+    half: impl FnOnce() -> io::Result<T>,
 ) -> io::Result<T> {
     let Some(kind) = due(operation, path) else { return whole() };
-    if matches!(kind, Kind::Short | Kind::Tear) {
-        half();
+    match kind {
+        // Of all operations, writing alone may do less than it was asked to.
+        Kind::Part if operation == "write" => half(),
+        Kind::Part => whole(),
+        Kind::Late => whole().and_then(|_| Err(fail(kind))),
+        Kind::Short | Kind::Tear => {
+            // What a failing disk leaves is nobody's business but the disk's.
+            let _ = half();
+            Err(fail(kind))
+        }
+        _ => Err(fail(kind)),
     }
-    Err(fail(kind))
 }
 
 /// Does an operation that is done at once or not at all.
@@ -138,7 +158,8 @@ pub(crate) fn whole<T>(
     path: &Path,
     act: impl FnOnce() -> io::Result<T>,
 ) -> io::Result<T> {
-    torn(operation, path, act, || {})
+    let nothing = || Err(io::ErrorKind::Interrupted.into());
+    torn(operation, path, act, nothing)
 }
 
 /// Whether closing a file is to fail.
@@ -149,7 +170,10 @@ pub(crate) fn close_fails(path: &Path) -> bool {
 
 /// The error of an operation that fails; does not come back where the process is to die.
 fn fail(kind: Kind) -> io::Error {
-    if matches!(kind, Kind::Kill | Kind::Tear) {
+    if kind == Kind::Power {
+        unsynced::lose_all();
+    }
+    if matches!(kind, Kind::Kill | Kind::Tear | Kind::Power) {
         // At once, as by SIGKILL: nothing is unwound, dropped or written out.
         std::process::abort();
     }
@@ -164,7 +188,7 @@ fn error(kind: Kind) -> io::Error {
         Kind::Quota => Errno::DQUOT,
         Kind::ReadOnly => Errno::ROFS,
         Kind::Denied => Errno::ACCESS,
-        Kind::Broken | Kind::Close | Kind::Kill | Kind::Tear => Errno::IO,
+        _ => Errno::IO,
     };
     errno.into()
 }
@@ -176,8 +200,6 @@ fn error(kind: Kind) -> io::Error {
         Kind::Quota => io::ErrorKind::QuotaExceeded.into(),
         Kind::ReadOnly => io::ErrorKind::ReadOnlyFilesystem.into(),
         Kind::Denied => io::ErrorKind::PermissionDenied.into(),
-        Kind::Broken | Kind::Close | Kind::Kill | Kind::Tear => {
-            io::Error::other("input/output error")
-        }
+        _ => io::Error::other("input/output error"),
     }
 }

@@ -5,7 +5,7 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use crate::{Error, Result, faults};
+use crate::{Error, Result, faults, unsynced};
 
 /// An open file that knows its path, so that its errors can name it.
 #[derive(Debug)]
@@ -13,20 +13,19 @@ pub(crate) struct File {
     inner: std::fs::File,
     path: PathBuf,
     writable: bool,
-    /// Where the first byte lies that was written since the last sync.
-    unsynced: Option<u64>,
 }
 
 impl File {
     fn open(options: &OpenOptions, path: &Path, operation: &'static str) -> Result<Self> {
         let inner = options.open(path).map_err(|cause| Error::io(path, operation, cause))?;
-        Ok(Self { inner, path: path.to_path_buf(), writable: false, unsynced: None })
+        Ok(Self { inner, path: path.to_path_buf(), writable: false })
     }
 
     /// A file that is going to be written.
     fn made(path: &Path, open: impl FnOnce() -> Result<Self>) -> Result<Self> {
         let failed = |cause| Error::io(path, "create", cause);
         faults::whole("create", path, || Ok(())).map_err(failed)?;
+        unsynced::making(path);
         let mut file = open()?;
         file.writable = true;
         Ok(file)
@@ -81,27 +80,10 @@ impl File {
         Ok(metadata.len())
     }
 
-    /// Some bytes at the current position; for [`Write`] implementations, which speak `io::Result`.
-    pub fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        if faults::armed() {
-            let start = self.inner.stream_position()?;
-            self.unsynced.get_or_insert(start);
-        }
-        let mut file = &self.inner;
-        let half = &bytes[..bytes.len() / 2];
-        // What a failing disk leaves is nobody's business but the disk's.
-        faults::torn("write", &self.path, || file.write(bytes), || drop((&self.inner).write(half)))
-    }
-
     pub fn write_all_at(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
-        let first = self.unsynced.map_or(offset, |before| before.min(offset));
-        self.unsynced = Some(first);
-        let put = |bytes: &[u8]| {
-            let mut file = &self.inner;
-            file.seek(SeekFrom::Start(offset)).and_then(|_| file.write_all(bytes))
-        };
-        let half = &bytes[..bytes.len() / 2];
-        faults::torn("write", &self.path, || put(bytes), || drop(put(half)))
+        self.inner
+            .seek(SeekFrom::Start(offset))
+            .and_then(|_| self.write_all(bytes))
             .map_err(|cause| Error::io(&self.path, "write", cause))
     }
 
@@ -123,15 +105,18 @@ impl File {
     }
 
     pub fn set_len(&mut self, len: u64) -> Result<()> {
-        faults::whole("truncate", &self.path, || self.inner.set_len(len))
+        let cut = || {
+            unsynced::changing(&self.path);
+            self.inner.set_len(len)
+        };
+        faults::whole("truncate", &self.path, cut)
             .map_err(|cause| Error::io(&self.path, "truncate", cause))
     }
 
     pub fn sync(&mut self) -> Result<()> {
-        faults::whole("sync", &self.path, || self.inner.sync_all())
-            .map_err(|cause| Error::io(&self.path, "sync", cause))?;
-        self.unsynced = None;
-        Ok(())
+        let sync = || self.inner.sync_all().map(|()| unsynced::content_is_safe(&self.path));
+        faults::whole("sync", &self.path, sync)
+            .map_err(|cause| Error::io(&self.path, "sync", cause))
     }
 
     /// Takes the advisory lock, exclusive or shared, until the file is closed; false if it
@@ -148,15 +133,28 @@ impl File {
     }
 }
 
+impl Write for File {
+    /// At the current position.
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let put = |bytes: &[u8]| {
+            unsynced::changing(&self.path);
+            (&self.inner).write(bytes)
+        };
+        let half = &bytes[..bytes.len().div_ceil(2)];
+        faults::torn("write", &self.path, || put(bytes), || put(half))
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 impl Drop for File {
     fn drop(&mut self) {
         // Nobody can be told that closing failed, so whatever matters is synced before. A test can
         // have it fail, and what was not synced is lost then.
-        if self.writable
-            && faults::close_fails(&self.path)
-            && let Some(start) = self.unsynced
-        {
-            let _ = self.inner.set_len(start);
+        if self.writable && faults::close_fails(&self.path) {
+            unsynced::lose_content(&self.path);
         }
     }
 }
@@ -216,13 +214,20 @@ pub(crate) fn refuse_link(directory: &Path) -> Result<()> {
 }
 
 pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
-    faults::whole("rename", to, || std::fs::rename(from, to))
-        .map_err(|cause| Error::io(to, "put in place", cause))
+    let rename = || {
+        unsynced::renaming(from, to);
+        std::fs::rename(from, to)
+    };
+    faults::whole("rename", to, rename).map_err(|cause| Error::io(to, "put in place", cause))
 }
 
 /// Removes a file; one that is gone already is as good.
 pub(crate) fn remove_file(path: &Path) -> Result<()> {
-    match faults::whole("remove", path, || std::fs::remove_file(path)) {
+    let remove = || {
+        unsynced::removing(path);
+        std::fs::remove_file(path)
+    };
+    match faults::whole("remove", path, remove) {
         Err(cause) if cause.kind() != ErrorKind::NotFound => Err(Error::io(path, "remove", cause)),
         _ => Ok(()),
     }
@@ -232,9 +237,12 @@ pub(crate) fn remove_file(path: &Path) -> Result<()> {
 pub(crate) fn sync_dir(path: &Path) -> Result<()> {
     // Other systems than Unix cannot open a directory, and journal their names themselves.
     if cfg!(unix) {
-        let sync = || std::fs::File::open(path).and_then(|directory| directory.sync_all());
-        let synced = faults::whole("sync-dir", path, sync);
-        match synced {
+        let sync = || {
+            std::fs::File::open(path)
+                .and_then(|directory| directory.sync_all())
+                .map(|()| unsynced::names_are_safe(path))
+        };
+        match faults::whole("sync-dir", path, sync) {
             // Some network and user-space file systems cannot sync a directory and say so.
             Err(cause)
                 if !matches!(cause.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) =>
@@ -249,8 +257,11 @@ pub(crate) fn sync_dir(path: &Path) -> Result<()> {
 
 /// Makes one directory, durably; an error of kind `AlreadyExists` if something lies there.
 pub(crate) fn create_dir(path: &Path) -> Result<()> {
-    faults::whole("make-dir", path, || std::fs::create_dir(path))
-        .map_err(|cause| Error::io(path, "create", cause))?;
+    let make = || {
+        unsynced::making(path);
+        std::fs::create_dir(path)
+    };
+    faults::whole("make-dir", path, make).map_err(|cause| Error::io(path, "create", cause))?;
     sync_dir(parent(path))
 }
 
@@ -275,14 +286,19 @@ pub fn create_dir_all(path: &Path) -> Result<()> {
 /// # Errors
 /// [`Error::Io`] if something in it cannot be removed; the rest may be gone then.
 pub fn remove_dir_all(path: &Path) -> Result<()> {
+    let whole = || {
+        unsynced::removing(path);
+        std::fs::remove_dir_all(path)
+    };
     let half = || {
         let inside = names(path).unwrap_or_default();
         for name in &inside[..inside.len() / 2] {
             let path = path.join(name);
             let _ = std::fs::remove_file(&path).or_else(|_| std::fs::remove_dir_all(&path));
         }
+        Ok(())
     };
-    match faults::torn("remove-tree", path, || std::fs::remove_dir_all(path), half) {
+    match faults::torn("remove-tree", path, whole, half) {
         Err(cause) if cause.kind() != ErrorKind::NotFound => Err(Error::io(path, "remove", cause)),
         _ => Ok(()),
     }
@@ -290,15 +306,21 @@ pub fn remove_dir_all(path: &Path) -> Result<()> {
 
 /// Removes an empty directory.
 pub(crate) fn remove_dir(path: &Path) -> Result<()> {
-    faults::whole("remove-dir", path, || std::fs::remove_dir(path))
-        .map_err(|cause| Error::io(path, "remove", cause))
+    let remove = || {
+        unsynced::removing(path);
+        std::fs::remove_dir(path)
+    };
+    faults::whole("remove-dir", path, remove).map_err(|cause| Error::io(path, "remove", cause))
 }
 
 /// Makes a symbolic link; an error of kind `AlreadyExists` if something lies there.
 #[cfg(unix)]
 pub(crate) fn make_link(target: &Path, link: &Path) -> Result<()> {
-    faults::whole("link", link, || std::os::unix::fs::symlink(target, link))
-        .map_err(|cause| Error::io(link, "make", cause))
+    let make = || {
+        unsynced::making(link);
+        std::os::unix::fs::symlink(target, link)
+    };
+    faults::whole("link", link, make).map_err(|cause| Error::io(link, "make", cause))
 }
 
 /// Where links need privileges, an exclusive file does, as in Optuna's other lock.

@@ -20,6 +20,7 @@ mod shared_log;
 mod snapshots;
 mod space;
 mod tensor_file;
+mod unsynced;
 mod utc;
 
 pub use append_log::{AppendLog, parse_lines, read_lines};

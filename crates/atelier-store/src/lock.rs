@@ -4,6 +4,8 @@ use std::time::Duration;
 use crate::{Error, Result, fs};
 
 const FILE: &str = ".lock";
+/// How its content begins.
+const OPENING: &[u8] = b"process ";
 
 /// The exclusive use of a directory, for as long as the value lives.
 ///
@@ -48,6 +50,18 @@ impl Lock {
             Ok(mut file) => Ok(!file.try_lock(false)?),
             Err(error) if error.is(std::io::ErrorKind::NotFound) => Ok(false),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the lock file of `directory` is one that this crate wrote, or none is there.
+    pub(crate) fn is_ours(directory: &Path) -> bool {
+        match fs::File::open_to_read(&directory.join(FILE)) {
+            // Half of it, or nothing, where its holder was killed over it. Where a lock keeps readers
+            // out, there is a holder.
+            Ok(mut file) => file
+                .read_up_to(OPENING.len() as u64)
+                .map_or(true, |text| OPENING.starts_with(&text)),
+            Err(error) => error.is(std::io::ErrorKind::NotFound),
         }
     }
 

@@ -11,6 +11,8 @@ pub const SCHEMA_VERSION: u64 = 1;
 
 /// No manifest is nearly as long; what is read takes up to 150 times as much memory.
 const LARGEST: u64 = 1 << 20;
+/// How many of these bytes are kept for what a manifest says only when its run has ended.
+const FOR_THE_END: u64 = 64 << 10;
 
 /// What a run is, and how it went: `manifest.json`.
 ///
@@ -142,14 +144,37 @@ impl Manifest {
         serde_json::from_value(value).map_err(corrupt)
     }
 
+    /// Refuses a manifest that is so long that it could not be read when its run has ended.
+    ///
+    /// # Errors
+    /// [`Error::Io`] with the number of bytes.
+    pub(crate) fn check_length(&self, path: &Path) -> Result<()> {
+        self.encode(path, LARGEST - FOR_THE_END).map(drop)
+    }
+
     /// Writes the manifest durably, in place of the one before.
     ///
     /// # Errors
-    /// As [`durable_write`].
+    /// [`Error::Io`] if it is longer than what [`Manifest::read`] reads; otherwise as
+    /// [`durable_write`].
     pub fn write(&self, path: &Path) -> Result<()> {
-        let mut bytes = serde_json::to_vec_pretty(self)
-            .map_err(|error| Error::io(path, "encode", error.into()))?;
+        durable_write(path, &self.encode(path, LARGEST)?)
+    }
+
+    fn encode(&self, path: &Path, most: u64) -> Result<Vec<u8>> {
+        let failed = |cause: std::io::Error| Error::io(path, "write", cause);
+        let mut bytes = serde_json::to_vec_pretty(self).map_err(|error| failed(error.into()))?;
         bytes.push(b'\n');
-        durable_write(path, &bytes)
+        if bytes.len() as u64 > most {
+            let length = bytes.len();
+            return Err(failed(std::io::Error::new(
+                std::io::ErrorKind::InvalidInput,
+                format!(
+                    "it would have {length} bytes, and at most {most} can be read again; shorten the settings and the \
+                     command line, which it holds"
+                ),
+            )));
+        }
+        Ok(bytes)
     }
 }

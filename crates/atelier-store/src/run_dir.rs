@@ -10,6 +10,9 @@ pub(crate) const MANIFEST: &str = "manifest.json";
 /// What a run begins with, written before its manifest.
 const CONFIG: &str = "config.toml";
 const START: &str = "start.safetensors";
+/// Stands in a directory until the manifest does: the files of a beginning are the run's own then, and
+/// nobody put them there. Swept like a temporary file.
+const BEGINS: &str = ".atelier-begins.tmp";
 const METRICS: &str = "metrics.jsonl";
 const CHECKPOINTS: &str = "checkpoints";
 const FIGURES: &str = "figures";
@@ -23,8 +26,9 @@ pub struct RunDir {
 
 impl RunDir {
     /// Makes the next numbered directory of a verb, such as `runs/train-0007`: its number is one
-    /// more than the largest there is. `runs_root` is made where it is missing. Processes that do so
-    /// at the same time get different directories.
+    /// more than the largest there is. One in which a process was killed before its run had begun is
+    /// taken again. `runs_root` is made where it is missing. Processes that do so at the same time
+    /// get different directories.
     ///
     /// # Errors
     /// [`Error::Name`] if the verb is not a plain name; [`Error::Io`] if a directory cannot be made.
@@ -34,49 +38,90 @@ impl RunDir {
             return Err(Error::Name { name: verb.to_string() });
         }
         fs::create_dir_all(runs_root)?;
-        let numbers = fs::names(runs_root)?;
-        let largest = numbers
-            .iter()
-            .filter_map(|name| name.strip_prefix(verb)?.strip_prefix('-')?.parse::<u32>().ok())
-            .max();
-        let mut number = largest.map_or(1, |largest| largest.saturating_add(1));
+        let mut number = 1;
+        for name in fs::names(runs_root)? {
+            let digits = name.strip_prefix(verb).and_then(|rest| rest.strip_prefix('-'));
+            let Some(found) = digits.and_then(|digits| digits.parse::<u32>().ok()) else {
+                continue;
+            };
+            number = number.max(found.saturating_add(1));
+            if let Some(run) = Self::take_again(runs_root.join(name))? {
+                return Ok(run);
+            }
+        }
         loop {
             let path = runs_root.join(format!("{verb}-{number:04}"));
-            match fs::create_dir(&path) {
-                Ok(()) => return Self::locked(path),
-                Err(error) if error.is(ErrorKind::AlreadyExists) && number < u32::MAX => {
+            let made = fs::create_dir(&path).and_then(|()| Self::beginning(path));
+            match made {
+                // Another process was faster, in making it or in taking what looked like a leftover.
+                Err(error)
+                    if number < u32::MAX
+                        && (error.is(ErrorKind::AlreadyExists) || error.is_taken()) =>
+                {
                     number += 1;
                 }
-                Err(error) => return Err(error),
+                made => return made,
             }
         }
     }
 
+    /// Takes a numbered directory in which no run has begun, if it is one and holds nothing that may
+    /// be somebody's.
+    fn take_again(path: PathBuf) -> Result<Option<Self>> {
+        let left = |path: &Path| -> Result<bool> {
+            let names = fs::names(path)?;
+            let begins = names.iter().any(|name| name == BEGINS);
+            Ok(is_unbegun(path)? && (begins || !names.iter().any(|name| is_of_a_beginning(name))))
+        };
+        if path.is_symlink() || !path.is_dir() || path.join(MANIFEST).exists() || !left(&path)? {
+            return Ok(None);
+        }
+        match Self::beginning(path) {
+            Ok(run) => {
+                for name in [CONFIG, START] {
+                    fs::remove_file(&run.path.join(name))?;
+                }
+                Ok(Some(run))
+            }
+            Err(error) if error.is_taken() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Makes the directory `path`, and those above it where they are missing. An empty directory
-    /// will do, and so will one that a process left that was killed before its run had begun.
+    /// will do, and so will one that a process left that was killed before its run had begun;
+    /// [`RunDir::begin`] looks at what it left.
     ///
     /// # Errors
     /// [`Error::Exists`] if something else is there; [`Error::Locked`] if another process was
     /// faster; [`Error::Io`] if the directory cannot be made.
     pub fn create(path: &Path) -> Result<Self> {
-        let exists = || Error::Exists { path: path.to_path_buf() };
         fs::create_dir_all(fs::parent(path))?;
         match fs::create_dir(path) {
             Err(error) if error.is(ErrorKind::AlreadyExists) => {
-                if !path.is_dir() || !is_empty(path)? {
-                    return Err(exists());
+                if !path.is_dir() || !is_unbegun(path)? {
+                    return Err(Error::Exists { path: path.to_path_buf() });
                 }
             }
             made => made?,
         }
-        let run = Self::locked(path.to_path_buf())?;
+        Self::beginning(path.to_path_buf())
+    }
+
+    /// Locks a directory in which no run has begun, sweeps it and marks it.
+    fn beginning(path: PathBuf) -> Result<Self> {
+        let run = Self::locked(path)?;
         // Another process may have come and gone between the look and the lock.
-        if !is_empty(path)? {
-            return Err(exists());
+        if !is_unbegun(&run.path)? {
+            return Err(Error::Exists { path: run.path });
         }
-        remove_leftovers(path)?;
-        for name in [CONFIG, START] {
-            fs::remove_file(&path.join(name))?;
+        let names = fs::names(&run.path)?;
+        for name in names.iter().filter(|name| is_temporary(name) && *name != BEGINS) {
+            fs::remove_file(&run.path.join(name))?;
+        }
+        // Who else wrote what is there already cannot be told.
+        if !names.iter().any(|name| is_of_a_beginning(name)) {
+            fs::File::open_or_create(&run.path.join(BEGINS))?;
         }
         Ok(run)
     }
@@ -89,7 +134,7 @@ impl RunDir {
     /// [`Error::Exists`] if something else is there; [`Error::Io`] if no directory can be above it.
     pub fn free(path: &Path) -> Result<PathBuf> {
         if path.is_dir() {
-            let free = is_empty(path)?;
+            let free = is_unbegun(path)?;
             let exists = || Error::Exists { path: path.to_path_buf() };
             return free.then(|| path.to_path_buf()).ok_or_else(exists);
         }
@@ -187,14 +232,25 @@ impl RunDir {
 
     /// Begins the run: writes `config.toml`, which repeats it, `start.safetensors` where it begins
     /// from weights, and then the manifest. Without a manifest no run has begun, and
-    /// [`RunDir::create`] takes the directory again.
+    /// [`RunDir::create`] takes the directory again. A file of these that is there already, left by
+    /// a process that was killed, is replaced only by its like: it may be somebody's.
     ///
     /// # Errors
-    /// As [`durable_write`].
+    /// [`Error::Kept`] with the file that is there and differs; [`Error::Io`] if the manifest is
+    /// too long to be read again; otherwise as [`durable_write`].
     pub fn begin(&self, config: &str, start: Option<&[u8]>, manifest: &Manifest) -> Result<()> {
-        self.write(CONFIG, config.as_bytes())?;
+        manifest.check_length(&self.path.join(MANIFEST))?;
+        let config = config.as_bytes();
+        for (name, content) in [(CONFIG, Some(config)), (START, start)] {
+            let path = self.path.join(name);
+            if path.symlink_metadata().is_ok() && content.is_none_or(|new| !holds(&path, new)) {
+                return Err(Error::Kept { path });
+            }
+        }
+        self.write(CONFIG, config)?;
         start.map_or(Ok(()), |start| self.write(START, start))?;
-        self.write_manifest(manifest)
+        self.write_manifest(manifest)?;
+        fs::remove_file(&self.path.join(BEGINS))
     }
 
     /// Reads the manifest.
@@ -244,15 +300,25 @@ impl RunDir {
     }
 }
 
-/// Whether a directory holds nothing but perhaps what a process leaves that was killed before its
-/// manifest was in place: a lock file, and behind it temporary files and those that a run begins with.
-fn is_empty(directory: &Path) -> Result<bool> {
+/// Whether no run has begun in a directory and nothing else is there, as far as names tell: it is
+/// empty, or a process left it that was killed before its manifest was in place, with its lock file,
+/// temporary files and those that a run begins with.
+fn is_unbegun(directory: &Path) -> Result<bool> {
     let names = fs::names(directory)?;
     let locked = names.iter().any(|name| Lock::is_file(name));
     let left = |name: &str| {
-        Lock::is_file(name) || is_temporary(name) || (locked && [CONFIG, START].contains(&name))
+        Lock::is_file(name) || is_temporary(name) || (locked && is_of_a_beginning(name))
     };
-    Ok(names.iter().all(|name| left(name)))
+    Ok(names.iter().all(|name| left(name)) && Lock::is_ours(directory))
+}
+
+fn is_of_a_beginning(name: &str) -> bool {
+    [CONFIG, START].contains(&name)
+}
+
+/// Whether this is the content of the file at `path`.
+fn holds(path: &Path, content: &[u8]) -> bool {
+    fs::read_regular(path, content.len() as u64).is_ok_and(|found| found == content)
 }
 
 /// A name as a path that stays below where it is joined.

@@ -46,15 +46,13 @@ fn finished_run(root: &Path, verb: &str, started: &str, status: Status) -> Strin
 fn numbers_go_on_after_the_largest_of_the_same_verb() {
     let directory = tempfile::tempdir().expect("directory");
     let root = directory.path().join("deep/runs");
-    let next = |verb| {
-        let run = RunDir::create_numbered(&root, verb).expect("create");
-        run.path().strip_prefix(&root).expect("below").to_str().expect("UTF-8").to_string()
-    };
+    let next = |verb| finished_run(&root, verb, "2026-01-01T00:00:00Z", Status::Complete);
     assert_eq!(next("train"), "train-0001");
     assert_eq!(next("train"), "train-0002");
     assert_eq!(next("tune"), "tune-0001");
     for name in ["train-0041", "train-x", "training-0900", "train-"] {
         std::fs::create_dir(root.join(name)).expect("directory");
+        std::fs::write(root.join(name).join("notes.txt"), "somebody's").expect("file");
     }
     std::fs::remove_dir_all(root.join("train-0001")).expect("remove");
     assert_eq!(next("train"), "train-0042");
@@ -66,19 +64,14 @@ fn numbers_go_on_after_the_largest_of_the_same_verb() {
 fn threads_that_number_at_the_same_time_get_different_directories() {
     let directory = tempfile::tempdir().expect("directory");
     let root = directory.path().join("runs");
+    let make = |_| finished_run(&root, "train", "2026-01-01T00:00:00Z", Status::Complete);
     let names: BTreeSet<_> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..8)
-            .map(|_| {
-                scope.spawn(|| {
-                    let make = |_| RunDir::create_numbered(&root, "train").expect("create");
-                    (0..10).map(make).map(|run| run.path().to_path_buf()).collect::<Vec<_>>()
-                })
-            })
-            .collect();
+        let threads: Vec<_> =
+            (0..8).map(|_| scope.spawn(|| (0..10).map(make).collect::<Vec<_>>())).collect();
         threads.into_iter().flat_map(|thread| thread.join().expect("thread")).collect()
     });
     assert_eq!(names.len(), 80);
-    assert!(names.contains(&root.join("train-0001")) && names.contains(&root.join("train-0080")));
+    assert!(names.contains("train-0001") && names.contains("train-0080"));
 }
 
 #[test]
@@ -88,12 +81,12 @@ fn only_a_new_or_empty_directory_becomes_a_run() {
     drop(RunDir::create(&new).expect("new"));
     // A process that was killed at once leaves the lock's file and nothing else.
     drop(RunDir::create(&new).expect("empty but for the lock's file"));
-    // One that was killed before its manifest was in place leaves what comes before it.
-    for name in ["config.toml", "start.safetensors", ".atelier-0123456789abcdef.tmp"] {
-        std::fs::write(new.join(name), "of a run that never began").expect("file");
-    }
-    drop(RunDir::create(&new).expect("without a manifest no run has begun"));
-    assert_eq!(std::fs::read_dir(&new).expect("list").count(), 1, "only the lock's file is kept");
+    std::fs::write(new.join(".atelier-0123456789abcdef.tmp"), "half").expect("file");
+    let again = RunDir::create(&new).expect("without a manifest no run has begun");
+    assert!(!new.join(".atelier-0123456789abcdef.tmp").exists());
+    again.begin("seed = 1\n", None, &running()).expect("begin");
+    drop(again);
+    assert_eq!(names(&new), [".lock", "config.toml", "manifest.json"]);
 
     let own = directory.path().join("own");
     std::fs::create_dir(&own).expect("directory");
@@ -109,8 +102,105 @@ fn only_a_new_or_empty_directory_becomes_a_run() {
         let message = error.to_string();
         assert!(message.contains("--out") && message.contains("--resume"), "{message}");
     }
-    let names: Vec<_> = std::fs::read_dir(&full).expect("list").collect();
-    assert_eq!(names.len(), 1, "nothing was added");
+    assert_eq!(names(&full), ["thesis.txt"], "nothing was added");
+
+    let others = directory.path().join("others");
+    std::fs::create_dir(&others).expect("directory");
+    std::fs::write(others.join(".lock"), "pid 17").expect("file");
+    assert!(matches!(RunDir::create(&others), Err(Error::Exists { .. })), "another program's lock");
+    assert_eq!(std::fs::read(others.join(".lock")).expect("kept"), b"pid 17");
+}
+
+/// What is in a directory, in order.
+fn names(directory: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(directory).expect("list");
+    let name = |entry: std::io::Result<std::fs::DirEntry>| entry.expect("entry").file_name();
+    let mut names: Vec<_> =
+        entries.map(|entry| name(entry).to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+fn running() -> Manifest {
+    manifest("train", "2026-01-01T00:00:00Z", Status::Running)
+}
+
+#[test]
+fn a_file_of_the_users_behind_a_lock_is_kept_and_named_and_its_like_is_taken() {
+    let directory = tempfile::tempdir().expect("directory");
+    let path = directory.path().join("run");
+    // A run that was cleaned up but for its settings; the lock's file is hidden and stays.
+    drop(RunDir::create(&path).expect("create"));
+    std::fs::remove_file(path.join(".atelier-begins.tmp")).expect("the mark");
+    for name in ["config.toml", "start.safetensors"] {
+        let file = path.join(name);
+        std::fs::write(&file, "the user's").expect("file");
+        for start in [None, Some(b"the run's".as_slice())] {
+            let run = RunDir::create(&path).expect("no run has begun");
+            let error = run.begin("the run's", start, &running()).expect_err("not ours");
+            assert!(matches!(error, Error::Kept { .. }), "{error}");
+            assert!(error.to_string().contains(file.to_str().expect("UTF-8")), "{error}");
+        }
+        assert_eq!(std::fs::read(&file).expect("kept"), b"the user's");
+        assert_eq!(names(&path), [".lock", name]);
+        std::fs::remove_file(&file).expect("file");
+    }
+
+    std::fs::write(path.join("config.toml"), "the run's").expect("file");
+    let run = RunDir::create(&path).expect("no run has begun");
+    run.begin("the run's", None, &running()).expect("its own like");
+}
+
+#[test]
+fn a_numbered_directory_in_which_no_run_has_begun_is_taken_again() {
+    let directory = tempfile::tempdir().expect("directory");
+    let root = directory.path();
+    let path = root.join("train-0001");
+    let taken = || RunDir::create_numbered(root, "train").expect("create").path().to_path_buf();
+    // Killed at any moment before the manifest: as nothing, the lock, the mark or the files come.
+    std::fs::create_dir(&path).expect("directory");
+    assert_eq!(taken(), path);
+    for name in ["config.toml", "start.safetensors", ".atelier-0123456789abcdef.tmp"] {
+        std::fs::write(path.join(name), "of a run that never began").expect("file");
+        assert_eq!(taken(), path);
+        assert_eq!(names(&path), [".atelier-begins.tmp", ".lock"]);
+    }
+
+    let held = RunDir::create_numbered(root, "train").expect("create");
+    assert_eq!(held.path(), path);
+    assert_eq!(taken(), root.join("train-0002"), "the first is in use");
+    held.begin("seed = 1\n", None, &running()).expect("begin");
+    drop(held);
+    assert_eq!(taken(), root.join("train-0002"), "the first has begun");
+    // Settings that a user kept of a run: without the mark nobody knows whose they are.
+    std::fs::remove_file(path.join("manifest.json")).expect("file");
+    std::fs::remove_dir_all(root.join("train-0002")).expect("directory");
+    assert_eq!(taken(), root.join("train-0002"));
+    assert_eq!(std::fs::read(path.join("config.toml")).expect("kept"), b"seed = 1\n");
+}
+
+#[test]
+fn a_manifest_that_could_not_be_read_again_is_refused_before_anything_is_written() {
+    let directory = tempfile::tempdir().expect("directory");
+    let run = RunDir::create(&directory.path().join("run")).expect("create");
+    let mut long = running();
+    long.command_line = vec!["x".repeat(1000); 1040];
+    let error = run.begin("seed = 1\n", None, &long).expect_err("too long").to_string();
+    assert!(
+        error.contains("manifest.json: it would have 10") && error.contains("shorten"),
+        "{error}"
+    );
+    assert_eq!(names(run.path()), [".atelier-begins.tmp", ".lock"]);
+
+    // As long as one may be that begins, it can still say why it failed.
+    long.command_line.truncate(970);
+    run.begin("seed = 1\n", None, &long).expect("begin");
+    long.error = Some("y".repeat(60_000));
+    run.write_manifest(&long).expect("the end");
+    assert_eq!(run.manifest().expect("read"), long);
+    long.error = Some("y".repeat(90_000));
+    run.write_manifest(&long).expect_err("too long");
+    assert_eq!(run.manifest().expect("the one before").error.map_or(0, |text| text.len()), 60_000);
 }
 
 #[test]

@@ -13,6 +13,7 @@ const WRITES: &[&str] = &[
     "fs::create_dir",
     "fs::remove_",
     "fs::set_permissions",
+    "fs::*",
     "File::create",
     "File::options",
     "OpenOptions",
@@ -75,19 +76,32 @@ pub fn file_writes(repository: &Repository) -> Vec<Breach> {
     });
     for (path, source) in sources {
         let code = rust_text::without_test_modules(&rust_text::code(source));
-        for (number, line) in (1..).zip(code.lines()) {
+        for (number, line) in (1..).zip(with_imports_joined(&code)) {
             let may = |call: &&str| {
                 MAY_WRITE
                     .iter()
                     .any(|(place, calls, _)| path.starts_with(place) && calls.contains(call))
             };
-            for call in calls(line).filter(|call| !may(call)) {
+            for call in calls(&line).filter(|call| !may(call)) {
                 let found = format!("`{call}`; use atelier-store");
                 breaches.push(Breach { place: format!("{path}:{number}"), found });
             }
         }
     }
     breaches
+}
+
+/// The lines of code; the first of an import from `fs` that goes on has all its names.
+fn with_imports_joined(code: &str) -> Vec<String> {
+    let mut lines: Vec<String> = code.lines().map(str::to_string).collect();
+    for at in 0..lines.len() {
+        let names = lines[at].split_once("fs::{").map(|(_, names)| names);
+        if names.is_some_and(|names| !names.contains('}')) {
+            let rest = lines[at + 1..].join(" ");
+            lines[at] += rest.split('}').next().unwrap_or_default();
+        }
+    }
+    lines
 }
 
 /// What writes in a line of code, as a call by its path or as an import.

@@ -255,10 +255,18 @@ fn a_file_write_is_found_outside_the_store_and_outside_tests() {
         let after_tests = format!("#[cfg(test)]\nmod tests {{}}\n{source}");
         breaks("file-writes", &format!("{SOURCE}:4"), "", &one_crate(&[(SOURCE, &after_tests)]));
     }
-    for import in ["use std::fs::{self, rename};", "use std::fs::{create_dir_all, read};"] {
+    for import in [
+        "use std::fs::{self, rename};",
+        "use std::fs::{create_dir_all, read};",
+        "use std::fs::{\n    read,\n    write,\n};",
+        "use std::{fs::{self,\n    rename}, io};",
+        "use std::fs::*;",
+    ] {
         breaks("file-writes", &format!("{SOURCE}:1"), "", &one_crate(&[(SOURCE, import)]));
     }
     let reads = "use std::fs::{self, File, read};\nfn f() { fs::read(p); fmt::write(a, b); }\n";
+    keeps("file-writes", &one_crate(&[(SOURCE, reads)]));
+    let reads = "use std::fs::{\n    self,\n    read,\n};\nfn f() { fmt::write(a, b); }\n";
     keeps("file-writes", &one_crate(&[(SOURCE, reads)]));
     let unpacked = ("crates/atelier-data/src/package.rs", "use tempfile::TempDir;\n");
     keeps("file-writes", &one_crate(&[unpacked]));

@@ -29,6 +29,7 @@ type Autoencoding = Prepared<AutoencodingConfig, Autoencoder>;
 
 impl Trainable for AutoencodingConfig {
     const VERB: &'static str = "autoencoder";
+    const SECTION: &'static str = "autoencoder";
     type Model = Autoencoder;
 
     fn common(&self) -> Common<'_> {

@@ -59,6 +59,8 @@ pub(crate) struct Place<'a> {
 pub(crate) trait Trainable: Clone {
     /// The verb that it is for.
     const VERB: &'static str;
+    /// The section of the configuration that describes the network.
+    const SECTION: &'static str;
     /// What is trained.
     type Model: Objective;
 
@@ -87,6 +89,7 @@ pub(crate) trait Trainable: Clone {
 
 impl Trainable for Config {
     const VERB: &'static str = "train";
+    const SECTION: &'static str = "model";
     type Model = Classifier;
 
     fn common(&self) -> Common<'_> {

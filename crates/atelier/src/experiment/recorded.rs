@@ -140,6 +140,14 @@ impl Recorded {
                 "go on with the version that began it, or begin a new run".to_string(),
             )?;
         }
+        if let (Some(before), Some(now)) = (&manifest.git_commit, git_commit())
+            && *before != now
+        {
+            warn(&format!(
+                "warning: the run was begun at commit {before}, and this source tree is at {now}: its results may be \
+                 those of neither"
+            ));
+        }
         probe(dir.path(), 0)?;
         if let Some(device) = &flags.device {
             manifest.device.clone_from(device);

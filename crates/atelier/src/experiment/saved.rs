@@ -104,7 +104,8 @@ impl SavedClassifier {
             Some(image) => image,
             None => square(inputs).with_context(about)?,
         };
-        weights.bear(&[&[inputs], config.model.hidden.as_slice(), &[classes]].concat())?;
+        weights
+            .bear::<Config>(&[&[inputs], config.model.hidden.as_slice(), &[classes]].concat())?;
         let model = Classifier::new(inputs, classes, &config.model, 0.0, 0, &Device::Cpu)
             .with_context(about)?;
         let layers: Vec<&Layer> = model.net.layers().iter().collect();
@@ -159,7 +160,8 @@ impl SavedNetwork {
             let weights = Weights::read(&file)?;
             let inputs = weights.inputs("encoder.0.weight")?;
             let AutoencoderConfig { hidden, latent, .. } = &config.autoencoder;
-            weights.bear(&[&[inputs], hidden.as_slice(), &[*latent]].concat())?;
+            weights
+                .bear::<AutoencodingConfig>(&[&[inputs], hidden.as_slice(), &[*latent]].concat())?;
             let model = Autoencoder::new(inputs, &config.autoencoder, 0, &Device::Cpu)?;
             let layers = AutoencodingConfig::layers(&model);
             weights.load::<AutoencodingConfig>(&model, &widths(inputs, &layers))?;

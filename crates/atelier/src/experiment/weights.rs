@@ -67,7 +67,7 @@ impl Weights {
 
     /// Refuses a description of a network that has far more weights than the file has numbers, before memory is
     /// taken for it; `widths` from the first layer's inputs on.
-    pub(crate) fn bear(&self, widths: &[usize]) -> Result<()> {
+    pub(crate) fn bear<C: Trainable>(&self, widths: &[usize]) -> Result<()> {
         // What is so small is made, so that the first tensor that does not fit can be named.
         const SMALL: usize = 1 << 20;
         let of_layer = |pair: &[usize]| pair[0].saturating_mul(pair[1]);
@@ -81,16 +81,17 @@ impl Weights {
         Err(anyhow!(
             "{file} holds {held} numbers, and the network that is described has {described} weights"
         ))
-        .help(|| "say with --set model.… or --config what the network is".to_string())
+        .help(|| describe(C::SECTION))
     }
 
     /// The tensors of `wanted`, in that order. There may be those that `also` knows and PyTorch's
-    /// counters beside them, and no others: they would be of another network than `network`.
+    /// counters beside them, and no others: they would be of another network than `network`, which `section`
+    /// describes.
     pub(crate) fn tensors(
         &self,
         wanted: &[&Parameter],
         also: impl Fn(&str) -> bool,
-        network: &str,
+        (network, section): (&str, &str),
     ) -> Result<Vec<NamedTensor>> {
         let file = self.file.display();
         let of_network = |name: &str| {
@@ -99,10 +100,9 @@ impl Weights {
         if let Some(other) = self.arrays.iter().find(|array| !of_network(&array.name)) {
             let name = &other.name;
             return Err(anyhow!("{file} has a tensor `{name}` that {network} has not"))
-                .help(|| "say with --set model.… or --config what the network is".to_string());
+                .help(|| describe(section));
         }
-        let what =
-            || format!("say with --set model.… or --config what the network is, now {network}");
+        let what = || format!("{}; now it is {network}", describe(section));
         let mut tensors = Vec::with_capacity(wanted.len());
         for parameter in wanted {
             let name = &parameter.name;
@@ -128,7 +128,7 @@ impl Weights {
         let all: Vec<&Parameter> = model.parameters().iter().chain(model.buffers()).collect();
         let before = C::state(model)?;
         let derived = |name: &str| before.iter().any(|tensor| tensor.name == name);
-        let tensors = self.tensors(&all, derived, network)?;
+        let tensors = self.tensors(&all, derived, (network, C::SECTION))?;
         let file = self.file.display();
         load_state(&all, &tensors).with_context(|| format!("cannot use {file}"))?;
         let others: Vec<&NamedArray> = (self.arrays.iter())
@@ -151,7 +151,7 @@ impl Weights {
     pub(crate) fn begin<C: Trainable>(&self, prepared: &Prepared<C, C::Model>) -> Result<()> {
         let model = &prepared.model;
         let all: Vec<&Parameter> = model.parameters().iter().chain(model.buffers()).collect();
-        let mut tensors = self.tensors(&all, |_| false, &prepared.network())?;
+        let mut tensors = self.tensors(&all, |_| false, (&prepared.network(), C::SECTION))?;
         if let Some(standardization) = &prepared.standardization {
             let [weight, bias, ..] = tensors.as_mut_slice() else {
                 bail!("the network has no first layer to standardise the inputs of");
@@ -168,6 +168,13 @@ impl Weights {
         let values = numbers(array).with_context(|| format!("cannot use {file}"))?;
         Ok(NamedTensor { name: array.name.clone(), shape: array.shape.clone(), values })
     }
+}
+
+/// What to do where a file and the network do not fit.
+fn describe(section: &str) -> String {
+    format!(
+        "say with --set {section}.… or --config what the network is; that of a run stands in its manifest.json"
+    )
 }
 
 /// The numbers of an array of floats.

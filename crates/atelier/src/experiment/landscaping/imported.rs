@@ -30,7 +30,8 @@ pub(crate) fn imported(directory: &Path, name: String, subject: &Subject) -> Res
     for file in &files {
         // Statistics of batch norm are recomputed at every point.
         let buffer = |name: &str| subject.objective.buffers().iter().any(|b| b.name == name);
-        for tensor in Weights::read(file)?.tensors(&parameters, buffer, &subject.network)? {
+        let network = (subject.network.as_str(), subject.section);
+        for tensor in Weights::read(file)?.tensors(&parameters, buffer, network)? {
             points.extend(tensor.values);
         }
     }

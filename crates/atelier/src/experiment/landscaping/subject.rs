@@ -34,6 +34,8 @@ pub(crate) struct Subject {
     pub(crate) quantity: &'static str,
     /// Such as `784-50-50-50-10`.
     pub(crate) network: String,
+    /// The section of a configuration that describes it.
+    pub(crate) section: &'static str,
     /// The name of the data set.
     pub(crate) dataset: String,
     /// What manifests say of it.
@@ -128,6 +130,7 @@ impl Subject {
             examples: examples.indices().to_vec(),
             quantity,
             network: prepared.network(),
+            section: C::SECTION,
             dataset: dataset::title(&prepared.data.provenance.name).to_string(),
             provenance: dataset::record(&prepared.data.provenance),
             layers,
