@@ -49,7 +49,11 @@ impl Budget {
     pub fn cuts(&self, toy: &Toy, operations: &[Operation]) -> Vec<String> {
         let syncs = |operation: &Operation| ["sync", "sync-dir"].contains(&operation.name.as_str());
         let all = (1..).zip(operations).filter(|(_, operation)| syncs(operation));
-        self.sampled(all.map(|(number, _)| format!("power@{number}")).collect(), toy.sample.1)
+        let all = all.map(|(number, _)| format!("power@{number}")).collect();
+        let mut cuts = self.sampled(all, toy.sample.1);
+        // And behind the last one, when everything has been promised.
+        cuts.push(format!("power@{}", operations.len()));
+        cuts
     }
 
     /// The faults by which operations fail: each alone and with all after it, with `kinds` in rotation. They differ in
@@ -99,7 +103,7 @@ impl Budget {
             return all;
         }
         // No multiple of 2 or 7, so that each of seven kinds of failure has its turn, alone and lasting.
-        let step = (all.len() / most) | 1;
+        let step = all.len().div_ceil(most) | 1;
         let step = if step.is_multiple_of(7) { step + 2 } else { step };
         all.into_iter().step_by(step).collect()
     }

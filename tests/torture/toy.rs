@@ -30,7 +30,7 @@ pub const TRAIN: Toy = Toy {
         "train.ema=0.9",
         "train.snapshots_per_epoch=2",
     ],
-    sample: (200, 28),
+    sample: (80, 28),
 };
 
 pub const TUNE: Toy = Toy {
@@ -47,7 +47,7 @@ pub const TUNE: Toy = Toy {
         "data.validation=100",
         "retrain.epochs=1",
     ],
-    sample: (120, 28),
+    sample: (50, 20),
 };
 
 pub const LANDSCAPE: Toy = Toy {
@@ -279,6 +279,7 @@ fn as_told(fault: &str, output: &Output) -> Result<(), String> {
         // Writes that take less than they are given are no failure.
         _ if fault.starts_with("part@") => Err(format!("it did not write on: {output}")),
         None if kills(fault) => Ok(()),
+        _ if kills(fault) => Err(format!("it was not killed: {output}")),
         Some(2) if output.stderr.contains("error: ") && !output.stderr.contains("panicked") => {
             Ok(())
         }

@@ -33,7 +33,7 @@ pub fn draw(report: &Report) -> Result<Figure> {
         ))
         .caption(format!(
             "A dot is a round of the bench: the median of its calls over Atelier's of the same round, drawn at {FARTHEST:.0} \
-             where it is beyond. Bar: mean; number: median; dash: no result. Steps take batches that are in memory; \
+             where it is beyond. Bar: mean of the dots as drawn; number: median; dash: no result. Steps take batches that are in memory; \
              compiling, reading data, other processors and GPUs are not shown. {}.",
             report.versions.iter().map(|(name, version)| format!("{name} {version}")).collect::<Vec<_>>().join(", ")
         ));

@@ -38,7 +38,7 @@ pub fn job(id: &str, threads: usize, work: &Path) -> Result<Job> {
     }
     if id == "round-trip" {
         return Ok(Box::new(|| {
-            round_trip::take();
+            round_trip::take(round_trip::TRIPS);
             Ok(())
         }));
     }

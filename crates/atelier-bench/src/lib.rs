@@ -35,3 +35,4 @@ pub use report::{Limits, Measured, Report, SCHEMA_VERSION, Times};
 pub use row::{ROWS, Row, Threads, Work};
 pub use serve::serve;
 pub use step::Step;
+pub use watch::{heed_signals, interrupted};

@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
-use atelier_bench::{Contestant, ROWS, Report, Settings, against, chart, job, serve, table};
+use atelier_bench::{
+    Contestant, ROWS, Report, Settings, against, chart, heed_signals, interrupted, job, serve,
+    table,
+};
 use atelier_store::{create_dir_all, durable_write};
 
 use options::{Format, Options, USAGE};
@@ -24,7 +27,7 @@ fn main() -> ExitCode {
     };
     done.unwrap_or_else(|error| {
         tell(&format!("error: {error:#}"));
-        ExitCode::from(2)
+        ExitCode::from(if interrupted() { 130 } else { 2 })
     })
 }
 
@@ -74,6 +77,7 @@ fn run(arguments: Vec<String>) -> Result<ExitCode> {
 }
 
 fn measure(options: &Options) -> Result<Report> {
+    heed_signals()?;
     let settings = Settings {
         quick: options.quick,
         only: options.only.clone(),

@@ -10,6 +10,7 @@ use crate::machine::Machine;
 use crate::report::{Limits, Measured, Report, SCHEMA_VERSION};
 use crate::row::{ROWS, Row, Threads};
 use crate::turn::Turn;
+use crate::watch::interrupted;
 use crate::workplace::Workplace;
 
 /// What is measured, and how thoroughly.
@@ -133,7 +134,11 @@ fn of_row(
             || round < pace.rounds.1 && start.elapsed().as_secs_f64() < pace.row)
     {
         limits.iter_mut().try_for_each(LimitsAsked::round)?;
-        for turn in turns.iter_mut().filter(|turn| turn.goes_on(pace.contestant)) {
+        ensure!(!interrupted(), "interrupted");
+        // Another one begins each time, so that nobody always follows the same other.
+        let first = round % turns.len();
+        let (later, sooner) = turns.split_at_mut(first);
+        for turn in sooner.iter_mut().chain(later).filter(|turn| turn.goes_on(pace.contestant)) {
             turn.take(pace.turn)?;
         }
         round += 1;

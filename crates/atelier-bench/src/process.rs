@@ -1,7 +1,7 @@
 //! Rows of a whole process: from its start until it ends, or until it has written a line.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -52,20 +52,25 @@ impl Process {
         let mut child = command.spawn().context("cannot run it")?;
         let watch = Watch::over(&child, self.patience);
         let mut answer = String::new();
+        let mut read = Ok(0);
         if let Some(stdout) = child.stdout.take() {
-            BufReader::new(stdout).read_line(&mut answer)?;
+            read = BufReader::new(stdout).read_line(&mut answer);
         } else if let Some(stderr) = child.stderr.take() {
             // Atelier tells of its epochs on stderr.
-            for line in BufReader::new(stderr).lines() {
-                if line?.starts_with("epoch 1 ") {
-                    break;
-                }
-            }
+            let mut lines = BufReader::new(stderr).lines();
+            let told = |line: &io::Result<String>| {
+                line.as_ref().map_or(true, |line| line.starts_with("epoch 1 "))
+            };
+            read = lines.find(told).transpose().map(|_| 0);
         }
         let at_line = start.elapsed().as_secs_f64();
+        if read.is_err() {
+            watch::kill(&child);
+        }
         let output = child.wait_with_output()?;
         let at_end = start.elapsed().as_secs_f64();
         watch.end()?;
+        read.context("cannot read what it says")?;
         if let Ok(Answer::Missing { missing }) = serde_json::from_str(&answer) {
             return Ok(Err(missing));
         }

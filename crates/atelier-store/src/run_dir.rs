@@ -13,6 +13,8 @@ const START: &str = "start.safetensors";
 /// Stands in a directory until the manifest does: the files of a beginning are the run's own then, and
 /// nobody put them there. Swept like a temporary file.
 const BEGINS: &str = ".atelier-begins.tmp";
+/// So many directories are made for one run at most.
+const MOST_LOST: u32 = 100;
 const METRICS: &str = "metrics.jsonl";
 const CHECKPOINTS: &str = "checkpoints";
 const FIGURES: &str = "figures";
@@ -41,21 +43,26 @@ impl RunDir {
         let mut number = 1;
         for name in fs::names(runs_root)? {
             let digits = name.strip_prefix(verb).and_then(|rest| rest.strip_prefix('-'));
+            let digits = digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
             let Some(found) = digits.and_then(|digits| digits.parse::<u32>().ok()) else {
                 continue;
             };
             number = number.max(found.saturating_add(1));
-            if let Some(run) = Self::take_again(runs_root.join(name))? {
+            if let Some(run) = Self::take_again(runs_root.join(name)) {
                 return Ok(run);
             }
         }
+        let mut lost = 0;
         loop {
             let path = runs_root.join(format!("{verb}-{number:04}"));
-            let made = fs::create_dir(&path).and_then(|()| Self::beginning(path));
-            match made {
-                // Another process was faster, in making it or in taking what looked like a leftover.
+            let made = fs::create_dir(&path);
+            lost += u32::from(made.is_ok());
+            match made.and_then(|()| Self::beginning(path)) {
+                // Another process was faster, in making it or in taking what looked like a leftover; one that
+                // is so every time is none, but something that fills each new directory.
                 Err(error)
                     if number < u32::MAX
+                        && lost < MOST_LOST
                         && (error.is(ErrorKind::AlreadyExists) || error.is_taken()) =>
                 {
                     number += 1;
@@ -66,26 +73,20 @@ impl RunDir {
     }
 
     /// Takes a numbered directory in which no run has begun, if it is one and holds nothing that may
-    /// be somebody's.
-    fn take_again(path: PathBuf) -> Result<Option<Self>> {
-        let left = |path: &Path| -> Result<bool> {
-            let names = fs::names(path)?;
-            let begins = names.iter().any(|name| name == BEGINS);
-            Ok(is_unbegun(path)? && (begins || !names.iter().any(|name| is_of_a_beginning(name))))
+    /// be somebody's. One that cannot be looked at or taken is left alone.
+    fn take_again(path: PathBuf) -> Option<Self> {
+        let kept = |path: &Path| {
+            let names = fs::names(path).unwrap_or_default();
+            names.iter().any(|name| is_of_a_beginning(name))
         };
-        if path.is_symlink() || !path.is_dir() || path.join(MANIFEST).exists() || !left(&path)? {
-            return Ok(None);
+        let left = |path: &Path| {
+            is_unbegun(path).unwrap_or(false) && (path.join(BEGINS).exists() || !kept(path))
+        };
+        if path.is_symlink() || !path.is_dir() || path.join(MANIFEST).exists() || !left(&path) {
+            return None;
         }
-        match Self::beginning(path) {
-            Ok(run) => {
-                for name in [CONFIG, START] {
-                    fs::remove_file(&run.path.join(name))?;
-                }
-                Ok(Some(run))
-            }
-            Err(error) if error.is_taken() => Ok(None),
-            Err(error) => Err(error),
-        }
+        // What is there under the lock and without the mark has come from somebody meanwhile.
+        Self::beginning(path).ok().filter(|run| !kept(&run.path))
     }
 
     /// Makes the directory `path`, and those above it where they are missing. An empty directory
@@ -108,7 +109,8 @@ impl RunDir {
         Self::beginning(path.to_path_buf())
     }
 
-    /// Locks a directory in which no run has begun, sweeps it and marks it.
+    /// Locks a directory in which no run has begun, sweeps it and marks it. With the mark, the files of a beginning
+    /// are those of a process that was killed, and go as well.
     fn beginning(path: PathBuf) -> Result<Self> {
         let run = Self::locked(path)?;
         // Another process may have come and gone between the look and the lock.
@@ -116,11 +118,15 @@ impl RunDir {
             return Err(Error::Exists { path: run.path });
         }
         let names = fs::names(&run.path)?;
-        for name in names.iter().filter(|name| is_temporary(name) && *name != BEGINS) {
+        let marked = names.iter().any(|name| name == BEGINS);
+        let swept = |name: &str| {
+            (is_temporary(name) && name != BEGINS) || (marked && is_of_a_beginning(name))
+        };
+        for name in names.iter().filter(|name| swept(name)) {
             fs::remove_file(&run.path.join(name))?;
         }
-        // Who else wrote what is there already cannot be told.
-        if !names.iter().any(|name| is_of_a_beginning(name)) {
+        // Without it, who wrote the files of a beginning that are there already cannot be told.
+        if !marked && !names.iter().any(|name| is_of_a_beginning(name)) {
             fs::File::open_or_create(&run.path.join(BEGINS))?;
         }
         Ok(run)
@@ -232,8 +238,8 @@ impl RunDir {
 
     /// Begins the run: writes `config.toml`, which repeats it, `start.safetensors` where it begins
     /// from weights, and then the manifest. Without a manifest no run has begun, and
-    /// [`RunDir::create`] takes the directory again. A file of these that is there already, left by
-    /// a process that was killed, is replaced only by its like: it may be somebody's.
+    /// [`RunDir::create`] takes the directory again. A file of these that is there already is
+    /// replaced only by its like: it may be somebody's.
     ///
     /// # Errors
     /// [`Error::Kept`] with the file that is there and differs; [`Error::Io`] if the manifest is
@@ -250,7 +256,9 @@ impl RunDir {
         self.write(CONFIG, config)?;
         start.map_or(Ok(()), |start| self.write(START, start))?;
         self.write_manifest(manifest)?;
-        fs::remove_file(&self.path.join(BEGINS))
+        // The run has begun. A mark that stays is swept when it is taken up.
+        let _ = fs::remove_file(&self.path.join(BEGINS));
+        Ok(())
     }
 
     /// Reads the manifest.

@@ -180,6 +180,31 @@ fn a_numbered_directory_in_which_no_run_has_begun_is_taken_again() {
 }
 
 #[test]
+fn the_files_of_a_beginning_that_was_killed_give_way_to_those_of_another() {
+    let directory = tempfile::tempdir().expect("directory");
+    let path = directory.path().join("run");
+    drop(RunDir::create(&path).expect("create"));
+    std::fs::write(path.join("config.toml"), "seed = 1\n").expect("file");
+    std::fs::write(path.join("start.safetensors"), "weights").expect("file");
+    let run = RunDir::create(&path).expect("marked");
+    run.begin("seed = 2\n", None, &running()).expect("begin");
+    assert_eq!(names(&path), [".lock", "config.toml", "manifest.json"]);
+    assert_eq!(std::fs::read(path.join("config.toml")).expect("file"), b"seed = 2\n");
+}
+
+#[test]
+fn a_numbered_directory_that_cannot_be_taken_is_passed_over() {
+    let directory = tempfile::tempdir().expect("directory");
+    let root = directory.path();
+    // A directory in the place of a temporary file, and a lock that cannot be opened.
+    std::fs::create_dir_all(root.join("train-0001/.atelier-0123456789abcdef.tmp")).expect("made");
+    std::fs::create_dir_all(root.join("train-0002/.lock")).expect("made");
+    std::fs::create_dir(root.join("train-+7")).expect("made");
+    let run = RunDir::create_numbered(root, "train").expect("create");
+    assert_eq!(run.path(), root.join("train-0003"));
+}
+
+#[test]
 fn a_manifest_that_could_not_be_read_again_is_refused_before_anything_is_written() {
     let directory = tempfile::tempdir().expect("directory");
     let run = RunDir::create(&directory.path().join("run")).expect("create");

@@ -88,16 +88,16 @@ impl<'a> Matrix<'a> {
 
 /// Along what a product is cut into pieces, where there is enough of it.
 ///
-/// A weight matrix is divided among threads along its longer side, by its gradient, its update and both products
-/// that read it: each thread then has its part of the weights in a cache of its own, and what passes from one
-/// core to another is small. Where two cores share no cache, that is what two threads gain anything by.
+/// A weight matrix is divided among threads along its longer side, by its gradient, its update and, where that is
+/// possible, both products that read it: each thread then has its part of the weights in a cache of its own, and what
+/// passes from one core to another is small. Where two cores share no cache, that is what two threads gain anything by.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cut {
     /// The rows of `a`: each piece packs all of `b`.
     Rows,
     /// The columns of `b`, where there are enough of them; else the rows.
     Columns,
-    /// The inner dimension, where the sums of its blocks are small enough; else the columns.
+    /// The inner dimension, where it has blocks for all threads, whose sums are small; else the columns.
     Inner,
 }
 
@@ -113,7 +113,7 @@ pub(crate) fn product(a: Matrix, b: Matrix, cut: Cut) -> Vec<f32> {
 /// the cache.
 ///
 /// # Panics
-/// Panics if the shapes do not fit; callers have checked them. `start` must not be [`Start::Out`]. Panics
+/// Panics if the shapes do not fit; callers have checked them. `start` must be [`Start::Zero`] or [`Start::Row`]. Panics
 /// also if no memory is large enough for the result.
 pub(crate) fn with_product(
     a: Matrix,
@@ -122,7 +122,7 @@ pub(crate) fn with_product(
     cut: Cut,
     then: &(dyn Fn(&mut [f32]) + Sync),
 ) -> Vec<f32> {
-    assert!(!matches!(start, Start::Out), "there is no output to add to");
+    assert!(matches!(start, Start::Zero | Start::Row(_)), "there is no output to begin with");
     let (m, n) = (a.rows, b.cols);
     let len = m.checked_mul(n).expect("a product that fits into memory");
     let work = len.saturating_mul(a.cols);
@@ -202,6 +202,7 @@ fn product_by_blocks(
         }
         then(out);
     });
+    // The room of the other blocks, half a megabyte at most, goes with the result.
     sums.truncate(len);
     sums
 }
@@ -288,6 +289,30 @@ mod tests {
         #[cfg(not(target_arch = "x86_64"))]
         arch().dispatch(multiply);
         out
+    }
+
+    /// One image is predicted to the same bits as among others.
+    #[test]
+    fn a_row_has_the_same_bits_alone_and_among_others() {
+        for k in [1, 2, 16, 257] {
+            for n in [1, 2, 17, 18, 50] {
+                let m = 19;
+                let a: Vec<f32> = (0..m * k).map(|i| (i as f32 * 0.37).sin()).collect();
+                let b: Vec<f32> = (0..k * n).map(|i| (i as f32 * 0.73).cos()).collect();
+                let start: Vec<f32> = (0..n).map(|i| (i as f32 * 0.11).sin()).collect();
+                let a_t = transpose(&a, m, k);
+                for a in [Matrix::new(&a, m, k), Matrix::new(&a_t, k, m).t()] {
+                    let b = Matrix::new(&b, k, n);
+                    for start in [Start::Zero, Start::Row(&start)] {
+                        let of = |rows| with_product(a.rows(rows), b, start, Cut::Rows, &|_| {});
+                        let all = of(0..m);
+                        for i in [0, 7, m - 1] {
+                            assert!(of(i..i + 1) == all[i * n..(i + 1) * n], "{n} x {k}: {i}");
+                        }
+                    }
+                }
+            }
+        }
     }
 
     #[test]

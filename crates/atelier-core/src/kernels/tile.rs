@@ -54,8 +54,10 @@ pub(crate) enum Start<'a> {
     Zero,
     /// The same row everywhere.
     Row(&'a [f32]),
-    /// What `out` holds.
+    /// What `out` holds, to which the sum over a block is added.
     Out,
+    /// What `out` holds, from which the sum over a block goes on: as [`Start::Row`], of other shape.
+    Sums,
 }
 
 /// `out = start + a b`.
@@ -72,7 +74,7 @@ impl<'a> Multiply<'a> {
     ///
     /// # Safety
     /// All of these elements must be valid for writing until the product was dispatched, and initialised if
-    /// `start` is [`Start::Out`]; nobody else may read or write them meanwhile, and neither operand nor
+    /// `start` is [`Start::Out`] or [`Start::Sums`]; nobody else may read or write them meanwhile, and neither operand nor
     /// `start` may lie among them. `out_stride` must not be less than the columns of `b`.
     ///
     /// # Panics
@@ -200,16 +202,22 @@ impl Multiply<'_> {
         let mut transpose = vec![0.0; m * n];
         // SAFETY: `out` as it was given; both loops stay within m and n.
         let element = |i: usize, j: usize| unsafe { self.out.add(i * self.out_stride + j) };
+        let mut start = self.start;
         for (j, row) in transpose.chunks_exact_mut(m).enumerate() {
             match self.start {
                 Start::Zero => {}
-                Start::Row(start) => row.fill(start[j]),
-                // SAFETY: initialised, as `new` demands for this start.
-                Start::Out => (0..m).for_each(|i| row[i] = unsafe { *element(i, j) }),
+                // What begins every row elsewhere stands in a row of its own here.
+                Start::Row(numbers) => {
+                    row.fill(numbers[j]);
+                    start = Start::Sums;
+                }
+                // SAFETY: initialised, as `new` demands for these.
+                Start::Out | Start::Sums => {
+                    (0..m).for_each(|i| row[i] = unsafe { *element(i, j) });
+                }
             }
         }
         let out = transpose.as_mut_ptr();
-        let start = Start::Out;
         Multiply { a: self.b.t(), b: self.a.t(), start, out, out_stride: m }.panels(simd, room);
         for (j, row) in transpose.chunks_exact(m).enumerate() {
             // SAFETY: as above.
@@ -238,7 +246,7 @@ impl Multiply<'_> {
                         *out = match self.start {
                             Start::Zero => sum,
                             Start::Row(start) => start[j] + sum,
-                            Start::Out => *out + sum,
+                            Start::Out | Start::Sums => *out + sum,
                         };
                     }
                 }
@@ -321,6 +329,14 @@ impl<S: Simd> Tile<'_, S> {
                 *x = unsafe { load(simd, start.as_ptr().add(v * lanes), whole(v), mask) };
             }
             sums = [first; R];
+        } else if let Start::Sums = self.start {
+            for (r, row) in sums.iter_mut().enumerate() {
+                for (v, sum) in row.iter_mut().enumerate() {
+                    // SAFETY: the tile lies within `out`, which is initialised with such a start.
+                    *sum =
+                        unsafe { load(simd, out.add(r * out_stride + v * lanes), whole(v), mask) };
+                }
+            }
         }
         let (mut column, mut row) = (a.data.as_ptr(), self.b);
         for _ in 0..a.cols {

@@ -24,8 +24,8 @@ const TILE: usize = 8_192;
 /// Elements whose squares are summed before they join the total.
 const RUN: usize = 65_536;
 
-/// Calls `work` for parts of a parameter, cut as its gradient was: a wide matrix by columns, all else from its
-/// beginning to its end.
+/// Calls `work` for disjoint parts of a parameter, which together are all of it, cut as a large gradient is: a wide
+/// matrix by columns, all else from its beginning to its end.
 fn for_each_part(parameter: &Tensor, work: &(dyn Fn(Range<usize>) + Sync)) {
     let len = parameter.elem_count();
     match *parameter.dims() {
@@ -73,7 +73,7 @@ pub(crate) fn sgd(parameter: &Tensor, gradient: &Tensor, step: &SgdStep) -> Resu
         let parts = Parts::new(w);
         with_elements(gradient, |g| {
             for_each_part(parameter, &|range| {
-                // SAFETY: the ranges of `for_each_range` are disjoint.
+                // SAFETY: the parts of `for_each_part` are disjoint.
                 let w = unsafe { parts.part(range.clone()) };
                 vectorized!(|| {
                     for (w, g) in w.iter_mut().zip(&g[range.clone()]) {
@@ -102,7 +102,7 @@ pub(crate) fn momentum(
             let v = Parts::new(v);
             with_elements(gradient, |g| {
                 for_each_part(parameter, &|range| {
-                    // SAFETY: the ranges of `for_each_range` are disjoint.
+                    // SAFETY: the parts of `for_each_part` are disjoint.
                     let (w, v) = unsafe { (w.part(range.clone()), v.part(range.clone())) };
                     vectorized!(|| {
                         for ((w, v), g) in w.iter_mut().zip(v).zip(&g[range.clone()]) {
@@ -139,7 +139,7 @@ pub(crate) fn adam(
                 let s = Parts::new(s);
                 with_elements(gradient, |g| {
                     for_each_part(parameter, &|range| {
-                        // SAFETY: the ranges of `for_each_range` are disjoint.
+                        // SAFETY: the parts of `for_each_part` are disjoint.
                         let (w, m, s) = unsafe {
                             (w.part(range.clone()), m.part(range.clone()), s.part(range.clone()))
                         };
@@ -171,7 +171,7 @@ pub(crate) fn average(average: &Tensor, values: &Tensor, decay: f32) -> Result<(
         let a = Parts::new(a);
         with_elements(values, |values| {
             for_each_part(average, &|range| {
-                // SAFETY: the ranges of `for_each_range` are disjoint.
+                // SAFETY: the parts of `for_each_part` are disjoint.
                 let a = unsafe { a.part(range.clone()) };
                 vectorized!(|| {
                     for (a, value) in a.iter_mut().zip(&values[range.clone()]) {
