@@ -19,6 +19,7 @@ mod runs;
 mod shared_log;
 mod snapshots;
 mod space;
+mod steering;
 mod tensor_file;
 mod utc;
 
@@ -38,5 +39,6 @@ pub use runs::{RunSummary, list_runs, newest_interrupted};
 pub use shared_log::{LockedLog, SharedLog};
 pub use snapshots::{SnapshotLog, Snapshots};
 pub use space::probe;
+pub use steering::is_steering;
 pub use tensor_file::{parse_model, read_model, write_model};
 pub use utc::{format_utc, utc_now, utc_seconds};
