@@ -4,11 +4,28 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use atelier_store::is_steering;
+
 use crate::cli::{Output, atelier, temp_dir};
 use crate::fixture::{Files, home_with_sample};
 
 /// What a terminal, HTML and Typst would each obey, as a name of a file.
-const MARKUP: &str = "\u{1b}[2J\u{1b}]0;x\u{7}<script>alert(1)<b>]]>#set$x$\u{9b}31m";
+const MARKUP: &str =
+    "\u{1b}[2J\u{1b}]0;x\u{7}<script>alert(1)<b>]]>#set$x$\u{9b}31m\u{202e}gnp\u{2066}\u{200f}";
+
+/// What HTML, SVG and Typst would each obey, as names of classes.
+const CLASSES: [&str; 10] = [
+    "</script><script>alert(1)</script>",
+    "</text></svg><script>",
+    "<!-- & ]]>",
+    "\"'><img src=x onerror=alert(1)>",
+    "#panic(\"x\") $1/0$",
+    "*b* _i_ @a <l>",
+    "{{script}}",
+    "&lt;b&gt;",
+    "\\ // `raw`",
+    "= #set page(width: 1pt)",
+];
 
 fn corpus(reader: &str, start: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(reader);
@@ -41,7 +58,7 @@ fn refused(output: Output, name: &str) {
 
 #[track_caller]
 fn harmless(output: &Output) {
-    let obeyed = |c: char| c.is_control() && c != '\n';
+    let obeyed = |c: char| is_steering(c) && c != '\n';
     assert!(!output.stderr.contains(obeyed) && !output.stdout.contains(obeyed), "{output:?}");
 }
 
@@ -118,11 +135,42 @@ fn names_that_mean_harm_reach_neither_the_terminal_nor_a_figure_unescaped() {
     harmless(&run(home.path(), &["predict", "--run", text(&out), MARKUP]).expect_code(2));
     harmless(&run(home.path(), &["runs", "show", "../../../etc"]).expect_code(2));
     harmless(&run(home.path(), &["train", "--set", &format!("{MARKUP}=1")]).expect_code(2));
-    for entry in fs::read_dir(out.join("figures")).expect("figures") {
-        let path = entry.expect("an entry").path();
-        if path.extension().is_some_and(|extension| extension == "svg") {
-            let svg = fs::read_to_string(&path).expect("an SVG");
-            assert!(!svg.contains("<script") && !svg.contains('\u{1b}'), "{}", path.display());
+    harmless_figures(&out);
+}
+
+#[test]
+fn names_of_classes_that_mean_harm_stay_names() {
+    let (home, files) = (home_with_sample(), Files::new());
+    let data = ["--data-dir", text(files.directory()), "--allow-unpinned"];
+    let short = ["--set", "train.epochs=1", "--set", "data.validation=200"];
+    let verb = |verb: &str| run(home.path(), &[&[verb][..], &data, &short].concat());
+    for steering in ['\u{202e}', '\u{2066}', '\u{200f}', '\u{9b}'] {
+        files.put("classes.txt", CLASSES.join(&format!("\n{steering}")).as_bytes());
+        refused(verb("train"), "classes.txt");
+    }
+    files.put("classes.txt", CLASSES.join("\n").as_bytes());
+    for name in ["train", "autoencoder"] {
+        harmless(&verb(name).expect_code(0));
+        let of = format!("{name}-0001");
+        let shown = run(home.path(), &["runs", "show", &of]).expect_code(0);
+        harmless(&shown);
+        assert!(shown.stdout.contains(CLASSES[3]), "{shown}");
+        harmless_figures(&home.path().join("runs").join(of));
+    }
+}
+
+/// No text of a figure became an element, or steers what shows it.
+#[track_caller]
+fn harmless_figures(run: &Path) {
+    let entries = fs::read_dir(run.join("figures")).expect("figures");
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "svg"));
+    assert!(!paths.is_empty(), "{}", run.display());
+    for path in paths {
+        let svg = fs::read_to_string(&path).expect("an SVG");
+        for markup in ["<script", "<img", "<!-- &", "<b>", "<l>"] {
+            assert!(!svg.contains(markup), "{}: {markup}", path.display());
         }
+        assert!(!svg.contains(|c| is_steering(c) && c != '\n'), "{}", path.display());
     }
 }

@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use atelier_store::read_regular;
+use atelier_store::{is_steering, read_regular};
 
 use crate::Result;
 use crate::npy::wrong;
@@ -27,7 +27,7 @@ pub(crate) fn read(place: &Path) -> Result<Option<Vec<String>>> {
         let name = name.trim();
         let problem = if name.is_empty() {
             Some("empty")
-        } else if name.contains(char::is_control) {
+        } else if name.contains(is_steering) {
             Some("a name with control characters")
         } else {
             (!seen.insert(name)).then_some("a name that was there before")

@@ -62,14 +62,19 @@ impl Tools {
             })?;
             download().map_err(|reason| reason.text)?;
         }
-        let deb = fs::read_dir(directory.path())
+        self.unpack(directory.path())?;
+        Ok(directory)
+    }
+
+    /// Unpacks the package in a directory beside it. `dpkg-deb` leaves this to `tar`, which writes nothing outside.
+    fn unpack(&self, directory: &Path) -> Result<(), String> {
+        let deb = fs::read_dir(directory)
             .map_err(|error| error.to_string())?
             .filter_map(|entry| Some(entry.ok()?.path()))
             .find(|path| path.extension().is_some_and(|extension| extension == "deb"))
             .ok_or("apt-get left no package behind")?;
-        run(Command::new(&self.dpkg_deb).arg("-x").arg(deb).arg(directory.path()), UNPACK)
-            .map_err(|reason| reason.text)?;
-        Ok(directory)
+        run(Command::new(&self.dpkg_deb).arg("-x").arg(deb).arg(directory), UNPACK)
+            .map_err(|reason| reason.text)
     }
 
     fn apt_get(&self, directory: &Path) -> Command {
@@ -228,5 +233,78 @@ mod tests {
         let slow = run(Command::new("/bin/sh").args(["-c", "sleep 60"]), Duration::ZERO);
         assert_eq!(slow.expect_err("slow").text, "sh took more than 0 s");
         assert_eq!(fs::read_dir(data.path()).expect("data").count(), 0, "nothing is left behind");
+    }
+
+    /// An archive in the format of `tar`: members of a name, a kind, and what they hold or point to.
+    fn tar(members: &[(&str, u8, &str)]) -> Vec<u8> {
+        let mut archive = Vec::new();
+        for &(name, kind, what) in members {
+            let content = if kind == b'0' { what } else { "" };
+            let mut header = [0; 512];
+            let mut put = |at: usize, text: &str| {
+                header[at..at + text.len()].copy_from_slice(text.as_bytes());
+            };
+            put(0, name);
+            put(100, "0000644");
+            put(124, &format!("{:011o}", content.len()));
+            put(136, "00000000000");
+            put(148, "        ");
+            put(157, if kind == b'0' { "" } else { what });
+            put(257, "ustar\u{0}00");
+            header[156] = kind;
+            let sum: u32 = header.iter().map(|&byte| u32::from(byte)).sum();
+            header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+            archive.extend(header);
+            archive.extend(content.as_bytes());
+            archive.resize(archive.len().next_multiple_of(512), 0);
+        }
+        archive.resize(archive.len() + 1024, 0);
+        archive
+    }
+
+    /// A package that holds this archive.
+    fn deb(data: &[u8]) -> Vec<u8> {
+        let mut package = b"!<arch>\n".to_vec();
+        for (name, content) in
+            [("debian-binary", &b"2.0\n"[..]), ("control.tar", &tar(&[])), ("data.tar", data)]
+        {
+            let length = content.len();
+            let head = format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{length:<10}`\n", 0, 0, 0, 100_644);
+            package.extend(head.as_bytes());
+            package.extend(content);
+            package.resize(package.len().next_multiple_of(2), b'\n');
+        }
+        package
+    }
+
+    #[test]
+    fn no_package_writes_outside_of_the_directory_that_it_is_unpacked_in() {
+        let tools = Tools { apt_get: PathBuf::new(), dpkg_deb: "dpkg-deb".into(), root: false };
+        if Command::new(&tools.dpkg_deb).arg("--version").output().is_err() {
+            println!("\nskipped: no dpkg-deb");
+            return;
+        }
+        let around = tempfile::tempdir().expect("a directory");
+        let (inside, outside) = (around.path().join("data/inside"), around.path().join("outside"));
+        let absolute = outside.join("absolute").display().to_string();
+        let [link, to] =
+            [inside.join("link"), outside.clone()].map(|path| path.display().to_string());
+        let archives: [(&str, &[(&str, u8, &str)]); 5] = [
+            ("a file", &[("./fine", b'0', "x")]),
+            ("a step up", &[("../../outside/up", b'0', "x")]),
+            ("a step down and two up", &[("./a/../../../outside/up", b'0', "x")]),
+            ("an absolute name", &[(&absolute, b'0', "x")]),
+            ("a link and a file behind it", &[("link", b'2', &to), ("link/behind", b'0', "x")]),
+        ];
+        for (what, members) in archives {
+            fs::create_dir_all(&inside).expect("a directory");
+            fs::create_dir_all(&outside).expect("a directory");
+            fs::write(inside.join("some.deb"), deb(&tar(members))).expect("a package");
+            let unpacked = tools.unpack(&inside);
+            assert_eq!(fs::read_dir(&outside).expect("outside").count(), 0, "{what}: {unpacked:?}");
+            assert_eq!(inside.join("fine").exists(), what == "a file", "{what}: {unpacked:?}");
+            remove_dir_all(&inside).expect("removed");
+            assert!(outside.exists() && fs::symlink_metadata(&link).is_err(), "{what}");
+        }
     }
 }

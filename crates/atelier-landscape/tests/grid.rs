@@ -3,9 +3,13 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use atelier_core::{Batch, Loss, Mode, Objective, Parameter, Targets, flatten};
+use atelier_core::{Batch, Loss, Mode, Objective, Parameter, Targets, flatten, threads};
 use atelier_landscape::{Axes, Error, GridWork, Plane, Surface, evaluate_grid};
 use candle_core::{DType, Device, Tensor, Var};
+use network::{Examples, Network};
+
+#[path = "objectives/network.rs"]
+mod network;
 
 /// Over the rows x of a batch the mean of the sum of c (w - x)^2 / 2 over all coordinates, c being the
 /// curvature.
@@ -128,6 +132,34 @@ fn threads_and_replicas_change_no_bit_and_the_objective_keeps_its_values() {
     }
     assert_eq!(flatten(alone.parameters()).expect("read"), before);
     assert_eq!(flatten(shared.parameters()).expect("read"), before);
+}
+
+#[test]
+fn several_grids_at_once_with_pools_of_several_sizes_have_equal_bits() {
+    // Kernels cut large batches into pieces for the threads of whoever calls them.
+    let evaluated = |pieces: usize, rows: usize| {
+        threads::set(pieces);
+        let network = Network::new(&[20, 50, 4], 1, 0.0);
+        let batches = Examples::new(2_000, 20, 4, 2).batches(&[1_500, 500]);
+        let origin = flatten(network.parameters()).expect("read");
+        let direction = |sign: f64| -> Vec<f64> {
+            (0..origin.len()).map(|i| sign.powi(i32::try_from(i % 2).expect("small"))).collect()
+        };
+        let plane = Plane::new(origin.clone(), &direction(1.0), &direction(-1.0)).expect("a plane");
+        let work = GridWork { threads: rows, remember: None };
+        let watch = &mut |_, _| ControlFlow::Continue(());
+        let surface = evaluate_grid(&network, &plane, &axes(), &batches, work, watch);
+        let quadratic = grid(&Quadratic::new(true), rows, None, 100).expect("evaluated");
+        (surface.expect("evaluated"), quadratic)
+    };
+    let alone = evaluated(1, 1);
+    let pools = [(1, 2), (2, 1), (3, 4), (5, 9), (8, 3), (2, 2), (16, 1), (4, 16)];
+    std::thread::scope(|scope| {
+        let grids = pools.map(|(pieces, rows)| scope.spawn(move || evaluated(pieces, rows)));
+        for (grid, pool) in grids.into_iter().zip(pools) {
+            assert_eq!(grid.join().expect("a grid"), alone, "{pool:?}");
+        }
+    });
 }
 
 /// The rows of a file with another loss at the first point.

@@ -4,6 +4,8 @@
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::text::turns;
+
 /// The parts of a kind of page.
 pub(crate) struct Parts {
     /// HTML with a place for each of the others: `{{title}}`, say.
@@ -18,9 +20,10 @@ pub(crate) const CANVAS: &str = include_str!("../assets/page/canvas_view.js");
 pub(crate) const ELEMENTS: &str = include_str!("../assets/page/elements.js");
 pub(crate) const THEME: &str = include_str!("../assets/page/theme.js");
 
-/// The document with this title and these data. No text in the data can end their element or begin another.
+/// The document with this title and these data. No text in the data can end their element or begin another, or turn
+/// the text beside it.
 pub(crate) fn write(parts: &Parts, title: &str, data: &Value) -> String {
-    let data = data.to_string();
+    let data = data.to_string().replace(turns, "\u{FFFD}");
     let data = data.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
     let script = parts.scripts.join("\n");
     let values = [
@@ -63,6 +66,7 @@ pub(crate) fn number(value: f64) -> Value {
 
 /// Text as it stands between two tags.
 fn text(text: &str) -> String {
+    let text = text.replace(turns, "\u{FFFD}");
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 

@@ -21,8 +21,14 @@ impl Lines {
     }
 }
 
-/// The text on one line: runs of white space and control characters become one space, what XML
-/// cannot hold becomes the replacement character.
+/// Whether a character turns the direction of the text around it, so that a name reads as another one: Unicode's
+/// `Bidi_Control`.
+pub(crate) fn turns(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// The text on one line: runs of white space and control characters become one space; what XML cannot hold, and
+/// what turns the text, becomes the replacement character.
 pub(crate) fn clean(text: &str) -> String {
     let mut clean = String::new();
     for c in text.chars().take(MAX_CHARS) {
@@ -32,7 +38,7 @@ pub(crate) fn clean(text: &str) -> String {
                     clean.push(' ');
                 }
             }
-            '\u{FFFE}' | '\u{FFFF}' => clean.push('\u{FFFD}'),
+            _ if turns(c) || matches!(c, '\u{FFFE}' | '\u{FFFF}') => clean.push('\u{FFFD}'),
             _ => clean.push(c),
         }
     }
@@ -155,5 +161,6 @@ mod tests {
     #[test]
     fn control_characters_and_line_breaks_become_single_spaces() {
         assert_eq!(clean("\u{1}loss\r\n\t(nats)\u{0}\u{FFFF}\n"), "loss (nats) \u{FFFD}");
+        assert_eq!(clean("run-\u{202e}gnp"), "run-\u{FFFD}gnp");
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use atelier_store::is_steering;
 use clap::Parser;
 
 /// Makes report.pdf and index.html of a run of `atelier reproduce`, in its directory
@@ -21,8 +22,8 @@ fn main() -> ExitCode {
     let Arguments { run, author } = Arguments::parse();
     let done = atelier_report::report(&run, &author).and_then(|report| report.write(&run));
     let Err(error) = done else { return ExitCode::SUCCESS };
-    // Names of files and keys come from outside and must not move a terminal's cursor.
-    let plain = |text: String| text.replace(|c: char| c.is_control() && c != '\n', "?");
+    // Names of files and keys come from outside and must not steer a terminal.
+    let plain = |text: String| text.replace(|c| is_steering(c) && c != '\n', "?");
     eprintln!("error: {}", plain(error.to_string()));
     if let Some(help) = error.help() {
         eprintln!("help: {help}");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use atelier_store::{Manifest, Status, read_regular};
+use atelier_store::{Manifest, Status, is_steering, read_regular};
 use serde_json::{Map, Value, json};
 
 use crate::parts::{PARTS, Part};
@@ -153,9 +153,9 @@ fn there(path: PathBuf, part: &Part) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// The value with every control character in its texts replaced: neither a PDF nor a web page has a place for them.
+/// The value with all that steers in its texts replaced: neither a PDF nor a web page has a place for it.
 fn plain(value: Value) -> Value {
-    let text = |text: String| text.replace(|c: char| c.is_control() && c != '\n', "?");
+    let text = |text: String| text.replace(|c| is_steering(c) && c != '\n', "?");
     match value {
         Value::String(string) => Value::String(text(string)),
         Value::Array(list) => list.into_iter().map(plain).collect(),

@@ -15,7 +15,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::{Error, Result};
+use crate::{Error, Result, is_steering};
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 /// NumPy's own bound of the text; that of a plain array has some 60 bytes.
@@ -245,7 +245,7 @@ impl<'a> Parser<'a> {
         let rest = &rest[..rest.len().min(24)];
         let found = match String::from_utf8_lossy(rest).trim() {
             "" => "the end".to_string(),
-            text => format!("`{}`", text.replace(char::is_control, "?")),
+            text => format!("`{}`", text.replace(is_steering, "?")),
         };
         Error::format(self.path, self.before + self.at, "the header", expected, found)
     }

@@ -78,13 +78,16 @@ fn undisturbed(trials: usize) -> Study {
 }
 
 const JOURNAL: &str = "ATELIER_TUNE_TEST_JOURNAL";
+const TRIALS: &str = "ATELIER_TUNE_TEST_TRIALS";
+const WORKERS: &str = "ATELIER_TUNE_TEST_WORKERS";
 
-/// Run by itself it is a test like the others. The test below runs it in processes of their own,
-/// over a journal that it names, to kill them.
+/// Run by itself it is a test like the others. Tests below run it in processes of their own,
+/// over a journal that they name.
 #[test]
 fn a_study_in_a_journal_is_the_study_in_memory() {
     if let Some(journal) = std::env::var_os(JOURNAL) {
-        run(Path::new(&journal), 24, 2, Duration::from_millis(4));
+        let count = |name| std::env::var(name).expect("a number").parse().expect("a number");
+        run(Path::new(&journal), count(TRIALS), count(WORKERS), Duration::from_millis(4));
         return;
     }
     let directory = tempfile::tempdir().expect("a directory");
@@ -98,11 +101,13 @@ fn a_study_in_a_journal_is_the_study_in_memory() {
     assert!(lists.count() > 0, "no trial had a list");
 }
 
-fn worker_process(journal: &Path) -> Child {
+fn worker_process(journal: &Path, trials: usize, workers: usize) -> Child {
     let program = std::env::current_exe().expect("this program");
     Command::new(program)
         .args(["--exact", "a_study_in_a_journal_is_the_study_in_memory"])
         .env(JOURNAL, journal)
+        .env(TRIALS, trials.to_string())
+        .env(WORKERS, workers.to_string())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
@@ -120,8 +125,9 @@ fn killing_workers_at_any_moment_neither_loses_nor_doubles_a_trial() {
         round += 1;
         let directory = tempfile::tempdir().expect("a directory");
         let journal = directory.path().join("study.log");
+        let start = || worker_process(&journal, 24, 2);
         // One process or two at a time, killed at moments that differ from round to round.
-        let mut workers: Vec<Child> = (0..=round % 2).map(|_| worker_process(&journal)).collect();
+        let mut workers: Vec<Child> = (0..=round % 2).map(|_| start()).collect();
         for kill in 0..6 {
             let moment = 25 + (round * 37 + kill * 61) % 90;
             std::thread::sleep(Duration::from_millis(moment));
@@ -132,7 +138,7 @@ fn killing_workers_at_any_moment_neither_loses_nor_doubles_a_trial() {
                 done += 1;
             }
             workers[place].wait().expect("an end");
-            workers[place] = worker_process(&journal);
+            workers[place] = start();
         }
         for mut worker in workers {
             assert!(worker.wait().expect("an end").success(), "round {round}");
@@ -159,6 +165,41 @@ fn two_workers_at_once_complete_one_study_as_one_does() {
         assert_eq!(study.ended, Ended::Complete);
         assert_eq!(course(&study), expected);
     }
+}
+
+#[test]
+fn many_more_workers_than_cores_in_threads_and_processes_do_each_trial_once() {
+    const TRIALS: usize = 60;
+    let directory = tempfile::tempdir().expect("a directory");
+    let journal = directory.path().join("study.log");
+    // 3 processes and 2 searches of this one, with 8 workers each.
+    let processes: Vec<Child> = (0..3).map(|_| worker_process(&journal, TRIALS, 8)).collect();
+    let studies: Vec<Study> = std::thread::scope(|scope| {
+        let search = || run(&journal, TRIALS, 8, Duration::from_millis(4));
+        let searches = [scope.spawn(search), scope.spawn(search)];
+        searches.into_iter().map(|search| search.join().expect("a search")).collect()
+    });
+    for mut process in processes {
+        assert!(process.wait().expect("an end").success());
+    }
+    let expected = course(&undisturbed(TRIALS));
+    for study in studies {
+        assert_eq!(study.ended, Ended::Complete);
+        assert_eq!(course(&study), expected);
+        assert!(study.trials.iter().all(|trial| trial.attempts == 1), "a trial was begun twice");
+    }
+    // And in the file every trial ends once: what reads it takes the first end.
+    let text = std::fs::read_to_string(&journal).expect("the journal");
+    let mut ends = [0; TRIALS];
+    for line in text.lines() {
+        let entry: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        // Optuna's change of a trial's state; 1 to 3 are complete, pruned and failed.
+        if entry["op_code"] == 6 && (1..=3).contains(&entry["state"].as_u64().expect("a state")) {
+            ends[usize::try_from(entry["trial_id"].as_u64().expect("a trial")).expect("small")] +=
+                1;
+        }
+    }
+    assert_eq!(ends, [1; TRIALS]);
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod table;
 use std::io::{self, IsTerminal as _, Write as _};
 
 use anyhow::{Context as _, Result};
+use atelier_store::is_steering;
 use serde::Serialize;
 
 use crate::cli::{Format, OutputFlags};
@@ -75,7 +76,9 @@ impl Terminal {
         if !self.json() {
             return Ok(());
         }
-        stdout(&serde_json::to_string_pretty(value).context("cannot write the result as JSON")?)
+        let json =
+            serde_json::to_string_pretty(value).context("cannot write the result as JSON")?;
+        stdout(&escaped(&json))
     }
 }
 
@@ -101,11 +104,21 @@ pub(crate) fn stdout(text: &str) -> Result<()> {
     }
 }
 
-/// The text without control characters other than line breaks: names of files and keys come from
-/// outside and must not move a terminal's cursor.
+/// The text with what steers a terminal replaced, other than line breaks: names of files and keys come from outside
+/// and must neither move the cursor nor turn the text.
 #[must_use]
 pub fn plain(text: &str) -> String {
-    text.replace(|c: char| c.is_control() && c != '\n', "?")
+    text.replace(|c| is_steering(c) && c != '\n', "?")
+}
+
+/// JSON of which a terminal obeys nothing, and which says the same: what it would obey is within texts, but for the
+/// line breaks between values.
+fn escaped(json: &str) -> String {
+    let escape = |c: char| match c {
+        c if is_steering(c) && c != '\n' => format!("\\u{:04x}", u32::from(c)),
+        c => c.to_string(),
+    };
+    json.chars().map(escape).collect()
 }
 
 /// The text, cut where it is longer than a line can bear: what is echoed back comes from outside.
@@ -133,5 +146,14 @@ mod tests {
     fn plain_text_keeps_its_lines_and_loses_escapes() {
         assert_eq!(plain("a\nb\u{1b}[31m\r\u{7}"), "a\nb?[31m??");
         assert_eq!(plain("Größe"), "Größe");
+        assert_eq!(plain("run-\u{202e}gnp\u{2066}\u{200f}"), "run-?gnp??");
+    }
+
+    #[test]
+    fn json_is_escaped_where_a_terminal_would_obey_and_means_the_same() {
+        let value = serde_json::json!({ "name\u{9b}31m": ["\u{1b}[2J\n", "\u{202e}Größe\u{7f}"] });
+        let shown = escaped(&serde_json::to_string_pretty(&value).expect("JSON"));
+        assert!(!shown.contains(|c| is_steering(c) && c != '\n'), "{shown}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).expect("JSON"), value);
     }
 }

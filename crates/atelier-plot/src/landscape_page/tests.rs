@@ -73,6 +73,17 @@ fn text_that_looks_like_markup_stays_text() {
 }
 
 #[test]
+fn no_text_turns_the_page() {
+    let mut turned = page();
+    turned.title = "a \u{202e}title".into();
+    turned.runs[0].name = "run-\u{2067}gnp".into();
+    let document = turned.render().unwrap();
+    assert!(!document.contains(crate::text::turns));
+    let read: serde_json::Value = serde_json::from_str(data(&document)).unwrap();
+    assert_eq!(read["runs"][0]["name"], "run-\u{FFFD}gnp");
+}
+
+#[test]
 fn the_same_page_gives_the_same_text() {
     assert_eq!(page().render().unwrap(), page().render().unwrap());
 }

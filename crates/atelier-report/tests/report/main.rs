@@ -262,7 +262,7 @@ fn texts_of_the_run_stand_in_the_report_as_they_are() {
             summary[key]["name"] = json!(hostile);
         }
         summary["variants"][0]["name"] = json!(hostile);
-        summary["contrast"]["variant"] = json!(format!("{hostile}\u{0}\u{1b}[2J"));
+        summary["contrast"]["variant"] = json!(format!("{hostile}\u{0}\u{1b}[2J\u{202e}\u{2066}"));
     });
     change(&run.path().join("summary.json"), |summary| {
         summary["claims"][0]["claim"] = json!(hostile);
@@ -274,10 +274,17 @@ fn texts_of_the_run_stand_in_the_report_as_they_are() {
         summary["ranking"][0]["params"] = json!({ hostile: hostile });
         summary["best"]["params"] = json!({ hostile: 1 });
     });
+    change(&run.path().join("landscape/summary.json"), |summary| {
+        summary["runs"][0]["name"] = json!(hostile);
+        summary["paths"][0]["from"] = json!(hostile);
+    });
+    change(&run.path().join("autoencoder/summary.json"), |summary| {
+        summary["classes"][0]["class"] = json!(format!("{hostile}\u{202e}"));
+    });
     let report = report(run.path(), &authors(&[hostile])).expect("a report");
     let text = text(&report.page);
     assert!(text.matches(hostile).count() >= 6, "{}", text.matches(hostile).count());
-    assert!(text.contains(&format!("{hostile}??[2J")));
+    assert!(text.contains(&format!("{hostile}??[2J??")));
     assert!(!report.page.contains("<script"), "a text became an element");
     check(&report.page);
 }

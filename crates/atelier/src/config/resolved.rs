@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use atelier_store::is_steering;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, json};
@@ -144,7 +145,7 @@ impl<C: Default + Serialize + DeserializeOwned> Resolved<C> {
             }
             // A comment ends with its line: a file name with a line break in it must not end it.
             let origin = self.origins.get(*key).unwrap_or(&Origin::Default).to_string();
-            let origin = origin.replace(char::is_control, "?");
+            let origin = origin.replace(is_steering, "?");
             lines.push(format!("{text:width$}  # {origin}"));
         }
         lines.push(String::new());

@@ -1,6 +1,7 @@
 use anyhow::{Context as _, Result, anyhow, bail};
 use atelier_data::DataConfig;
 use atelier_models::ModelConfig;
+use atelier_store::is_steering;
 use atelier_train::{OptimizerConfig, ScheduleConfig, Settings, TrainConfig};
 use serde::{Deserialize, Serialize};
 use toml::Table;
@@ -118,7 +119,7 @@ impl VaryingConfig {
         for (position, variant) in list.iter().enumerate() {
             let name = variant.name.as_str();
             let length = name.chars().count();
-            if !(1..=LONGEST_NAME).contains(&length) || name.contains(char::is_control) {
+            if !(1..=LONGEST_NAME).contains(&length) || name.contains(is_steering) {
                 bail!(
                     "variant {} of variants.list has the name {name:?}, expected 1 to \
                      {LONGEST_NAME} characters on one line",
