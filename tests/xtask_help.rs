@@ -3,7 +3,7 @@
 use crate::cli::xtask;
 
 /// Every task, in the order in which they are listed.
-const TASKS: [&str; 21] = [
+const TASKS: [&str; 22] = [
     "reproduce",
     "data",
     "train",
@@ -20,6 +20,7 @@ const TASKS: [&str; 21] = [
     "build",
     "test",
     "torture",
+    "sanitize",
     "bench",
     "lint",
     "doc",

@@ -18,6 +18,7 @@ mod lint;
 mod peers;
 mod rules;
 mod rust_text;
+mod sanitize;
 mod talk;
 mod tally;
 mod tasks;

@@ -5,7 +5,8 @@ use std::{ffi::OsString, fmt::Write, process::ExitCode};
 use anyhow::{Result, bail};
 
 use crate::{
-    bench, build, ci, doc, doctor, experiment, lint, talk, test, torture, workspace::Workspace,
+    bench, build, ci, doc, doctor, experiment, lint, sanitize, talk, test, torture,
+    workspace::Workspace,
 };
 
 struct Task {
@@ -103,6 +104,12 @@ const TASKS: &[Task] = &[
         arguments: "",
         summary: "fail and kill runs at every operation on files, and take them up",
         by: By::Xtask(torture::run),
+    },
+    Task {
+        name: "sanitize",
+        arguments: "[--only address|thread|miri]",
+        summary: "run the tests of unsafe code and of threads under sanitizers and Miri",
+        by: By::Xtask(sanitize::run),
     },
     Task {
         name: "bench",

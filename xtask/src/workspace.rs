@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    ffi::OsStr,
     path::PathBuf,
     process::{Command, ExitCode, ExitStatus},
 };
@@ -54,8 +55,13 @@ impl Workspace {
 
     /// Cargo, in the root of the workspace, as a user's shell would start it.
     pub fn cargo(&self) -> Command {
-        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.current_dir(&self.root);
+        self.command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    }
+
+    /// A program that runs cargo, in the root of the workspace, as a user's shell would start it.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(&self.root);
         // `cargo run` describes xtask's own package to its child. Some build scripts (ring's, for one) ask to run
         // again when these variables change, so that passing them on would build things twice.
         for (name, _) in env::vars_os() {
@@ -64,10 +70,10 @@ impl Workspace {
                 .iter()
                 .any(|prefix| text.starts_with(prefix))
             {
-                cargo.env_remove(&name);
+                command.env_remove(&name);
             }
         }
-        cargo
+        command
     }
 
     /// The release binary of `atelier`, built or not.

@@ -102,7 +102,9 @@ impl Downloader {
         if !url.starts_with("http://") && !url.starts_with("https://") {
             return Err(format!("{url} is not an http or https address"));
         }
-        let response = self.agent.get(url).call().map_err(|error| match error {
+        // What is asked for by HTTPS does not come without it, wherever a server sends us.
+        let request = self.agent.get(url).config().https_only(url.starts_with("https://")).build();
+        let response = request.call().map_err(|error| match error {
             ureq::Error::Io(error) => error.to_string(),
             error => error.to_string(),
         })?;
@@ -165,4 +167,99 @@ fn fill(content: &mut impl Read, chunk: &mut [u8]) -> std::io::Result<usize> {
         }
     }
     Ok(filled)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{SocketAddr, TcpListener};
+    use std::thread;
+
+    use ureq::unversioned::resolver::DefaultResolver;
+    use ureq::unversioned::transport::{
+        Buffers, ConnectionDetails, Connector, NextTimeout, TcpConnector, Transport,
+    };
+
+    use super::*;
+
+    /// Passes for TLS and is none: it is the addresses that count here, and nobody has a certificate.
+    #[derive(Debug)]
+    struct Sealed<T>(T);
+
+    impl Connector for Sealed<TcpConnector> {
+        type Out = Sealed<<TcpConnector as Connector>::Out>;
+
+        fn connect(
+            &self,
+            details: &ConnectionDetails,
+            chained: Option<()>,
+        ) -> Result<Option<Self::Out>, ureq::Error> {
+            Ok(self.0.connect(details, chained)?.map(Sealed))
+        }
+    }
+
+    impl<T: Transport> Transport for Sealed<T> {
+        fn buffers(&mut self) -> &mut dyn Buffers {
+            self.0.buffers()
+        }
+
+        fn transmit_output(
+            &mut self,
+            amount: usize,
+            timeout: NextTimeout,
+        ) -> Result<(), ureq::Error> {
+            self.0.transmit_output(amount, timeout)
+        }
+
+        fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
+            self.0.await_input(timeout)
+        }
+
+        fn is_open(&mut self) -> bool {
+            self.0.is_open()
+        }
+
+        fn is_tls(&self) -> bool {
+            true
+        }
+    }
+
+    /// A server that sends whoever asks for `/` to `/there` by plain HTTP, and has `content` there.
+    fn server() -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let mut asked = String::new();
+                BufReader::new(&stream).read_line(&mut asked).expect("a request");
+                let answer = if asked.starts_with("GET / ") {
+                    format!(
+                        "302 Found\r\nLocation: http://{address}/there\r\nContent-Length: 0\r\n\r\n"
+                    )
+                } else {
+                    "200 OK\r\nContent-Length: 7\r\n\r\ncontent".to_string()
+                };
+                // Whoever asked may have gone.
+                let _ = (&stream).write_all(format!("HTTP/1.1 {answer}").as_bytes());
+            }
+        });
+        address
+    }
+
+    #[test]
+    fn no_redirect_leads_from_https_to_plain_http() {
+        let address = server();
+        let (connector, resolver) = (Sealed(TcpConnector::default()), DefaultResolver::default());
+        let config = Agent::config_builder().timeout_global(Some(STALL)).build();
+        let downloader = Downloader { agent: Agent::with_parts(config, connector, resolver) };
+        let content = |url: String| {
+            let (mut body, _) = downloader.get(&url, 100)?;
+            let mut text = String::new();
+            body.read_to_string(&mut text).map_err(|error| error.to_string()).map(|_| text)
+        };
+        assert_eq!(content(format!("https://{address}/there")), Ok("content".to_string()));
+        assert_eq!(content(format!("http://{address}/")), Ok("content".to_string()));
+        let refused = content(format!("https://{address}/")).expect_err("a redirect to plain HTTP");
+        assert!(refused.contains("https"), "{refused}");
+        assert!(refused.contains("/there"), "{refused}");
+    }
 }
