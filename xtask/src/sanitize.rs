@@ -98,7 +98,7 @@ pub fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
     let done = outcomes.iter().filter_map(|(_, outcome)| outcome.as_ref().ok());
     let failed = done.clone().find(|(code, _)| *code != ExitCode::SUCCESS);
     let skipped = outcomes.len() - done.count();
-    talk::say(format!("{} checks, {skipped} of them skipped\n", outcomes.len()))?;
+    talk::say(format!("checks skipped: {skipped} of {}\n", outcomes.len()))?;
     Ok(match failed {
         Some((code, _)) => *code,
         None if skipped == outcomes.len() => ExitCode::FAILURE,
