@@ -17,8 +17,8 @@ const LOOK: Duration = Duration::from_millis(100);
 
 static INTERRUPTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
-/// Notes an interrupt or a termination from now on, which the terminal does not tell programs that were started
-/// [`alone`]: whoever is waited for is killed.
+/// Notes an interrupt or a termination from now on, which the terminal does not tell the programs that are measured:
+/// whoever is waited for is killed.
 ///
 /// # Errors
 /// Fails if the system has no more signals to note.

@@ -256,9 +256,7 @@ impl RunDir {
         self.write(CONFIG, config)?;
         start.map_or(Ok(()), |start| self.write(START, start))?;
         self.write_manifest(manifest)?;
-        // The run has begun. A mark that stays is swept when it is taken up.
-        let _ = fs::remove_file(&self.path.join(BEGINS));
-        Ok(())
+        fs::remove_file(&self.path.join(BEGINS))
     }
 
     /// Reads the manifest.
