@@ -157,7 +157,7 @@ fn hold(workspace: &Workspace, check: &Check) -> Result<(ExitCode, Tally)> {
         }
         cargo.env("CARGO_TARGET_DIR", workspace.target.join("sanitize").join(check.name));
         cargo.args(*run);
-        let status = test::counted(&mut cargo, &mut tally)?;
+        let status = test::heard(&mut cargo, |line| tally.read(line))?;
         if code == ExitCode::SUCCESS {
             code = exit_code(status);
         }

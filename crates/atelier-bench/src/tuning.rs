@@ -21,7 +21,7 @@ const BATCH: usize = 64;
 
 /// The training images, 10,000 of which judge the trials. What is searched (learning rate, momentum,
 /// weight decay) changes no trial's amount of work: all of it is far from diverging, and a trial that diverges all the
-/// same fails the call, here and in xtask/peers/python/torch_peer.py.
+/// same fails the call, here and in `xtask/peers/python/torch_peer.py`.
 pub struct Trials {
     dataset: Arc<Dataset>,
     space: Space,

@@ -235,8 +235,11 @@ mod tests {
         assert_eq!(fs::read_dir(data.path()).expect("data").count(), 0, "nothing is left behind");
     }
 
-    /// An archive in the format of `tar`: members of a name, a kind, and what they hold or point to.
-    fn tar(members: &[(&str, u8, &str)]) -> Vec<u8> {
+    /// A name, a kind, and what it holds or points to.
+    type Member<'a> = (&'a str, u8, &'a str);
+
+    /// An archive in the format of `tar`.
+    fn tar(members: &[Member]) -> Vec<u8> {
         let mut archive = Vec::new();
         for &(name, kind, what) in members {
             let content = if kind == b'0' { what } else { "" };
@@ -289,7 +292,7 @@ mod tests {
         let absolute = outside.join("absolute").display().to_string();
         let [link, to] =
             [inside.join("link"), outside.clone()].map(|path| path.display().to_string());
-        let archives: [(&str, &[(&str, u8, &str)]); 5] = [
+        let archives: [(&str, &[Member]); 5] = [
             ("a file", &[("./fine", b'0', "x")]),
             ("a step up", &[("../../outside/up", b'0', "x")]),
             ("a step down and two up", &[("./a/../../../outside/up", b'0', "x")]),
