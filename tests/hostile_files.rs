@@ -141,6 +141,10 @@ fn names_that_mean_harm_reach_neither_the_terminal_nor_a_figure_unescaped() {
 #[test]
 fn names_of_classes_that_mean_harm_stay_names() {
     let (home, files) = (home_with_sample(), Files::new());
+    // Other content than the pinned, whose classes have names of their own.
+    let mut labels = files.get("train-labels-idx1-ubyte");
+    labels[8] = (labels[8] + 1) % 10;
+    files.put("train-labels-idx1-ubyte", &labels);
     let data = ["--data-dir", text(files.directory()), "--allow-unpinned"];
     let short = ["--set", "train.epochs=1", "--set", "data.validation=200"];
     let verb = |verb: &str| run(home.path(), &[&[verb][..], &data, &short].concat());

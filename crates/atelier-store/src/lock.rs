@@ -53,9 +53,14 @@ impl Lock {
         }
     }
 
-    /// Whether the lock file of `directory` is one that this crate wrote, or none is there.
+    /// Whether the lock file of `directory` is one that this crate wrote, or none is there. A link passes: taking the
+    /// lock refuses it by name.
     pub(crate) fn is_ours(directory: &Path) -> bool {
-        match fs::File::open_to_read(&directory.join(FILE)) {
+        let path = directory.join(FILE);
+        if path.is_symlink() {
+            return true;
+        }
+        match fs::File::open_to_read(&path) {
             // Half of it, or nothing, where its holder was killed over it. Where a lock keeps readers
             // out, there is a holder.
             Ok(mut file) => file
