@@ -109,7 +109,7 @@ fn a_file_of_weights_says_the_same_as_its_run_where_the_network_is_described() {
     assert_eq!(of_run, found);
     let other = ["predict", "--model", text(&file), text(&dark)];
     let refused = run(home.path(), &other).expect_code(2);
-    assert!(refused.stderr.contains("the network is, now 784-50-50-50-10"), "{refused}");
+    assert!(refused.stderr.contains("now it is 784-50-50-50-10"), "{refused}");
     let refused = run(home.path(), &["predict", "--set", "model.hidden=12", text(&dark)]);
     assert!(refused.expect_code(2).stderr.contains("--model"));
 }
