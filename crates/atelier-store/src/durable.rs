@@ -41,7 +41,8 @@ pub fn durable_write(path: &Path, bytes: &[u8]) -> Result<()> {
 pub struct Staged {
     file: fs::File,
     target: PathBuf,
-    in_place: bool,
+    /// Whether nothing is left under the temporary name.
+    gone: bool,
 }
 
 impl Staged {
@@ -59,7 +60,7 @@ impl Staged {
         for number in numbers {
             match fs::File::create_new(&fs::parent(target).join(temporary_name(number))) {
                 Ok(file) => {
-                    return Ok(Self { file, target: target.to_path_buf(), in_place: false });
+                    return Ok(Self { file, target: target.to_path_buf(), gone: false });
                 }
                 Err(error) if error.is(ErrorKind::AlreadyExists) => taken = Some(error),
                 Err(error) => return Err(error),
@@ -84,6 +85,13 @@ impl Staged {
         self.file.sync()
     }
 
+    /// Removes the bytes and says where that fails; they are tried once more when the value is dropped.
+    pub(crate) fn discard(mut self) -> Result<()> {
+        fs::remove_file(self.file.path())?;
+        self.gone = true;
+        Ok(())
+    }
+
     /// Syncs the bytes, puts them in place of whatever was at the target, and syncs the directory.
     ///
     /// # Errors
@@ -91,7 +99,7 @@ impl Staged {
     pub fn commit(mut self) -> Result<()> {
         self.sync()?;
         fs::rename(self.file.path(), &self.target)?;
-        self.in_place = true;
+        self.gone = true;
         fs::sync_dir(fs::parent(&self.target))
     }
 }
@@ -108,7 +116,7 @@ impl Write for Staged {
 
 impl Drop for Staged {
     fn drop(&mut self) {
-        if !self.in_place {
+        if !self.gone {
             // Whoever drops it has an error to tell already, or nothing to say.
             let _ = fs::remove_file(self.file.path());
         }
@@ -165,6 +173,17 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&target).expect("target"), "new");
         assert!(trap.is_symlink() && dangling.is_symlink());
         assert!(!directory.path().join("nowhere").exists());
+    }
+
+    #[test]
+    fn bytes_that_cannot_be_removed_are_told() {
+        let directory = tempfile::tempdir().expect("directory");
+        let staged = Staged::create(&directory.path().join("target")).expect("file");
+        let temporary = staged.temporary_path().to_path_buf();
+        std::fs::remove_file(&temporary).expect("gone");
+        std::fs::create_dir(&temporary).expect("no file any more");
+        let error = staged.discard().expect_err("a directory").to_string();
+        assert!(error.contains("remove") && error.contains(PREFIX), "{error}");
     }
 
     #[test]

@@ -256,7 +256,9 @@ impl RunDir {
         self.write(CONFIG, config)?;
         start.map_or(Ok(()), |start| self.write(START, start))?;
         self.write_manifest(manifest)?;
-        fs::remove_file(&self.path.join(BEGINS))
+        fs::remove_file(&self.path.join(BEGINS))?;
+        // A mark that a power cut brought back would say of a user's file that it is a beginning's.
+        fs::sync_dir(&self.path)
     }
 
     /// Reads the manifest.

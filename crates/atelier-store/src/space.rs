@@ -7,13 +7,13 @@ use crate::{Error, Result, Staged};
 /// systems are not asked).
 ///
 /// # Errors
-/// [`Error::Io`] if the directory is missing, read-only or not permitted; [`Error::NoSpace`] if the
-/// file system has less room.
+/// [`Error::Io`] if the directory is missing, read-only or not permitted, or if files there cannot be
+/// removed again; [`Error::NoSpace`] if the file system has less room.
 pub fn probe(directory: &Path, bytes: u64) -> Result<()> {
     let mut staged = Staged::create(&directory.join("probe"))?;
     staged.fill(&[0; 4096])?;
     staged.sync()?;
-    drop(staged);
+    staged.discard()?;
 
     let available = available(directory)?;
     if available < bytes {

@@ -1,12 +1,18 @@
 //! The command line as clap reads it: verbs and flags, their help texts, nothing else.
 
+mod flags;
 mod looking;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use looking::{CompletionsArgs, RunsCheckArgs, RunsCompareArgs, RunsVerifyArgs};
+use flags::MAX_SEED;
+pub use flags::{ConfigFlags, DataFlags, DataSource, Format, OutputFlags, RunFlags, WeightFlags};
+pub use looking::{
+    CompletionsArgs, ConfigShowArgs, ConfigVerb, RunsCheckArgs, RunsCompareArgs, RunsExportArgs,
+    RunsListArgs, RunsShowArgs, RunsVerb, RunsVerifyArgs,
+};
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -87,19 +93,6 @@ pub struct TrainArgs {
     /// What is shown.
     #[command(flatten)]
     pub output: OutputFlags,
-}
-
-/// Weights from a file, in place of drawn ones. It is a `.safetensors` file, of PyTorch or of a run, with exactly the tensors
-/// of the configured network, for pixels in [0, 1].
-#[derive(Debug, Clone, Default, Args)]
-pub struct WeightFlags {
-    /// Do not train: evaluate the configured network with the weights in this .safetensors file, of
-    /// PyTorch or of a run, on the validation and the test examples
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["resume", "find_learning_rate", "from"])]
-    pub evaluate: Option<PathBuf>,
-    /// Begin from the weights in this .safetensors file, of PyTorch or of a run, in place of drawn ones
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["resume", "find_learning_rate"])]
-    pub from: Option<PathBuf>,
 }
 
 /// `autoencoder`.
@@ -339,9 +332,6 @@ pub struct ReportArgs {
     pub output: OutputFlags,
 }
 
-/// TOML has no larger integer.
-const MAX_SEED: u64 = i64::MAX as u64;
-
 /// `data`.
 #[derive(Debug, Subcommand)]
 pub enum DataVerb {
@@ -372,196 +362,6 @@ pub struct DataArgs {
     /// What is shown.
     #[command(flatten)]
     pub output: OutputFlags,
-}
-
-/// `runs`.
-#[derive(Debug, Subcommand)]
-pub enum RunsVerb {
-    /// List all runs
-    #[command(
-        after_help = "Examples:\n  atelier runs list\n  atelier runs list train\n  atelier runs list --format json"
-    )]
-    List(RunsListArgs),
-    /// Show one run: its manifest and its results
-    #[command(
-        after_help = "Examples:\n  atelier runs show train-0001\n  atelier runs show runs/mine --format json"
-    )]
-    Show(RunsShowArgs),
-    /// Put runs side by side: the settings that differ, the results, and their curves in one figure
-    Compare(RunsCompareArgs),
-    /// Compute anew what a run says of itself: the digests of its data, and its results from its model
-    Verify(RunsVerifyArgs),
-    /// Hold the results of a run against requirements; exit code 1 where one does not hold
-    Check(RunsCheckArgs),
-    /// Write a run for other programs: its network as ONNX, its metrics for TensorBoard
-    #[command(
-        after_help = "Examples:\n  atelier runs export train-0001 --onnx\n  atelier runs export train-0001 --onnx \
-                            --out shoes.onnx\n  atelier runs export train-0001 --tensorboard"
-    )]
-    Export(RunsExportArgs),
-}
-
-/// `runs export`.
-#[derive(Debug, Clone, Args)]
-#[command(group = clap::ArgGroup::new("form").required(true).multiple(true))]
-pub struct RunsExportArgs {
-    /// The name of a run of `train` or `autoencoder`, or its directory
-    #[arg(value_name = "RUN")]
-    pub name: PathBuf,
-    /// The network as ONNX: pixels in [0, 1] in, logits (or reconstructions) out [default place:
-    /// model.onnx in the run]
-    #[arg(long, group = "form")]
-    pub onnx: bool,
-    /// The metrics as an event file of TensorBoard [default place: the directory tensorboard in the run]
-    #[arg(long, group = "form")]
-    pub tensorboard: bool,
-    /// The file to write, for one of the two; it must be new
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
-    /// What is shown.
-    #[command(flatten)]
-    pub output: OutputFlags,
-}
-
-/// `runs list`.
-#[derive(Debug, Clone, Args)]
-pub struct RunsListArgs {
-    /// Only those of this verb, such as `train`
-    #[arg(value_name = "VERB")]
-    pub verb: Option<String>,
-    /// What is shown.
-    #[command(flatten)]
-    pub output: OutputFlags,
-}
-
-/// `runs show`.
-#[derive(Debug, Clone, Args)]
-pub struct RunsShowArgs {
-    /// The name of a run, or its directory
-    #[arg(value_name = "RUN")]
-    pub name: PathBuf,
-    /// What is shown.
-    #[command(flatten)]
-    pub output: OutputFlags,
-}
-
-/// `config`.
-#[derive(Debug, Subcommand)]
-pub enum ConfigVerb {
-    /// Show the resolved configuration and where each value comes from
-    #[command(
-        after_help = "Examples:\n  atelier config show\n  atelier config show autoencoder/best\n  atelier config show train/baseline --set \
-                            train.epochs=5\n  atelier config show > mine.toml"
-    )]
-    Show(ConfigShowArgs),
-}
-
-/// `config show`.
-#[derive(Debug, Clone, Args)]
-pub struct ConfigShowArgs {
-    /// A preset, such as `train/baseline`
-    #[arg(value_name = "PRESET", conflicts_with = "preset")]
-    pub name: Option<String>,
-    /// The configuration.
-    #[command(flatten)]
-    pub config: ConfigFlags,
-    /// Show what `--smoke` would make of it
-    #[arg(long)]
-    pub smoke: bool,
-    /// What is shown.
-    #[command(flatten)]
-    pub output: OutputFlags,
-}
-
-/// Where the configuration comes from.
-#[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Configuration (later wins: preset, file, --smoke, --set, --seed)")]
-pub struct ConfigFlags {
-    /// A configuration that comes with the program [default: the verb's first]
-    #[arg(long, value_name = "NAME")]
-    pub preset: Option<String>,
-    /// A TOML file, such as the config.toml of a run
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// One value, such as train.epochs=5 or model.hidden=50,50,50; may be repeated
-    #[arg(long, value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
-    /// All randomness comes from this number; the same as --set seed=N
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=MAX_SEED))]
-    pub seed: Option<u64>,
-}
-
-/// Which data.
-#[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Data")]
-pub struct DataFlags {
-    /// Where the data is, or is to be kept.
-    #[arg(
-        long,
-        value_name = "DIR",
-        help = "Where the data is, or is to be kept [default: data, under $ATELIER_HOME if that is set]"
-    )]
-    pub data_dir: Option<PathBuf>,
-    /// Take files whose SHA-256 is not the pinned one (one's own data); recorded with the run
-    #[arg(long)]
-    pub allow_unpinned: bool,
-    /// Take the files of one source only: `course` for the course's own NPY files [default: whichever
-    /// source has the data]
-    #[arg(long, value_enum, value_name = "SOURCE", hide_possible_values = true)]
-    pub source: Option<DataSource>,
-    /// Take the small sample that comes with the repository (2,000 + 1,000 images), 400 of it for
-    /// validation, and train for 3 epochs: everything is done, within seconds, and the accuracy
-    /// means nothing
-    #[arg(long, conflicts_with_all = ["data_dir", "allow_unpinned", "source"])]
-    pub smoke: bool,
-}
-
-/// A source of data that can be asked for by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum DataSource {
-    /// The course's own files.
-    Course,
-}
-
-/// Where a run is written and what it runs on.
-#[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Run")]
-pub struct RunFlags {
-    /// The run directory; it must be new or empty [default: the next number under runs]
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// Take up the interrupted run in --out, or the newest interrupted one, with its own
-    /// configuration
-    #[arg(long)]
-    pub resume: bool,
-    /// What to compute on: cpu, cuda or cuda:N [default: cpu; with --resume as before]
-    #[arg(long, value_name = "DEVICE")]
-    pub device: Option<String>,
-    /// How many threads compute; the results do not depend on it [default: one per core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub threads: Option<u16>,
-}
-
-/// What is shown.
-#[derive(Debug, Clone, Copy, Default, Args)]
-#[command(next_help_heading = "Output")]
-pub struct OutputFlags {
-    /// Results as `text`, or as exactly one `json` object [default: text]
-    #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true, hide_default_value = true)]
-    pub format: Format,
-    /// Show results and errors only
-    #[arg(long, short)]
-    pub quiet: bool,
-}
-
-/// The form of results on stdout.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum Format {
-    /// Tables.
-    #[default]
-    Text,
-    /// One JSON object.
-    Json,
 }
 
 #[cfg(test)]

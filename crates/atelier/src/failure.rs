@@ -119,6 +119,21 @@ pub fn message(error: &anyhow::Error) -> String {
     messages(error).join(": ")
 }
 
+/// So many bytes of a message stand in a manifest, which keeps room for them however they are escaped.
+const MOST_RECORDED: usize = 8 << 10;
+
+/// As [`message`], cut where it is longer than what a manifest has room for.
+#[must_use]
+pub fn brief(error: &anyhow::Error) -> String {
+    let mut text = message(error);
+    if text.len() > MOST_RECORDED {
+        let end = (0..=MOST_RECORDED).rev().find(|&end| text.is_char_boundary(end));
+        text.truncate(end.unwrap_or(0));
+        text.push('…');
+    }
+    text
+}
+
 /// What is wrong and each cause of it, once: libraries often repeat their source in their own
 /// message.
 fn messages(error: &anyhow::Error) -> Vec<String> {
@@ -137,6 +152,13 @@ mod tests {
     use anyhow::Context as _;
 
     use super::*;
+
+    #[test]
+    fn a_long_message_is_cut_for_the_manifest_and_a_short_one_is_not() {
+        assert_eq!(brief(&anyhow::anyhow!("short")), "short");
+        let text = brief(&anyhow::anyhow!("{}", "ä".repeat(50_000)));
+        assert_eq!(text, format!("{}…", "ä".repeat(MOST_RECORDED / 2)));
+    }
 
     #[test]
     fn causes_are_indented_and_help_comes_last() {

@@ -1,11 +1,82 @@
-//! What looks at runs, and at the command line itself.
+//! What looks at runs, at configurations, and at the command line itself.
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use clap_complete::Shell;
 
-use super::OutputFlags;
+use super::{ConfigFlags, OutputFlags};
+
+/// `runs`.
+#[derive(Debug, Subcommand)]
+pub enum RunsVerb {
+    /// List all runs
+    #[command(
+        after_help = "Examples:\n  atelier runs list\n  atelier runs list train\n  atelier runs list --format json"
+    )]
+    List(RunsListArgs),
+    /// Show one run: its manifest and its results
+    #[command(
+        after_help = "Examples:\n  atelier runs show train-0001\n  atelier runs show runs/mine --format json"
+    )]
+    Show(RunsShowArgs),
+    /// Put runs side by side: the settings that differ, the results, and their curves in one figure
+    Compare(RunsCompareArgs),
+    /// Compute anew what a run says of itself: the digests of its data, and its results from its model
+    Verify(RunsVerifyArgs),
+    /// Hold the results of a run against requirements; exit code 1 where one does not hold
+    Check(RunsCheckArgs),
+    /// Write a run for other programs: its network as ONNX, its metrics for TensorBoard
+    #[command(
+        after_help = "Examples:\n  atelier runs export train-0001 --onnx\n  atelier runs export train-0001 --onnx \
+                            --out shoes.onnx\n  atelier runs export train-0001 --tensorboard"
+    )]
+    Export(RunsExportArgs),
+}
+
+/// `runs export`.
+#[derive(Debug, Clone, Args)]
+#[command(group = clap::ArgGroup::new("form").required(true).multiple(true))]
+pub struct RunsExportArgs {
+    /// The name of a run of `train` or `autoencoder`, or its directory
+    #[arg(value_name = "RUN")]
+    pub name: PathBuf,
+    /// The network as ONNX: pixels in [0, 1] in, logits (or reconstructions) out [default place:
+    /// model.onnx in the run]
+    #[arg(long, group = "form")]
+    pub onnx: bool,
+    /// The metrics as an event file of TensorBoard [default place: the directory tensorboard in the run]
+    #[arg(long, group = "form")]
+    pub tensorboard: bool,
+    /// The file to write, for one of the two; it must be new
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// What is shown.
+    #[command(flatten)]
+    pub output: OutputFlags,
+}
+
+/// `runs list`.
+#[derive(Debug, Clone, Args)]
+pub struct RunsListArgs {
+    /// Only those of this verb, such as `train`
+    #[arg(value_name = "VERB")]
+    pub verb: Option<String>,
+    /// What is shown.
+    #[command(flatten)]
+    pub output: OutputFlags,
+}
+
+/// `runs show`.
+#[derive(Debug, Clone, Args)]
+pub struct RunsShowArgs {
+    /// The name of a run, or its directory
+    #[arg(value_name = "RUN")]
+    pub name: PathBuf,
+    /// What is shown.
+    #[command(flatten)]
+    pub output: OutputFlags,
+}
 
 /// `runs compare`.
 #[derive(Debug, Clone, Args)]
@@ -62,6 +133,34 @@ pub struct RunsCheckArgs {
     /// for files
     #[arg(long, value_name = "KEY OP VALUE", required = true)]
     pub require: Vec<String>,
+    /// What is shown.
+    #[command(flatten)]
+    pub output: OutputFlags,
+}
+
+/// `config`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigVerb {
+    /// Show the resolved configuration and where each value comes from
+    #[command(
+        after_help = "Examples:\n  atelier config show\n  atelier config show autoencoder/best\n  atelier config show train/baseline --set \
+                            train.epochs=5\n  atelier config show > mine.toml"
+    )]
+    Show(ConfigShowArgs),
+}
+
+/// `config show`.
+#[derive(Debug, Clone, Args)]
+pub struct ConfigShowArgs {
+    /// A preset, such as `train/baseline`
+    #[arg(value_name = "PRESET", conflicts_with = "preset")]
+    pub name: Option<String>,
+    /// The configuration.
+    #[command(flatten)]
+    pub config: ConfigFlags,
+    /// Show what `--smoke` would make of it
+    #[arg(long)]
+    pub smoke: bool,
     /// What is shown.
     #[command(flatten)]
     pub output: OutputFlags,

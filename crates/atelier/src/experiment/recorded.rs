@@ -183,7 +183,7 @@ impl Recorded {
     pub(crate) fn settle<T>(&mut self, done: Result<T>) -> Result<T> {
         done.map_err(|error| {
             self.manifest.diverged = failure::diverged(&error);
-            if let Err(second) = self.end(Status::Failed, Some(failure::message(&error))) {
+            if let Err(second) = self.end(Status::Failed, Some(failure::brief(&error))) {
                 warn(&format!("warning: {}", failure::message(&second)));
             }
             let context = format!("the run in {} failed", home::shown(self.dir.path()));
