@@ -1,0 +1,72 @@
+//! Runs that are listed, and the one that can be taken up.
+
+use atelier_store::{Error, RunDir, Status, list_runs, newest_interrupted};
+
+use super::{finished_run, manifest};
+
+#[test]
+fn runs_are_listed_by_start_then_name_and_bad_manifests_are_told() {
+    let directory = tempfile::tempdir().expect("directory");
+    let root = directory.path().join("runs");
+    assert!(list_runs(&root).expect("missing root").is_empty());
+
+    finished_run(&root, "train", "2026-03-01T00:00:00Z", Status::Complete);
+    finished_run(&root, "train", "2026-01-01T00:00:00Z", Status::Complete);
+    finished_run(&root, "init", "2026-03-01T00:00:00Z", Status::Complete);
+    drop(RunDir::create(&root.join("empty")).expect("create"));
+    std::fs::write(root.join("notes.txt"), "").expect("file");
+    std::fs::create_dir(root.join("zz-bad")).expect("directory");
+    std::fs::write(root.join("zz-bad/manifest.json"), "{").expect("file");
+
+    let runs = list_runs(&root).expect("list");
+    let names: Vec<_> = runs.iter().map(|run| run.name.as_str()).collect();
+    assert_eq!(names, ["zz-bad", "train-0002", "init-0001", "train-0001"]);
+    assert!(matches!(runs[0].manifest, Err(Error::Corrupt { .. })));
+    assert_eq!(runs[3].manifest.as_ref().expect("good").verb, "train");
+}
+
+#[test]
+fn the_newest_run_that_can_be_taken_up_is_found() {
+    let directory = tempfile::tempdir().expect("directory");
+    let root = directory.path();
+    assert!(newest_interrupted(&root.join("missing"), "train").expect("look").is_none());
+
+    finished_run(root, "train", "2026-01-01T00:00:00Z", Status::Interrupted);
+    finished_run(root, "train", "2026-01-02T00:00:00Z", Status::Running); // killed
+    finished_run(root, "train", "2026-01-03T00:00:00Z", Status::Complete);
+    finished_run(root, "train", "2026-01-04T00:00:00Z", Status::Failed); // without a checkpoint
+    finished_run(root, "tune", "2026-01-05T00:00:00Z", Status::Interrupted);
+    let newest = || newest_interrupted(root, "train").expect("look").map(|run| run.name);
+    assert_eq!(newest().as_deref(), Some("train-0002"));
+
+    let going_on = RunDir::open(&root.join("train-0002")).expect("open");
+    assert_eq!(newest().as_deref(), Some("train-0001"));
+    drop(going_on);
+    assert_eq!(newest().as_deref(), Some("train-0002"));
+    assert!(newest_interrupted(root, "init").expect("look").is_none());
+}
+
+#[test]
+fn a_failed_run_is_taken_up_where_it_has_a_checkpoint_and_did_not_diverge() {
+    let directory = tempfile::tempdir().expect("directory");
+    let newest =
+        || newest_interrupted(directory.path(), "train").expect("look").map(|run| run.name);
+    let run = RunDir::create_numbered(directory.path(), "train").expect("create");
+    let mut failed = manifest("train", "2026-01-01T00:00:00Z", Status::Failed);
+    run.write_manifest(&failed).expect("manifest");
+    let path = run.path().to_path_buf();
+    drop(run);
+    assert_eq!(newest(), None);
+    for place in [path.join("inner"), path.clone()] {
+        let checkpoints = RunDir::checkpoints_in(&place);
+        std::fs::create_dir_all(&place).expect("directory");
+        checkpoints.save(3, &atelier_store::Checkpoint::default()).expect("save");
+        assert_eq!(newest().as_deref(), Some("train-0001"), "{}", place.display());
+        std::fs::remove_dir_all(place.join("checkpoints")).expect("remove");
+        assert_eq!(newest(), None);
+    }
+    RunDir::checkpoints_in(&path).save(3, &atelier_store::Checkpoint::default()).expect("save");
+    failed.diverged = true;
+    failed.write(&path.join("manifest.json")).expect("manifest");
+    assert_eq!(newest(), None);
+}
