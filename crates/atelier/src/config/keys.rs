@@ -44,11 +44,17 @@ pub(super) fn leaves(table: &Table) -> Vec<String> {
     paths
 }
 
+/// No key is half as long; to compare what a hostile file calls a key would take its length times theirs.
+const MOST_COMPARED: usize = 100;
+
 /// `; did you mean ...?` for the candidate nearest to `word`, or nothing where none is near.
 ///
 /// A dotted path is also compared by its last part, so that `epochs` finds `train.epochs`.
 pub(crate) fn did_you_mean<'c>(word: &str, candidates: impl Iterator<Item = &'c str>) -> String {
     use strsim::normalized_damerau_levenshtein as likeness;
+    if word.len() > MOST_COMPARED {
+        return String::new();
+    }
     let last = |path: &str| path.rsplit('.').next().map(str::to_string).unwrap_or_default();
     let score = |candidate: &str| {
         let whole = likeness(word, candidate);
@@ -94,5 +100,7 @@ mod tests {
             );
         }
         assert_eq!(did_you_mean("zzz.qqq", known.into_iter()), "");
+        let long = format!("{}.epochs", "x".repeat(MOST_COMPARED));
+        assert_eq!(did_you_mean(&long, known.into_iter()), "");
     }
 }
