@@ -156,6 +156,7 @@ fn a_run_is_not_taken_up_with_other_data() {
     let arguments = ["train", "--resume", "--allow-unpinned", "--data-dir", &data];
     let refused = run(home.path(), &arguments).expect_code(2);
     assert!(refused.stderr.contains("was trained on fashion-mnist-sample"), "{refused}");
+    assert!(refused.stderr.contains("SHA-256 of train-images-idx3-ubyte is "), "{refused}");
     assert_eq!(status(&out), "interrupted");
 }
 
@@ -298,6 +299,11 @@ fn settings_that_are_not_those_of_the_checkpoint_are_told_by_their_keys() {
     let out = interrupted(home.path());
     edit(&out.join("manifest.json"), "\"epochs\": 150", "\"epochs\": 151");
     let refused = run(home.path(), &["train", "--resume"]).expect_code(2);
+    let text = "train.epochs is 150 in config.toml and 151 in manifest.json";
+    assert!(refused.stderr.contains(text), "{refused}");
+    // Where somebody has changed both, the checkpoint still knows.
+    edit(&out.join("config.toml"), "epochs = 150", "epochs = 151");
+    let refused = run(home.path(), &["train", "--resume"]).expect_code(2);
     let text = "train.epochs is 151, and was 150 when the checkpoint was made";
     assert!(refused.stderr.contains(text), "{refused}");
     assert!(!refused.stderr.contains('{'), "{refused}");
@@ -336,5 +342,18 @@ fn a_complete_run_is_resumed_by_doing_nothing() {
         assert!(resumed.stderr.contains("is complete: nothing to do"), "{verb:?}: {resumed}");
         assert_eq!(resumed.json(), first, "{verb:?}");
         assert!(files() == before, "{verb:?} has changed its run");
+
+        // Taken up, it goes on with its own settings and no others, whatever they are.
+        edit(&out.join("manifest.json"), "\"complete\"", "\"interrupted\"");
+        let go_on = || run(home.path(), &[&verb[..], &["--resume"], &flags].concat());
+        let config = out.join("config.toml");
+        let own = fs::read(&config).expect("a configuration");
+        edit(&config, "seed = 0", "seed = 17");
+        let refused = go_on().expect_code(2);
+        let text = "seed is 17 in config.toml and 0 in manifest.json";
+        assert!(refused.stderr.contains(text), "{verb:?}: {refused}");
+        assert_eq!(status(&out), "interrupted", "{verb:?}");
+        fs::write(&config, own).expect("as it was");
+        go_on().expect_code(0);
     }
 }

@@ -139,7 +139,7 @@ pub(crate) fn end_of_last_line(file: &mut fs::File, len: u64) -> Result<u64> {
 /// # Errors
 /// [`Error::Io`] if the file cannot be read; [`Error::Corrupt`] if a whole line is not UTF-8.
 pub fn read_lines(path: &Path) -> Result<Vec<String>> {
-    parse_lines(&fs::read(path)?, path)
+    parse_lines(&fs::read_text(path)?, path)
 }
 
 /// As [`read_lines`], of the content of a log; `path` is for messages alone.

@@ -142,8 +142,9 @@ impl Checkpoints {
 
         let best = self.best_step().unwrap_or_default();
         let steps = self.steps()?;
-        for &old in steps.iter().rev().skip(2) {
-            if Some(old) != best && old != step {
+        // Those of later steps were passed over as damaged: two that can be used are kept beside them.
+        for &old in steps.iter().rev().filter(|&&other| other <= step).skip(2) {
+            if Some(old) != best {
                 fs::remove_file(&self.path(old))?;
             }
         }
@@ -169,7 +170,7 @@ impl Checkpoints {
     /// [`Error::Io`] if the mark cannot be read; [`Error::Corrupt`] if it is no number.
     pub fn best_step(&self) -> Result<Option<u64>> {
         let path = self.best_path();
-        let bytes = match fs::read(&path) {
+        let bytes = match fs::read_text(&path) {
             Err(error) if error.is(std::io::ErrorKind::NotFound) => return Ok(None),
             bytes => bytes?,
         };
@@ -199,7 +200,7 @@ impl Checkpoints {
     /// [`Error::Io`] if it cannot be read, and as [`Checkpoint::decode`].
     pub fn load(&self, step: u64) -> Result<Checkpoint> {
         let path = self.path(step);
-        Checkpoint::decode(&fs::read(&path)?, &path)
+        Checkpoint::decode(&fs::read_numbers(&path)?, &path)
     }
 
     /// The newest checkpoint that is whole; `None` if there is no checkpoint at all.

@@ -1,6 +1,7 @@
 //! Every touch of the file system goes through here: this is the one place to watch, and the one
 //! place where a test can make the Nth operation fail (see [`Fault`](crate::Fault)).
 
+use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -188,17 +189,32 @@ fn refused(why: impl Into<String>) -> std::io::Error {
 pub fn read_regular(path: &Path, limit: u64) -> Result<Vec<u8>> {
     let mut file = File::open(flagged(OpenOptions::new().read(true), false), path, "read")?;
     file.regular("read")?;
-    let bytes = file.read_up_to(limit.saturating_add(1))?;
-    if bytes.len() as u64 > limit {
+    let too_long = || {
         let cause = refused(format!("longer than {limit} bytes, the most that such a file holds"));
-        return Err(Error::io(path, "read", cause));
+        Error::io(path, "read", cause)
+    };
+    // Before it is read; and after, because it may grow meanwhile.
+    if file.len()? > limit {
+        return Err(too_long());
     }
-    Ok(bytes)
+    let bytes = file.read_up_to(limit.saturating_add(1))?;
+    if bytes.len() as u64 > limit { Err(too_long()) } else { Ok(bytes) }
 }
 
-/// The whole content of a regular file, however long.
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
-    read_regular(path, u64::MAX)
+/// Three times the largest network that there can be with the state of its optimiser; or 4,000 snapshots of a
+/// million parameters.
+const LARGEST_OF_NUMBERS: u64 = 16 << 30;
+/// Metrics of three million steps.
+const LARGEST_TEXT: u64 = 1 << 30;
+
+/// The whole content of a regular file of numbers.
+pub(crate) fn read_numbers(path: &Path) -> Result<Vec<u8>> {
+    read_regular(path, LARGEST_OF_NUMBERS)
+}
+
+/// The whole content of a regular file of text.
+pub(crate) fn read_text(path: &Path) -> Result<Vec<u8>> {
+    read_regular(path, LARGEST_TEXT)
 }
 
 /// Refuses a link in the place of a directory that is ours: what it leads to is somebody else's.
@@ -338,13 +354,17 @@ pub(crate) fn touch(path: &Path) -> Result<()> {
 
 /// The names in a directory, in order; names that are not UTF-8 are none of ours and left out.
 pub(crate) fn names(path: &Path) -> Result<Vec<String>> {
-    let failed = |cause| Error::io(path, "list", cause);
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(path).map_err(failed)? {
-        names.extend(entry.map_err(failed)?.file_name().into_string());
-    }
+    let mut names: Vec<String> =
+        all_names(path)?.into_iter().filter_map(|name| name.into_string().ok()).collect();
     names.sort_unstable();
     Ok(names)
+}
+
+/// All names in a directory, in any order.
+pub(crate) fn all_names(path: &Path) -> Result<Vec<OsString>> {
+    let failed = |cause| Error::io(path, "list", cause);
+    let entries = std::fs::read_dir(path).map_err(failed)?;
+    entries.map(|entry| Ok(entry.map_err(failed)?.file_name())).collect()
 }
 
 /// How long all files below a directory are; links are not followed.

@@ -122,7 +122,7 @@ impl NpyArray {
 /// # Errors
 /// [`Error::Io`] if the file cannot be read; [`Error::Format`] if it is not exactly one array.
 pub fn read_npy(path: &Path) -> Result<NpyArray> {
-    decode(&fs::read(path)?, path, false)
+    decode(&fs::read_numbers(path)?, path, false)
 }
 
 /// As [`NpyArray::decode`], for a file that another process may be adding rows to ([`crate::NpyLog`]): what

@@ -23,6 +23,7 @@ const OLD: Duration = Duration::from_secs(3600);
 impl Presence {
     /// Puts up a sign under a new name in `directory`, which is made if need be.
     pub fn announce(directory: &Path) -> Result<Self> {
+        fs::refuse_link(directory)?;
         fs::create_dir_all(directory)?;
         remove_old(directory);
         let name = unique_name();
@@ -76,14 +77,15 @@ impl Drop for Presence {
     }
 }
 
-/// Removes what killed workers left; whatever cannot be removed may stay.
+/// Removes what killed workers left; whatever cannot be removed may stay, and so does what is no sign of a worker.
 fn remove_old(directory: &Path) {
     for name in fs::names(directory).unwrap_or_default() {
         let path = directory.join(&name);
-        let modified = std::fs::metadata(&path).and_then(|metadata| metadata.modified());
-        let age = modified.ok().and_then(|at| at.elapsed().ok());
+        let Ok(metadata) = path.symlink_metadata() else { continue };
+        let age = metadata.modified().ok().and_then(|at| at.elapsed().ok());
+        let sign = is_unique_name(&name) && metadata.is_file() && metadata.len() == 0;
         let gone = || matches!(Presence::is_present(directory, &name), Ok(false));
-        if age.is_some_and(|age| age > OLD) && gone() {
+        if sign && age.is_some_and(|age| age > OLD) && gone() {
             let _ = fs::remove_file(&path);
         }
     }
@@ -100,9 +102,22 @@ pub(crate) fn unique_name() -> String {
     parts.join("-")
 }
 
+/// Whether a name is one of [`unique_name`]'s.
+fn is_unique_name(name: &str) -> bool {
+    let lengths = name.split('-').map(str::len);
+    let digits = |byte: u8| byte == b'-' || byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    lengths.eq([8, 4, 4, 4, 12]) && name.bytes().all(digits)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn two_hours_old(path: &Path, content: &str) {
+        std::fs::write(path, content).expect("file");
+        let file = std::fs::File::options().write(true).open(path).expect("file");
+        file.set_modified(SystemTime::now() - 2 * OLD).expect("time");
+    }
 
     #[test]
     fn a_worker_is_present_until_its_value_is_dropped() {
@@ -126,13 +141,31 @@ mod tests {
         let home = tempfile::tempdir().expect("directory");
         std::fs::write(home.path().join("killed"), "").expect("file");
         assert!(!Presence::is_present(home.path(), "killed").expect("look"));
-        let old = home.path().join("old");
-        std::fs::write(&old, "").expect("file");
-        let file = std::fs::File::options().write(true).open(&old).expect("file");
-        file.set_modified(SystemTime::now() - 2 * OLD).expect("time");
+        let old = home.path().join(unique_name());
+        two_hours_old(&old, "");
         let _other = Presence::announce(home.path()).expect("announce");
         assert!(!old.exists());
         assert!(home.path().join("killed").exists());
+    }
+
+    #[test]
+    fn what_is_no_sign_of_a_worker_stays_and_a_link_is_not_followed() {
+        let home = tempfile::tempdir().expect("directory");
+        let directory = home.path().join("workers");
+        std::fs::create_dir(&directory).expect("directory");
+        let (thesis, full) = (directory.join("thesis.tex"), directory.join(unique_name()));
+        two_hours_old(&thesis, "");
+        two_hours_old(&full, "precious");
+        drop(Presence::announce(&directory).expect("announce"));
+        assert!(thesis.exists() && full.exists());
+
+        let (others, link) = (home.path().join("others"), home.path().join("link"));
+        std::fs::create_dir(&others).expect("directory");
+        two_hours_old(&others.join(unique_name()), "");
+        std::os::unix::fs::symlink(&others, &link).expect("link");
+        let error = Presence::announce(&link).expect_err("a link").to_string();
+        assert!(error.contains("symbolic link"), "{error}");
+        assert_eq!(fs::names(&others).expect("names").len(), 1);
     }
 
     #[test]
@@ -141,6 +174,7 @@ mod tests {
         assert_ne!(a, b);
         for name in [a, b] {
             assert_eq!(name.len(), 36);
+            assert!(is_unique_name(&name), "{name}");
             assert_eq!(name.as_bytes()[14], b'4');
             assert!(b"89ab".contains(&name.as_bytes()[19]));
         }

@@ -163,7 +163,7 @@ impl RunDir {
     ///
     /// # Errors
     /// [`Error::NotARun`] if there is no manifest; [`Error::Locked`] if the run is still going on;
-    /// [`Error::Io`] if a symbolic link is in the place of its checkpoints or figures; as
+    /// [`Error::Io`] if a symbolic link is in the place of one of its directories; as
     /// [`Manifest::read`] if the manifest cannot be used.
     pub fn open(path: &Path) -> Result<Self> {
         // Before the lock, which would leave its file in a directory that is none of ours.
@@ -173,16 +173,12 @@ impl RunDir {
         let run = Self::locked(path.to_path_buf())?;
         run.manifest()?;
         remove_leftovers(path)?;
-        for directory in [path.join(CHECKPOINTS), path.join(FIGURES)] {
-            fs::refuse_link(&directory)?;
-        }
-        for name in fs::names(path)? {
-            let directory = path.join(name);
-            // A run within this one does so by itself.
-            let ours = directory.is_dir() && !directory.is_symlink();
-            if ours && !directory.join(MANIFEST).exists() {
-                remove_leftovers(&directory)?;
-            }
+        let directories = fs::names(path)?.into_iter().map(|name| path.join(name));
+        let directories: Vec<PathBuf> = directories.filter(|path| path.is_dir()).collect();
+        directories.iter().try_for_each(|directory| fs::refuse_link(directory))?;
+        // A run within this one does so by itself.
+        for directory in directories.iter().filter(|path| !path.join(MANIFEST).exists()) {
+            remove_leftovers(directory)?;
         }
         Ok(run)
     }
@@ -312,7 +308,11 @@ impl RunDir {
 /// empty, or a process left it that was killed before its manifest was in place, with its lock file,
 /// temporary files and those that a run begins with.
 fn is_unbegun(directory: &Path) -> Result<bool> {
-    let names = fs::names(directory)?;
+    let names = fs::all_names(directory)?;
+    let Some(names) = names.iter().map(|name| name.to_str()).collect::<Option<Vec<_>>>() else {
+        // We give no name that is not UTF-8.
+        return Ok(false);
+    };
     let locked = names.iter().any(|name| Lock::is_file(name));
     let left = |name: &str| {
         Lock::is_file(name) || is_temporary(name) || (locked && is_of_a_beginning(name))

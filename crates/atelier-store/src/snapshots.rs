@@ -79,7 +79,7 @@ impl SnapshotLog {
     /// [`Error::Corrupt`] if one of the files has fewer; [`Error::Io`] if one cannot be cut.
     pub fn truncate(&mut self, n: u64) -> Result<()> {
         self.times.sync()?;
-        let bytes = fs::read(&self.times_path)?;
+        let bytes = fs::read_text(&self.times_path)?;
         let mut lines = bytes.split_inclusive(|&byte| byte == b'\n');
         let mut end = lines.next().map_or(0, <[u8]>::len);
         for kept in 0..n {
@@ -132,8 +132,9 @@ impl Snapshots {
                 error
             }
         };
-        let read = |name: &str| fs::read(&directory.join(name)).map_err(missing);
-        Self::parse(&read(POINTS)?, &read(TIMES)?, directory)
+        let points = fs::read_numbers(&directory.join(POINTS)).map_err(missing)?;
+        let times = fs::read_text(&directory.join(TIMES)).map_err(missing)?;
+        Self::parse(&points, &times, directory)
     }
 
     /// As [`Snapshots::read`], of the content of `snapshots.npy` and of `snapshots.csv`; `directory` is

@@ -48,7 +48,7 @@ pub fn write_model(path: &Path, arrays: &[NamedArray]) -> Result<()> {
 /// contradicts the digest in its metadata, where it has one; [`Error::NonFinite`] if a float is not
 /// finite.
 pub fn read_model(path: &Path) -> Result<Vec<NamedArray>> {
-    parse_model(&fs::read(path)?, path)
+    parse_model(&fs::read_numbers(path)?, path)
 }
 
 /// As [`read_model`], of the content of a file that was read already; `path` is for errors.

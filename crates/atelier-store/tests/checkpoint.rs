@@ -140,6 +140,21 @@ fn the_newest_two_and_the_best_are_kept() {
 }
 
 #[test]
+fn damaged_ones_of_later_steps_take_no_places_from_those_that_can_be_used() {
+    let directory = tempfile::tempdir().expect("directory");
+    let checkpoints = Checkpoints::new(directory.path());
+    for step in [8, 9] {
+        std::fs::write(checkpoints.path(step), "damaged").expect("file");
+    }
+    for step in [1, 2, 3] {
+        checkpoints.save(step, &checkpoint(1.0)).expect("save");
+    }
+    assert_eq!(checkpoints.steps().expect("steps"), [2, 3, 8, 9]);
+    let latest = checkpoints.latest().expect("latest").expect("one");
+    assert_eq!((latest.step, latest.passed_over.len()), (3, 2));
+}
+
+#[test]
 fn a_step_before_the_newest_can_be_saved_again_without_losing_it() {
     let directory = tempfile::tempdir().expect("directory");
     let checkpoints = Checkpoints::new(directory.path());

@@ -67,6 +67,8 @@ pub(crate) fn restore(trainer: &mut Trainer, checkpoint: &Checkpoint) -> Result<
     }
     let progress: Progress = serde_json::from_str(text("progress")?)
         .map_err(|error| Error::mismatch("the progress", "a known form", error))?;
+    let train = &trainer.settings.train;
+    progress.check(train.epochs, train.early_stopping)?;
 
     let has_best = checkpoint.arrays.iter().any(|array| array.name.starts_with("best/"));
     let best = if has_best { trainer.copy_of_values()? } else { Vec::new() };

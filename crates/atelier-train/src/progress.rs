@@ -2,6 +2,8 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use crate::{Error, Result};
+
 /// How many steps [`Progress`] remembers: the assignment asks for the last 20 iterations.
 pub(crate) const REMEMBERED: usize = 20;
 
@@ -59,6 +61,50 @@ impl Progress {
         let mut start = Self::default();
         start.begin_epoch();
         start
+    }
+
+    /// Refuses a state that no run of so many epochs comes to: a checkpoint may be anybody's.
+    pub(crate) fn check(&self, epochs: usize, early_stopping: usize) -> Result<()> {
+        let wrong = |what: &str, expected: String, found: String| {
+            Err(Error::mismatch(format!("{what} of the progress"), expected, found))
+        };
+        if self.epoch > epochs {
+            return wrong("the epoch", format!("at most {epochs}"), self.epoch.to_string());
+        }
+        let ended = self.epoch == epochs || early_stopping > 0;
+        if self.finished && !(ended && self.index == 0) {
+            let after = format!("{} epochs and {} batches", self.epoch, self.index);
+            return wrong("the end", format!("after {epochs} epochs"), format!("after {after}"));
+        }
+        let correct = self.correct.unwrap_or(0.0);
+        if !(self.loss_sum.is_finite() && (0.0..=self.seen as f64).contains(&correct)) {
+            let found = format!("a loss of {} and {correct} of {}", self.loss_sum, self.seen);
+            return wrong("the sums", "a finite loss and no more correct than seen".into(), found);
+        }
+        if !(self.seconds.is_finite() && self.seconds >= 0.0) {
+            return wrong("the time", "seconds".into(), self.seconds.to_string());
+        }
+        let known = |loss: &StepLoss| loss.loss.is_finite() && loss.step <= self.step;
+        if self.last.len() > REMEMBERED || !self.last.iter().all(known) {
+            let expected = format!("{REMEMBERED} at most, finite, and of steps that were done");
+            return wrong("the last losses", expected, format!("{:?}", self.last.back()));
+        }
+        if let Some(best) = self.best.filter(|b| b.epoch > self.epoch || !b.loss.is_finite()) {
+            let expected = format!("a finite loss after at most {} epochs", self.epoch);
+            return wrong("the best validation", expected, format!("{best:?}"));
+        }
+        Ok(())
+    }
+
+    /// Refuses a step that is not the one after so many epochs of so many batches.
+    pub(crate) fn check_step(&self, batches: usize) -> Result<()> {
+        let (epoch, index, batches) = (self.epoch as u64, self.index as u64, batches as u64);
+        let step = epoch.checked_mul(batches).and_then(|steps| steps.checked_add(index));
+        if step == Some(self.step) && index <= batches {
+            return Ok(());
+        }
+        let expected = format!("that after {epoch} epochs of {batches} batches and {index} more");
+        Err(Error::mismatch("the step of the progress", expected, self.step))
     }
 
     pub(crate) fn begin_epoch(&mut self) {

@@ -148,7 +148,8 @@ impl<'a> Trainer<'a> {
     /// averaging is on, else those of the last step (always so after an interruption).
     ///
     /// # Errors
-    /// [`Error::NoBatches`]; [`Error::Setting`] if early stopping has no validation;
+    /// [`Error::NoBatches`]; [`Error::Mismatch`] if the trainer resumed a checkpoint of an epoch of
+    /// another number of batches; [`Error::Setting`] if early stopping has no validation;
     /// [`Error::Diverged`] if a loss, a gradient's norm that was to be clipped, a validation loss or a
     /// weight is not finite. The parameters are then those from before the step (buffers may have seen
     /// its batch): the CPU looks at a loss before the update; other devices hold back that update and
@@ -167,6 +168,7 @@ impl<'a> Trainer<'a> {
                 train.early_stopping,
             ));
         }
+        self.progress.check_step(source.batches_per_epoch)?;
         Session::new(self, around.run_dir)?.run(source, &mut around)
     }
 

@@ -111,6 +111,19 @@ fn only_a_new_or_empty_directory_becomes_a_run() {
     assert_eq!(std::fs::read(others.join(".lock")).expect("kept"), b"pid 17");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_directory_with_a_name_that_is_no_text_is_somebodys() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let directory = tempfile::tempdir().expect("directory");
+    let own = directory.path().join("own");
+    std::fs::create_dir(&own).expect("directory");
+    std::fs::write(own.join(std::ffi::OsStr::from_bytes(b"th\xe8se.tex")), "mine").expect("file");
+    assert!(matches!(RunDir::create(&own), Err(Error::Exists { .. })));
+    assert!(matches!(RunDir::free(&own), Err(Error::Exists { .. })));
+    assert_eq!(std::fs::read_dir(&own).expect("list").count(), 1);
+}
+
 /// What is in a directory, in order.
 fn names(directory: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(directory).expect("list");
@@ -291,7 +304,7 @@ fn a_link_in_the_place_of_a_runs_own_directory_is_not_followed() {
         theirs.save(step, &atelier_store::Checkpoint::default()).expect("save");
     }
     let run = RunDir::create_numbered(directory.path(), "train").expect("create");
-    for name in ["checkpoints", "figures"] {
+    for name in ["checkpoints", "figures", "trials"] {
         std::os::unix::fs::symlink(&others, run.path().join(name)).expect("link");
     }
     let save = run.checkpoints().save(3, &atelier_store::Checkpoint::default());
@@ -304,6 +317,11 @@ fn a_link_in_the_place_of_a_runs_own_directory_is_not_followed() {
     let path = run.path().to_path_buf();
     drop(run);
     RunDir::open(&path).expect_err("a link");
+    for name in ["checkpoints", "figures"] {
+        std::fs::remove_file(path.join(name)).expect("a link");
+    }
+    let error = RunDir::open(&path).expect_err("a link").to_string();
+    assert!(error.contains("trials: a symbolic link"), "{error}");
     assert_eq!(std::fs::read_dir(&others).expect("others").count(), 2);
     assert_eq!(theirs.steps().expect("steps"), [1, 2]);
 }

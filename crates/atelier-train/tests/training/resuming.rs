@@ -4,6 +4,7 @@ use crate::small::{BATCHES, Small, losses, quiet, run_dir, settings, source, tra
 use atelier_core::{Batch, Loss, Mode, Objective, Parameter, Result};
 use atelier_store::RunDir;
 use atelier_train::{Error, Event, OptimizerKind, Stop, Surroundings, Trainer};
+use serde_json::{Value, json};
 use std::cell::Cell;
 
 #[test]
@@ -205,5 +206,53 @@ fn a_checkpoint_whose_tensors_do_not_fit_is_refused_before_the_objective_is_touc
         assert!(objective.bits() == before, "{what}");
         trainer.resume(&good).unwrap();
         assert!(objective.bits() != before);
+    }
+}
+
+#[test]
+fn progress_that_no_run_comes_to_is_refused_before_the_objective_is_touched() {
+    let settings = settings(OptimizerKind::Sgd);
+    let directory = tempfile::tempdir().unwrap();
+    let dir = run_dir(&directory.path().join("run"));
+    train(&Small::new(1), &settings, Some(&dir), 7).unwrap();
+    let good = dir.checkpoints().latest().unwrap().unwrap().checkpoint;
+    let progress: Value = serde_json::from_str(&good.metadata["progress"]).unwrap();
+    let with = |key: &str, value: Value| {
+        let (mut changed, mut progress) = (good.clone(), progress.clone());
+        assert!(!progress[key].is_null(), "{key}");
+        progress[key] = value;
+        changed.metadata.insert("progress".into(), progress.to_string());
+        changed
+    };
+    let late = json!([{ "step": 8, "epoch": 2, "loss": 1.0 }]);
+    for (key, value) in [
+        ("epoch", json!(u64::MAX)),
+        ("epoch", json!(settings.train.epochs + 1)),
+        ("finished", json!(true)),
+        ("loss_sum", json!(null)),
+        ("correct", json!(-1.0)),
+        ("correct", json!(1e300)),
+        ("seconds", json!(-1.0)),
+        ("last", late),
+    ] {
+        let objective = Small::new(2);
+        let before = objective.bits();
+        let mut trainer = Trainer::new(&objective, &settings, 7).unwrap();
+        assert!(trainer.resume(&with(key, value.clone())).is_err(), "{key} {value}");
+        assert!(objective.bits() == before, "{key}");
+    }
+    // How many batches an epoch has is known when it runs.
+    for (key, value) in [("index", json!(u64::MAX)), ("index", json!(1)), ("step", json!(8))] {
+        let objective = Small::new(2);
+        let mut trainer = Trainer::new(&objective, &settings, 7).unwrap();
+        trainer.resume(&with(key, value)).unwrap();
+        let surroundings = Surroundings {
+            validation: None,
+            run_dir: None,
+            observer: &mut |_| {},
+            interrupted: &|| false,
+        };
+        let error = trainer.run(&mut source(), surroundings).unwrap_err();
+        assert!(matches!(error, Error::Mismatch { .. }), "{key}: {error}");
     }
 }

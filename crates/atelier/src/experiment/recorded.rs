@@ -1,9 +1,10 @@
 //! A run directory with its manifest, from the first line of a run to its last.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow};
 use atelier_store::{
     Dataset, Manifest, Program, RunDir, SCHEMA_VERSION, Start, Status, newest_interrupted, probe,
     utc_now,
@@ -11,6 +12,7 @@ use atelier_store::{
 use serde::Serialize;
 use serde_json::Value;
 
+use super::same_settings::same_config;
 use crate::cli::{DataFlags, RunFlags};
 use crate::failure::{self, Help as _};
 use crate::home;
@@ -148,6 +150,7 @@ impl Recorded {
                  those of neither"
             ));
         }
+        same_config(&dir, &manifest)?;
         probe(dir.path(), 0)?;
         if let Some(device) = &flags.device {
             manifest.device.clone_from(device);
@@ -161,22 +164,29 @@ impl Recorded {
 
     /// Refuses data that are not those the run began with.
     pub(crate) fn check_dataset(&self, found: &Dataset) -> Result<()> {
-        match &self.manifest.dataset {
-            Some(before) if before.files != found.files => {
-                let refused = (|| {
-                    bail!(
-                        "the run in {} was trained on {} ({}), and this is {} ({})",
-                        self.dir.path().display(),
-                        before.name,
-                        before.source,
-                        found.name,
-                        found.source
-                    )
-                })();
-                refused.help(|| "give the same data with --data-dir".to_string())
-            }
-            _ => Ok(()),
-        }
+        let help = || "give the same data with --data-dir".to_string();
+        let run = self.dir.path().display();
+        let Some(before) = &self.manifest.dataset else {
+            return Err(anyhow!("manifest.json in {run} names no data"))
+                .help(|| "put the manifest back as it was, or begin a new run".to_string());
+        };
+        let digest = |of: &Dataset, name: &str| {
+            of.files.get(name).map_or("not there", String::as_str).to_string()
+        };
+        let names: BTreeSet<&String> = before.files.keys().chain(found.files.keys()).collect();
+        let differing =
+            names.into_iter().find(|name| before.files.get(*name) != found.files.get(*name));
+        let Some(name) = differing else { return Ok(()) };
+        Err(anyhow!(
+            "the run in {run} was trained on {} ({}), and this is {} ({}): SHA-256 of {name} is {}, and was {}",
+            before.name,
+            before.source,
+            found.name,
+            found.source,
+            digest(found, name),
+            digest(before, name)
+        ))
+        .help(help)
     }
 
     /// The result of the run's work; if it failed, the manifest says so before the error goes on.

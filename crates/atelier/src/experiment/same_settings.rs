@@ -1,13 +1,17 @@
-//! Whether a checkpoint belongs to the settings that a run is to go on with.
+//! Whether what a run directory holds belongs to the settings that its run is to go on with.
 
 use std::collections::BTreeSet;
 
-use anyhow::{Result, bail};
-use atelier_store::Checkpoint;
-use serde_json::Value;
+use anyhow::{Context as _, Result, anyhow, bail};
+use atelier_store::{Checkpoint, Manifest, RunDir, read_regular};
+use serde_json::{Map, Value};
 
 use super::prepared::{Prepared, Trainable};
+use crate::failure::Help as _;
 use crate::terminal::brief;
+
+/// No configuration is nearly as long.
+const LARGEST_CONFIG: u64 = 1 << 20;
 
 /// Refuses a checkpoint that was made under other settings than the manifest's, by the names of those
 /// that differ.
@@ -25,19 +29,28 @@ pub(super) fn same_settings<C: Trainable>(
     if differing.is_empty() {
         return Ok(());
     }
-    bail!("manifest.json is not that of the checkpoint: {}", differing.join("; "))
+    let told = told(&differing, |key, before, now| {
+        format!("{key} is {now}, and was {before} when the checkpoint was made")
+    });
+    bail!("manifest.json is not that of the checkpoint: {told}")
 }
 
-/// `key is A in the checkpoint and B now`, for each value that differs.
-fn differences(before: &Value, now: &Value, path: &str) -> Vec<String> {
+/// A value that differs between two records of one run.
+struct Difference<'v> {
+    key: String,
+    before: &'v Value,
+    now: &'v Value,
+}
+
+/// Each value that differs; one that is missing is as good as null.
+fn differences<'v>(before: &'v Value, now: &'v Value, path: &str) -> Vec<Difference<'v>> {
     let inner = |key: &str| if path.is_empty() { key.to_string() } else { format!("{path}.{key}") };
     match (before, now) {
         (Value::Object(a), Value::Object(b)) => {
             let keys: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
             let of = |key: &String| {
-                let (a, b) =
-                    (a.get(key).unwrap_or(&Value::Null), b.get(key).unwrap_or(&Value::Null));
-                differences(a, b, &inner(key))
+                let value = |of: &'v Map<String, Value>| of.get(key).unwrap_or(&Value::Null);
+                differences(value(a), value(b), &inner(key))
             };
             keys.into_iter().flat_map(of).collect()
         }
@@ -47,11 +60,59 @@ fn differences(before: &Value, now: &Value, path: &str) -> Vec<String> {
             pairs.flat_map(|((a, b), name)| differences(a, b, name)).collect()
         }
         _ if before == now => Vec::new(),
-        _ => {
-            let (before, now) = (brief(&before.to_string()), brief(&now.to_string()));
-            vec![format!("{path} is {now}, and was {before} when the checkpoint was made")]
-        }
+        _ => vec![Difference { key: path.to_string(), before, now }],
     }
+}
+
+/// At most so many differences are told.
+const MOST_TOLD: usize = 5;
+
+/// The first few of them in words.
+fn told(differing: &[Difference<'_>], tell: impl Fn(&str, String, String) -> String) -> String {
+    let one =
+        |d: &Difference<'_>| tell(&d.key, brief(&d.before.to_string()), brief(&d.now.to_string()));
+    let mut told: Vec<String> = differing.iter().take(MOST_TOLD).map(one).collect();
+    if let Some(more) = differing.len().checked_sub(MOST_TOLD).filter(|more| *more > 0) {
+        told.push(format!("and {more} more"));
+    }
+    told.join("; ")
+}
+
+/// Refuses a run whose `config.toml` says other settings than its manifest, by the names of those that differ:
+/// somebody changed one of the two, and the run goes on with neither.
+pub(super) fn same_config(dir: &RunDir, manifest: &Manifest) -> Result<()> {
+    let path = dir.file("config.toml")?;
+    let help = || {
+        "a run goes on with the settings that it began with: undo the change, or begin another with --config"
+            .to_string()
+    };
+    let bytes = read_regular(&path, LARGEST_CONFIG).help(help)?;
+    let table: Result<toml::Table> = String::from_utf8(bytes)
+        .map_err(anyhow::Error::from)
+        .and_then(|text| Ok(toml::from_str(&text)?));
+    let table = table.with_context(|| format!("{} cannot be used", path.display())).help(help)?;
+    let written = serde_json::to_value(table)?;
+    let recorded = match manifest.verb.as_str() {
+        "best-dense" => &manifest.config["train"],
+        "bottlenecks" => &manifest.config["autoencoder"],
+        "landscape" => &manifest.config["landscape"],
+        "reproduce" => &manifest.config["parts"],
+        _ => &manifest.config,
+    };
+    let mut differing = differences(recorded, &written, "");
+    // The one setting that a run that goes on can be given anew, which is written to both, one after the other.
+    differing.retain(|difference| difference.key != "tune.trials");
+    if manifest.verb == "landscape" {
+        // Of runs that were there before, its configuration leaves out how they were trained.
+        differing.retain(|difference| !difference.now.is_null());
+    }
+    if differing.is_empty() {
+        return Ok(());
+    }
+    let told = told(&differing, |key, recorded, written| {
+        format!("{key} is {written} in config.toml and {recorded} in manifest.json")
+    });
+    Err(anyhow!("the settings in {} do not agree: {told}", dir.path().display())).help(help)
 }
 
 #[cfg(test)]
@@ -65,13 +126,8 @@ mod tests {
         let before = json!([{ "train": { "epochs": 5, "ema": 0.0 }, "schedule": {} }, 3]);
         let now = json!([{ "train": { "epochs": 9, "ema": 0.0 }, "schedule": { "every": 2 } }, 4]);
         assert!(differences(&before, &before, "").is_empty());
-        assert_eq!(
-            differences(&before, &now, ""),
-            [
-                "schedule.every is 2, and was null when the checkpoint was made",
-                "train.epochs is 9, and was 5 when the checkpoint was made",
-                "seed is 4, and was 3 when the checkpoint was made",
-            ]
-        );
+        let differing = differences(&before, &now, "");
+        let told = told(&differing, |key, before, now| format!("{key}: {before}, {now}"));
+        assert_eq!(told, "schedule.every: null, 2; train.epochs: 5, 9; seed: 3, 4");
     }
 }

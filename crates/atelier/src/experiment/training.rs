@@ -326,6 +326,10 @@ fn steps<C: Trainable>(
         }
         same_settings(&latest.checkpoint, prepared).help(unusable)?;
         trainer.resume(&latest.checkpoint).help(unusable)?;
+        if trainer.steps() != latest.step {
+            let (path, steps) = (latest.path.display(), trainer.steps());
+            return Err(anyhow!("{path} holds the state after step {steps}")).help(unusable);
+        }
         terminal.talk(&format!("going on after step {}", latest.step));
     }
 

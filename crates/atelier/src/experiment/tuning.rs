@@ -148,9 +148,6 @@ fn resume(asked: &Asked) -> Result<(Recorded, Images)> {
     if let Some(trials) = arguments.trials {
         config.tune.trials = trials;
         config.check()?;
-        recorded.manifest.config = serde_json::to_value(&config)?;
-        let text = toml::to_string(&config).context("cannot write the configuration")?;
-        recorded.dir.write("config.toml", text.as_bytes())?;
     }
     let device_name = recorded.manifest.device.clone();
     let data = same_data(&arguments.data, recorded.manifest.dataset.as_ref());
@@ -163,6 +160,11 @@ fn resume(asked: &Asked) -> Result<(Recorded, Images)> {
     let prepared = ready(&config, place)?;
     probe(recorded.dir.path(), bytes(&prepared)?.saturating_sub(recorded.dir.bytes()?))?;
     recorded.check_dataset(&dataset::record(&prepared.data.provenance))?;
+    if arguments.trials.is_some() {
+        recorded.manifest.config = serde_json::to_value(&config)?;
+        let text = toml::to_string(&config).context("cannot write the configuration")?;
+        recorded.dir.write("config.toml", text.as_bytes())?;
+    }
     recorded.manifest.threads = prepared.threads;
     recorded.dir.write_manifest(&recorded.manifest)?;
     Ok((recorded, Images::of(prepared)))

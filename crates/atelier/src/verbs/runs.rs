@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow};
 use atelier_store::{Lock, Manifest, RunSummary, Status, list_runs, read_regular};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -158,8 +159,19 @@ pub(crate) fn parse_summary<S: DeserializeOwned>(bytes: &[u8], path: &Path) -> R
     serde_json::from_slice(bytes).with_context(|| format!("cannot use {}", path.display()))
 }
 
+/// The one number of a summary that a list shows; the rest of a long one is passed over without being kept.
 fn test_accuracy(run: &Path) -> Option<f64> {
-    summary(run).ok()??.pointer("/test/accuracy")?.as_f64()
+    #[derive(Deserialize)]
+    struct Listed {
+        test: Tested,
+    }
+    #[derive(Deserialize)]
+    struct Tested {
+        accuracy: f64,
+    }
+    let path = run.join("summary.json");
+    let bytes = read_regular(&path, LARGEST_SUMMARY).ok()?;
+    parse_summary::<Listed>(&bytes, &path).ok().map(|summary| summary.test.accuracy)
 }
 
 /// How a run stands: one that says that it runs, while nobody holds its lock, was killed and can be
