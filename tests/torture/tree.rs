@@ -122,7 +122,7 @@ fn is_checkpoint(file: &str) -> bool {
 }
 
 fn grows(file: &str) -> bool {
-    ["metrics.jsonl", "grid.jsonl", "study.log", "snapshots.csv"].contains(&file)
+    ["metrics.jsonl", "grid.jsonl", "networks.jsonl", "study.log", "snapshots.csv"].contains(&file)
 }
 
 /// The content to compare; `None` where it is another at each run.
