@@ -202,21 +202,28 @@ fn expected(message: &str, default: Option<&Value>) -> String {
 
 /// The line of every key of a document, counted from 1.
 fn lines(text: &str, document: &DeTable<'_>) -> HashMap<String, usize> {
-    fn walk(text: &str, table: &DeTable<'_>, prefix: &str, found: &mut HashMap<String, usize>) {
+    fn walk(
+        breaks: &[usize],
+        table: &DeTable<'_>,
+        prefix: &str,
+        found: &mut HashMap<String, usize>,
+    ) {
         for (key, value) in table {
             let name: &Spanned<_> = key;
             let path = match prefix {
                 "" => name.get_ref().to_string(),
                 _ => format!("{prefix}.{}", name.get_ref()),
             };
-            let before = text.get(..name.span().start).unwrap_or_default();
+            let before = breaks.partition_point(|&at| at < name.span().start);
             if let DeValue::Table(inner) = value.get_ref() {
-                walk(text, inner, &path, found);
+                walk(breaks, inner, &path, found);
             }
-            found.insert(path, before.matches('\n').count() + 1);
+            found.insert(path, before + 1);
         }
     }
+    // Searched for each key: a hostile file has as many keys as lines, and counting before each takes minutes.
+    let breaks: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
     let mut found = HashMap::new();
-    walk(text, document, "", &mut found);
+    walk(&breaks, document, "", &mut found);
     found
 }
