@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use atelier_store::read_regular;
+use atelier_store::{is_steering, read_regular};
 use atelier_tune::SpaceConfig;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize as _, Serialize};
@@ -110,6 +110,11 @@ impl Layers {
     }
 
     fn check(&self, key: &str, value: &Value) -> Result<()> {
+        if let Some(text) = steering(value) {
+            // Printed as TOML its lines would stand among those of the configuration.
+            let text = brief(&format!("{text:?}"));
+            bail!("`{key}` holds the text {text}, expected one line without control characters");
+        }
         match keys::get(&self.defaults, key) {
             Some(Value::Table(_)) if key == keys::SPACE => {
                 let mut alone = self.defaults.clone();
@@ -163,6 +168,20 @@ pub(crate) fn not_toml(error: &toml::de::Error, text: &str, path: &Path) -> anyh
     let (line, about) = (before.matches('\n').count() + 1, brief(error.message()));
     let cause = if told.len() <= MOST { anyhow!(told) } else { anyhow!("line {line}: {about}") };
     cause.context(format!("{} is not TOML", path.display()))
+}
+
+/// A text in the value that would steer a terminal or break a line.
+fn steering(value: &Value) -> Option<&str> {
+    let wrong = |text: &str| text.contains(is_steering);
+    match value {
+        Value::String(text) => Some(text.as_str()).filter(|text| wrong(text)),
+        Value::Array(list) => list.iter().find_map(steering),
+        Value::Table(table) => {
+            let name = table.keys().map(String::as_str).find(|name| wrong(name));
+            name.or_else(|| table.values().find_map(steering))
+        }
+        _ => None,
+    }
 }
 
 /// A search space whose parameters are named by whole paths, however they were written.
