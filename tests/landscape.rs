@@ -295,6 +295,36 @@ fn an_interrupted_landscape_goes_on_and_ends_with_the_same_bytes() {
 }
 
 #[test]
+fn rows_of_a_grid_from_a_damaged_one_on_are_computed_anew_and_that_is_said() {
+    let home = home_with_sample();
+    landscape(home.path(), &["--quiet", "--set", "landscape.curvature=0"]).expect_code(0);
+    let run = home.path().join("runs/landscape-0001");
+    let (manifest, rows) = (json(&run.join("manifest.json")), read(&run.join("grid.jsonl")));
+    let surface = read(&run.join("surface.csv"));
+    let lines: Vec<&[u8]> = rows.split_inclusive(|&byte| byte == b'\n').collect();
+    let fourth = String::from_utf8_lossy(lines[3]).into_owned();
+    let (before, losses) = fourth.split_once("\"loss\":[").expect("a row");
+    let (_, others) = losses.split_once(',').expect("several losses");
+    let another = format!("{before}\"loss\":[99.5,{others}").into_bytes();
+    for damaged in [another, b"{\"row\":\xff}\n".to_vec(), lines[2].to_vec()] {
+        let mut manifest = manifest.clone();
+        manifest["status"] = "running".into();
+        fs::write(run.join("manifest.json"), manifest.to_string()).expect("written");
+        let with = [&lines[..3].concat()[..], &damaged, &lines[4..].concat()].concat();
+        fs::write(run.join("grid.jsonl"), with).expect("written");
+        let out = run.to_str().expect("a plain path");
+        let arguments = ["landscape", "--resume", "--quiet", "--out", out];
+        let resumed = atelier(arguments).env("ATELIER_HOME", home.path()).run().expect_code(0);
+        assert!(resumed.stderr.contains("grid.jsonl is damaged: line 4 is"), "{resumed}");
+        assert!(resumed.stderr.contains("rows are computed anew"), "{resumed}");
+        assert!(read(&run.join("surface.csv")) == surface, "another surface");
+        let kept = read(&run.join("grid.jsonl"));
+        assert!(kept.starts_with(&lines[..3].concat()), "rows before the damage were lost");
+        assert_eq!(kept.split(|&byte| byte == b'\n').count(), lines.len() + 1);
+    }
+}
+
+#[test]
 fn batch_norm_is_looked_at_with_the_statistics_of_each_point() {
     let home = home_with_sample();
     let settings = ["--set", "model.batch_norm=true", "--set", "model.dropout=0.2", "--set"];

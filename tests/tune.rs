@@ -173,6 +173,45 @@ fn an_interrupted_search_exits_130_and_goes_on_to_another_total() {
 }
 
 #[test]
+fn a_journal_with_settings_or_values_that_cannot_be_is_refused_by_name_and_line() {
+    let home = home_with_sample();
+    tune(home.path(), &["--trials", "4", "--workers", "1", "--quiet"]).expect_code(0);
+    let run_directory = runs(home.path()).join("tune-0001");
+    let mut manifest = json(&run_directory.join("manifest.json"));
+    manifest["status"] = "running".into();
+    fs::write(run_directory.join("manifest.json"), manifest.to_string()).expect("written");
+    let journal = run_directory.join("study.log");
+    let text = String::from_utf8(read(&journal)).expect("text");
+    let lines: Vec<Value> =
+        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let first = |op: u64, has: &str| {
+        lines.iter().position(|line| line["op_code"] == op && line.pointer(has).is_some())
+    };
+    let rate = (first(4, "/params/optimizer.learning_rate"), "/params/optimizer.learning_rate");
+    let (value, report) = ((first(6, "/values/0"), "/values/0"), "/intermediate_value");
+    for ((at, what), put, expected) in [
+        (rate, 0.0, "within its distribution"),
+        (rate, -1.0, "within its distribution"),
+        (rate, 1e308, "within its distribution"),
+        (value, -1e308, "finite"),
+        ((first(7, report), report), 1e308, "finite"),
+    ] {
+        let at = at.expect("such a line");
+        let mut lines = lines.clone();
+        *lines[at].pointer_mut(what).expect("the value") = json!(put);
+        let changed: Vec<String> = lines.iter().map(|line| format!("{line}\n")).collect();
+        fs::write(&journal, changed.concat()).expect("written");
+        let out = run_directory.to_str().expect("a plain path");
+        let refused = run(home.path(), &["--resume", "--out", out]).expect_code(2);
+        assert!(refused.stderr.contains(&format!("study.log line {}", at + 1)), "{refused}");
+        assert!(refused.stderr.contains(expected), "{refused}");
+    }
+    fs::write(&journal, text).expect("written");
+    let out = run_directory.to_str().expect("a plain path");
+    run(home.path(), &["--resume", "--quiet", "--out", out]).expect_code(0);
+}
+
+#[test]
 fn a_finite_space_that_is_exhausted_ends_the_search_with_a_word() {
     let home = home_with_sample();
     let space = "tune.space={'train.batch_size'={choices=[32,64,128]}}";

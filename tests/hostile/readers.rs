@@ -26,4 +26,5 @@ pub const READERS: &[(&str, Reader)] = &[
     ("manifest", files::manifest),
     ("summary", program::summary),
     ("picture", program::picture),
+    ("grid", program::grid),
 ];

@@ -4,6 +4,7 @@
 //! found begin with `fuzz-` and are not made here.
 
 mod arrays;
+mod grids;
 mod pictures;
 mod texts;
 
@@ -23,7 +24,7 @@ pub struct Seed {
 
 /// All of them.
 pub fn seeds() -> Vec<Seed> {
-    [arrays::seeds(), texts::seeds(), pictures::seeds()].concat()
+    [arrays::seeds(), grids::seeds(), texts::seeds(), pictures::seeds()].concat()
 }
 
 fn seed(reader: &'static str, name: &str, bytes: impl Into<Vec<u8>>) -> Seed {

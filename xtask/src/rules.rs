@@ -79,7 +79,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "file-writes",
-        why: "atelier-store alone writes files, because only it makes them survive a crash",
+        why: "atelier-store's file system alone writes files, because only it makes them survive a crash",
         breaches: sources::file_writes,
     },
     Rule {

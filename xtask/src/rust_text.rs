@@ -15,14 +15,16 @@ pub fn code_and_strings(source: &str) -> String {
     blank(source, |piece| piece == Piece::Comment)
 }
 
-/// Code (as [`code`] gives it) with the modules and functions under `#[cfg(test)]` blanked.
+/// Code (as [`code`] gives it) with the modules and functions that are compiled for tests alone blanked.
 pub fn without_test_modules(code: &str) -> String {
-    const MARK: &str = "#[cfg(test)]";
+    const MARKS: [&str; 2] = ["#[cfg(test)]", "#[cfg(all(test, unix))]"];
     let mut kept = String::with_capacity(code.len());
     let mut rest = code;
-    while let Some(at) = rest.find(MARK) {
+    let first =
+        |rest: &str| MARKS.iter().filter_map(|mark| Some((rest.find(mark)?, mark.len()))).min();
+    while let Some((at, mark)) = first(rest) {
         kept += &rest[..at];
-        let length = item_length(&rest[at + MARK.len()..]) + MARK.len();
+        let length = item_length(&rest[at + mark..]) + mark;
         kept.extend(rest[at..at + length].chars().map(blanked));
         rest = &rest[at + length..];
     }

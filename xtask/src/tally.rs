@@ -42,6 +42,11 @@ impl Tally {
         }
     }
 
+    /// How many tests said whether they hold.
+    pub fn ran(&self) -> u64 {
+        self.passed.saturating_sub(self.excused) + self.failed
+    }
+
     /// How many tests were skipped.
     pub fn skipped(&self) -> u64 {
         self.ignored + self.excused
@@ -109,6 +114,19 @@ test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fini
         let fine = "running 1 test\ntest result: ok. 1 passed; 0 failed; 0 ignored\n";
         assert_eq!(total(died), "0 passed, 1 failed, 0 skipped");
         assert_eq!(total(&[died, fine].concat()), "1 passed, 1 failed, 0 skipped");
+    }
+
+    #[test]
+    fn a_filter_that_fits_nothing_ran_nothing() {
+        let mut tally = Tally::default();
+        for line in
+            ["running 0 tests", "test result: ok. 0 passed; 0 failed; 2 ignored; 68 filtered out"]
+        {
+            tally.read(line);
+        }
+        assert_eq!(tally.ran(), 0);
+        tally.read("test result: ok. 1 passed; 1 failed; 0 ignored");
+        assert_eq!(tally.ran(), 2);
     }
 
     #[test]

@@ -1,35 +1,23 @@
 //! Which rows of a grid are done, in memory and on disk.
 
-use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use atelier_core::{Batch, Objective, Targets, assign, evaluate_batch};
-use atelier_store::{AppendLog, read_lines};
+use atelier_store::AppendLog;
 use candle_core::{DType, Tensor};
-use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::kept::restored;
+use crate::rows::{Content, Row, append_head, append_row, hex};
 use crate::{Axes, Height, Plane, Result, Surface};
-
-/// A line of the file.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-enum Line {
-    /// The first: SHA-256 of everything that the values depend on.
-    #[serde(rename = "of")]
-    Of(String),
-    /// The heights along a row.
-    #[serde(rename = "row")]
-    Row { y: usize, loss: Vec<f64>, standard_error: Option<Vec<f64>>, accuracy: Option<Vec<f64>> },
-}
 
 /// The rows of a grid that are done.
 pub(crate) struct Done<'a> {
     axes: &'a Axes,
     rows: Vec<Option<Vec<Height>>>,
-    log: Option<AppendLog>,
+    /// The file and the digest of the grid.
+    log: Option<(AppendLog, String)>,
     synced: Instant,
 }
 
@@ -50,40 +38,23 @@ impl<'a> Done<'a> {
         let Some(file) = file else { return Ok(done) };
         let digest = digest(objective, plane, axes, batches)?;
         let mut log = AppendLog::open(file)?;
-        let lines = read_lines(file)?;
-        let mut lines = lines.iter().map(|line| serde_json::from_slice::<Line>(line.as_ref()));
-        let ours = matches!(lines.next(), Some(Ok(Line::Of(found))) if found == digest);
-        // A line that cannot be read is what a power failure left: everything is evaluated anew.
-        let rows: Option<Vec<Line>> = lines.collect::<serde_json::Result<_>>().ok();
-        if let Some(rows) = rows.filter(|_| ours) {
-            for row in rows {
-                done.remember(row);
+        let kept = Content::read(file)?;
+        let fits = |row: &Row| row.y < axes.y.len() && row.width() == axes.x.len();
+        if kept.of == digest && kept.rows.iter().all(fits) {
+            // What stands behind a damaged line is as it should be, or not: it is evaluated anew with it.
+            if kept.end < log.len() {
+                log.truncate(kept.end)?;
+            }
+            for row in &kept.rows {
+                done.rows[row.y] = Some(row.heights());
             }
         } else {
             log.truncate(0)?;
-            append(&mut log, &Line::Of(digest))?;
+            append_head(&mut log, &digest)?;
             log.sync()?;
         }
-        done.log = Some(log);
+        done.log = Some((log, digest));
         Ok(done)
-    }
-
-    fn remember(&mut self, line: Line) {
-        let Line::Row { y, loss, standard_error, accuracy } = line else { return };
-        let width = self.axes.x.len();
-        let fits = |list: &Option<Vec<f64>>| list.as_ref().is_none_or(|list| list.len() == width);
-        if loss.len() != width || !fits(&standard_error) || !fits(&accuracy) {
-            return;
-        }
-        let at = |list: &Option<Vec<f64>>, x: usize| list.as_ref().map(|list| list[x]);
-        let heights = loss.iter().enumerate().map(|(x, &loss)| Height {
-            loss,
-            standard_error: at(&standard_error, x),
-            accuracy: at(&accuracy, x),
-        });
-        if let Some(row) = self.rows.get_mut(y) {
-            *row = Some(heights.collect());
-        }
     }
 
     /// The rows that are left, in order.
@@ -98,16 +69,8 @@ impl<'a> Done<'a> {
 
     /// Keeps the heights along a row.
     pub(crate) fn add(&mut self, row: usize, heights: Vec<Height>) -> Result<()> {
-        if let Some(log) = &mut self.log {
-            append(
-                log,
-                &Line::Row {
-                    y: row,
-                    loss: heights.iter().map(|h| h.loss).collect(),
-                    standard_error: heights.iter().map(|h| h.standard_error).collect(),
-                    accuracy: heights.iter().map(|h| h.accuracy).collect(),
-                },
-            )?;
+        if let Some((log, of)) = &mut self.log {
+            append_row(log, of, row, &heights)?;
             if self.synced.elapsed() > BETWEEN_SYNCS {
                 self.sync()?;
             }
@@ -118,7 +81,7 @@ impl<'a> Done<'a> {
 
     /// Makes the rows that are done durable.
     pub(crate) fn sync(&mut self) -> Result<()> {
-        if let Some(log) = &mut self.log {
+        if let Some((log, _)) = &mut self.log {
             log.sync()?;
             self.synced = Instant::now();
         }
@@ -135,12 +98,6 @@ impl<'a> Done<'a> {
             accuracy: heights.iter().map(|h| h.accuracy).collect(),
         }
     }
-}
-
-fn append(log: &mut AppendLog, line: &Line) -> Result<()> {
-    let bytes = serde_json::to_vec(line)
-        .map_err(|error| crate::Error::setting("a row of the grid", "finite numbers", error))?;
-    Ok(log.append(&bytes)?)
 }
 
 /// What the values of a grid depend on. The kind of an objective cannot be told from its parameters; its
@@ -187,11 +144,7 @@ fn digest(
         })?;
         digest.update(loss.to_le_bytes());
     }
-    let mut text = String::new();
-    for byte in digest.finalize() {
-        let _ = write!(text, "{byte:02x}");
-    }
-    Ok(text)
+    Ok(hex(digest))
 }
 
 fn numbers(tensor: &Tensor) -> candle_core::Result<Vec<f32>> {

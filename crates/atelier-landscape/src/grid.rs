@@ -68,8 +68,9 @@ pub struct GridWork<'a> {
     /// How many threads evaluate points; the values do not depend on it. An objective that has neither
     /// a plane evaluator nor a replica is evaluated by the caller's thread alone.
     pub threads: usize,
-    /// A file that remembers finished rows, so that a killed evaluation can go on; what it holds of
-    /// another grid, plane, objective or set of examples is thrown away.
+    /// A file that remembers finished rows, each with a checksum, so that a killed evaluation can go on;
+    /// what it holds of another grid, plane, objective or set of examples is thrown away, and so is what
+    /// stands from a damaged line on ([`read_rows`](crate::read_rows) says whether there is one).
     pub remember: Option<&'a Path>,
 }
 

@@ -4,9 +4,12 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use atelier_core::{Batch, Loss, Mode, Objective, Parameter, Targets, flatten, threads};
-use atelier_landscape::{Axes, Error, GridWork, Plane, Surface, evaluate_grid};
+use atelier_landscape::{
+    Axes, Error, GridWork, Plane, Surface, evaluate_grid, parse_rows, read_rows,
+};
 use candle_core::{DType, Device, Tensor, Var};
 use network::{Examples, Network};
+use sha2::{Digest as _, Sha256};
 
 #[path = "objectives/network.rs"]
 mod network;
@@ -162,11 +165,26 @@ fn several_grids_at_once_with_pools_of_several_sizes_have_equal_bits() {
     });
 }
 
-/// The rows of a file with another loss at the first point.
-fn with_first_loss(text: &str, loss: &str) -> String {
-    let (before, losses) = text.split_once("\"loss\":[").expect("a row");
+/// The content of a file with another loss at the first point of the row in its second line, whose checksum fits where
+/// it is asked for.
+fn with_first_loss(text: &str, loss: &str, fits: bool) -> String {
+    let mut lines: Vec<String> = text.lines().map(str::to_string).collect();
+    let line = lines[1].clone();
+    let (before, losses) = line.split_once("\"loss\":[").expect("a row");
     let (_, others) = losses.split_once(',').expect("several losses");
-    format!("{before}\"loss\":[{loss},{others}")
+    lines[1] = format!("{before}\"loss\":[{loss},{others}");
+    if fits {
+        let of: serde_json::Value = serde_json::from_str(&lines[0]).expect("JSON");
+        let (row, sum) = lines[1].split_once(",\"sha256\":\"").expect("a checksum");
+        let row = row.strip_prefix("{\"row\":").expect("a row");
+        let mut digest = Sha256::new();
+        digest.update(of["of"].as_str().expect("a digest"));
+        digest.update(row);
+        let digest: Vec<String> =
+            digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        lines[1] = lines[1].replace(sum, &format!("{}\"}}", digest.concat()));
+    }
+    lines.join("\n") + "\n"
 }
 
 #[test]
@@ -179,8 +197,9 @@ fn an_interrupted_grid_goes_on_where_it_was() {
     assert!(matches!(stopped, Error::Stopped { done: 10, of: 20 }), "{stopped}");
     let first = std::fs::read_to_string(&file).expect("the file");
     assert_eq!(first.lines().count(), 3, "two rows behind the line that says of what");
+    assert_eq!(read_rows(&file).expect("whole"), 2);
     // A value of a finished row that only the file can know.
-    std::fs::write(&file, with_first_loss(&first, "12345.0")).expect("written");
+    std::fs::write(&file, with_first_loss(&first, "12345.0", true)).expect("written");
     let resumed = grid(&objective, 2, Some(&file), 100).expect("evaluated");
     let mut expected = whole.clone();
     expected.loss[0] = 12345.0;
@@ -212,19 +231,57 @@ fn what_a_file_remembers_of_something_else_is_not_used() {
     let objective = Quadratic::new(false);
     grid(&objective, 1, Some(&file), 100).expect("evaluated");
     let text = std::fs::read_to_string(&file).expect("the file");
-    let (of, rows) = text.split_once('\n').expect("two lines");
-    let lie = with_first_loss(rows, "7.0");
     // Under its own digest the lie is believed, under another it is not.
-    std::fs::write(&file, format!("{of}\n{lie}")).expect("written");
+    let lie = with_first_loss(&text, "7.0", true);
+    std::fs::write(&file, &lie).expect("written");
     let believed = grid(&objective, 1, Some(&file), 100).expect("evaluated");
     assert_eq!(believed.loss[0].to_bits(), 7.0_f64.to_bits());
+    let (of, rows) = text.split_once('\n').expect("two lines");
     let other = of.replace(|c: char| c.is_ascii_digit(), "e");
     assert_ne!(other, of);
-    std::fs::write(&file, format!("{other}\n{lie}")).expect("written");
+    let lie = with_first_loss(&format!("{other}\n{rows}"), "7.0", true);
+    std::fs::write(&file, lie).expect("written");
     let whole = grid(&objective, 1, None, 100).expect("evaluated");
     assert_eq!(grid(&objective, 1, Some(&file), 100).expect("evaluated"), whole);
-    std::fs::write(&file, format!("{of}\n{{\"row\":not json\n")).expect("written");
-    assert_eq!(grid(&objective, 1, Some(&file), 100).expect("evaluated"), whole);
+}
+
+#[test]
+fn rows_before_a_damaged_line_are_kept_and_the_others_evaluated_anew() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("rows.jsonl");
+    let objective = Quadratic::new(false);
+    assert_eq!(read_rows(&file).expect("no file"), 0);
+    let whole = grid(&objective, 1, Some(&file), 100).expect("evaluated");
+    let text = std::fs::read_to_string(&file).expect("the file");
+    let (head, rows) = text.split_once('\n').expect("two lines");
+    let rows: Vec<&str> = rows.lines().collect();
+    assert_eq!(rows.len(), 4);
+    let swapped = with_first_loss(&text, "7.0", false);
+    let swapped = swapped.lines().nth(1).expect("a row");
+    let bare = rows[0].split_once(",\"sha256\"").expect("a checksum").0.to_string() + "}";
+    let moved = rows[0].replace("\"y\":0", "\"y\":3");
+    // Behind the second and the third row, which are to be kept, and before the fourth, which is not.
+    for damaged in
+        ["", "{\"row\":not json", "\u{fffd}", swapped, &bare, &moved, rows[1], rows[2], head]
+    {
+        let mut content = [head, rows[1], rows[2], damaged, rows[3], ""].join("\n").into_bytes();
+        if damaged == "\u{fffd}" {
+            content.retain(|&byte| byte != 0xef);
+        }
+        std::fs::write(&file, &content).expect("written");
+        let told = parse_rows(&content, &file).expect_err(damaged).to_string();
+        assert!(told.contains("rows.jsonl is damaged: line 4 is"), "{told}");
+        let mut reports = Vec::new();
+        let watch = &mut |done, _| {
+            reports.push(done);
+            ControlFlow::Continue(())
+        };
+        let work = GridWork { threads: 1, remember: Some(&file) };
+        let again = evaluate_grid(&objective, &plane(), &axes(), &batches(), work, watch);
+        assert_eq!(again.expect("evaluated"), whole, "{damaged}");
+        assert_eq!(reports, [10, 15, 20], "{damaged}");
+        assert_eq!(read_rows(&file).expect("whole"), 4);
+    }
 }
 
 #[test]

@@ -19,11 +19,20 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    let Arguments { run, author } = Arguments::parse();
+    // Names of files and keys come from outside: they must not steer a terminal, nor begin a line at the margin.
+    let plain = |text: String| {
+        text.replace(|c| is_steering(c) && c != '\n', "?").trim_end().replace('\n', "\n  ")
+    };
+    let Arguments { run, author } = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(message) if message.use_stderr() => {
+            eprintln!("{}", plain(message.render().to_string()));
+            return ExitCode::from(2);
+        }
+        Err(help) => help.exit(),
+    };
     let done = atelier_report::report(&run, &author).and_then(|report| report.write(&run));
     let Err(error) = done else { return ExitCode::SUCCESS };
-    // Names of files and keys come from outside and must not steer a terminal.
-    let plain = |text: String| text.replace(|c| is_steering(c) && c != '\n', "?");
     eprintln!("error: {}", plain(error.to_string()));
     if let Some(help) = error.help() {
         eprintln!("help: {help}");

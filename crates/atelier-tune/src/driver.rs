@@ -8,7 +8,7 @@ use crate::claim::{Claimed, Next};
 use crate::pruner::Decision;
 use crate::record::{Change, StudyRecord, TrialRecord};
 use crate::sampler::Choice;
-use crate::trial::Cause;
+use crate::trial::{Cause, is_usable};
 use crate::{
     Ended, Error, Event, Options, Result, Space, State, Storage, Study, Trial, TrialError, Verdict,
 };
@@ -223,7 +223,7 @@ impl Driver<'_> {
             Ok(Ok(_)) if trial.failure.is_some() => (State::Failed, None, trial.failure.clone()),
             Ok(Ok(_)) if trial.verdict == Verdict::Stop => return self.requeue(number),
             Ok(Ok(_)) if trial.verdict == Verdict::Prune => (State::Pruned, trial.last, None),
-            Ok(Ok(value)) if value.is_finite() => (State::Complete, Some(value), None),
+            Ok(Ok(value)) if is_usable(value) => (State::Complete, Some(value), None),
             Ok(Ok(value)) => (State::Failed, None, Some(format!("the objective is {value}"))),
         };
         let finale = trial.finale.map(|(step, value)| Change::Report { number, step, value });

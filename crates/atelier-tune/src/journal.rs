@@ -2,6 +2,7 @@
 
 mod entry;
 mod replay;
+mod setting;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -62,7 +62,7 @@ impl Study {
 ///
 /// A study that the storage holds already is continued: trials that were interrupted first, under
 /// their numbers, until it has `options.trials` in total. A trial whose objective returns
-/// [`TrialError::failed`] or something that is no finite number is marked failed.
+/// [`TrialError::failed`] or something that is no finite number, or larger than half of the largest, is marked failed.
 ///
 /// # Errors
 /// [`Error::Setting`](crate::Error::Setting) if an option cannot be; [`Error::Mismatch`](crate::Error::Mismatch) if the stored study was begun

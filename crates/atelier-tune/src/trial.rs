@@ -96,7 +96,7 @@ impl Trial<'_> {
     /// Reports a value after `step`, counted from 1, and asks whether to go on. The call may take
     /// as long as other trials need to come to the same rung; other trials run meanwhile.
     ///
-    /// A value that is not finite ends the trial as failed.
+    /// A value that is not finite, or larger than half of the largest number, ends the trial as failed.
     ///
     /// # Errors
     /// What the storage answers.
@@ -121,13 +121,18 @@ impl Trial<'_> {
     }
 
     fn is_finite(&mut self, step: u64, value: f64) -> bool {
-        if value.is_finite() {
+        if is_usable(value) {
             self.last = Some(value);
             return true;
         }
         self.failure.get_or_insert_with(|| format!("the value after step {step} is {value}"));
         false
     }
+}
+
+/// Whether a value can be worked with: it is a number, and so are its differences from others.
+pub(crate) fn is_usable(value: f64) -> bool {
+    value.abs() <= f64::MAX / 2.0
 }
 
 impl fmt::Debug for Trial<'_> {

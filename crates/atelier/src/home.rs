@@ -4,6 +4,8 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use crate::terminal::one_line;
+
 /// The directory that holds `data` and `runs`: `$ATELIER_HOME`, else the current one.
 #[must_use]
 pub fn home() -> PathBuf {
@@ -42,12 +44,12 @@ pub fn program() -> &'static str {
     })
 }
 
-/// The path as it is shown: relative to the current directory where it lies below it.
+/// The path as it is shown: relative to the current directory where it lies below it, and on one line.
 #[must_use]
 pub fn shown(path: &Path) -> String {
     let here = env::current_dir().unwrap_or_default();
     let shown = path.strip_prefix(here).unwrap_or(path);
-    if shown.as_os_str().is_empty() { ".".to_string() } else { shown.display().to_string() }
+    if shown.as_os_str().is_empty() { ".".to_string() } else { one_line(&shown.to_string_lossy()) }
 }
 
 /// The path as one word of a command that can be pasted into a shell.
@@ -72,6 +74,7 @@ mod tests {
         assert_eq!(shown(&here.join("runs/a")), "runs/a");
         assert_eq!(shown(&here), ".");
         assert_eq!(shown(Path::new("/x/y")), "/x/y");
+        assert_eq!(shown(Path::new("/x\nhelp: y")), "/x?help: y");
         assert_eq!(quoted(Path::new("/x/it's here")), r"'/x/it'\''s here'");
     }
 }

@@ -17,10 +17,12 @@ mod verbs;
 use std::ffi::OsString;
 use std::iter;
 
+use anyhow::anyhow;
 use atelier_store::Fault;
 use clap::Parser as _;
 
 use cli::{Cli, Verb};
+use failure::Help as _;
 use signals::Stop;
 
 /// Runs the command line `arguments` (the program's name first) and returns its exit code: 0 done,
@@ -30,8 +32,8 @@ use signals::Stop;
 /// Results go to stdout, everything else to stderr.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    if let Err(reason) = arm_fault() {
-        terminal::warn(&format!("error: ATELIER_FAULT: {reason}\nhelp: unset it"));
+    if let Err(error) = arm_fault() {
+        terminal::stderr(&failure::render(&error));
         return failure::UNUSABLE;
     }
     // As a user writes it; where the program lies is the machine's own business.
@@ -39,27 +41,41 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let command_line: Vec<String> = iter::once("atelier".to_string()).chain(words).collect();
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(message) => {
-            // Also `--help` and `--version`, which are no failures.
-            let _ = message.print();
-            return u8::try_from(message.exit_code()).unwrap_or(failure::UNUSABLE);
-        }
+        Err(message) => return tell(&message, &arguments),
     };
     match execute(cli.verb, &command_line) {
         Ok(code) => code,
         Err(error) => {
-            terminal::warn(&failure::render(&error));
+            terminal::stderr(&failure::render(&error));
             failure::exit_code(&error)
         }
     }
 }
 
+/// Prints what clap says of the arguments (help and version among it, which are no failures) and returns the exit code
+/// for it.
+///
+/// clap repeats arguments as they are, between colours of its own: it is asked once more, about arguments that neither
+/// steer nor break a line. A question mark makes none of them right.
+fn tell(message: &clap::Error, arguments: &[OsString]) -> u8 {
+    let harmless = |word: &OsString| terminal::one_line(&word.to_string_lossy());
+    let again = Cli::try_parse_from(arguments.iter().map(harmless)).err();
+    match again.filter(|again| again.kind() == message.kind()) {
+        // Nobody is left to tell if it cannot be printed.
+        Some(again) => drop(again.print()),
+        // What is no Unicode became some.
+        None => terminal::warn(&message.render().to_string()),
+    }
+    u8::try_from(message.exit_code()).unwrap_or(failure::UNUSABLE)
+}
+
 /// Has the file system fail where `ATELIER_FAULT` says so: how tests see what a run survives. Said
 /// aloud, because nobody else wants it.
-fn arm_fault() -> Result<(), String> {
+fn arm_fault() -> anyhow::Result<()> {
     let Some(text) = std::env::var_os("ATELIER_FAULT") else { return Ok(()) };
     let text = text.to_string_lossy();
-    text.parse::<Fault>()?.arm();
+    let fault = text.parse::<Fault>().map_err(|reason| anyhow!("ATELIER_FAULT: {reason}"));
+    fault.help(|| "unset it".to_string())?.arm();
     terminal::warn(&format!("warning: ATELIER_FAULT is set: files fail on purpose ({text})"));
     Ok(())
 }

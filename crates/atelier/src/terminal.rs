@@ -16,6 +16,7 @@ pub use bytes::Bytes;
 pub use number::{counted, percent, significant, thousands};
 pub(crate) use progress::time_left;
 pub use progress::{Progress, Told};
+pub(crate) use table::WIDEST;
 pub use table::{Align, Table};
 
 /// Where text goes, and how much of it.
@@ -43,14 +44,15 @@ impl Terminal {
         !self.flags.quiet && io::stderr().is_terminal()
     }
 
-    /// One line of talk on stderr; silent under `--quiet`.
+    /// A line of talk on stderr, told as [`warn`] does; silent under `--quiet`.
     pub fn talk(self, line: &str) {
         if !self.flags.quiet {
             warn(line);
         }
     }
 
-    /// Results on stdout; nothing under `--format json`.
+    /// Results on stdout; nothing under `--format json`. What comes from outside and stands in a line must be
+    /// [`one_line`].
     ///
     /// # Errors
     /// Fails if stdout cannot be written; a reader that has gone away is no failure.
@@ -59,7 +61,7 @@ impl Terminal {
     }
 
     /// A drawing on stdout, which may hold colours of a terminal; nothing under `--format json`. Text from
-    /// outside must be [`plain`].
+    /// outside must be [`one_line`].
     ///
     /// # Errors
     /// As [`Terminal::text`].
@@ -88,10 +90,15 @@ pub(crate) fn columns() -> usize {
     terminal_size::terminal_size_of(io::stdout()).map_or(USUAL, |(columns, _)| columns.0.into())
 }
 
-/// One line on stderr, whatever the flags: errors and warnings.
-pub fn warn(line: &str) {
+/// One message on stderr, whatever the flags: a warning. What of it stands on further lines is [`indented`].
+pub fn warn(message: &str) {
+    stderr(&indented(message));
+}
+
+/// The text on stderr, line by line as it is.
+pub(crate) fn stderr(text: &str) {
     // Nobody is left to tell if stderr is closed.
-    let _ = writeln!(io::stderr().lock(), "{}", plain(line));
+    let _ = writeln!(io::stderr().lock(), "{}", plain(text));
 }
 
 /// The text on stdout as it is, whatever the flags; a reader that has gone away is no failure.
@@ -109,6 +116,20 @@ pub(crate) fn stdout(text: &str) -> Result<()> {
 #[must_use]
 pub fn plain(text: &str) -> String {
     text.replace(|c| is_steering(c) && c != '\n', "?")
+}
+
+/// As [`plain`], with line breaks replaced, too: a name that stands within several lines must not add one, which
+/// would read as the program's own.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    text.replace(is_steering, "?")
+}
+
+/// A message whose further lines stand below its first: a name with a line break in it cannot begin one at the margin,
+/// where `error:`, `warning:` and `help:` stand.
+#[must_use]
+pub fn indented(message: &str) -> String {
+    message.trim_end().replace('\n', "\n  ")
 }
 
 /// JSON of which a terminal obeys nothing, and which says the same: what it would obey is within texts, but for the
@@ -147,6 +168,12 @@ mod tests {
         assert_eq!(plain("a\nb\u{1b}[31m\r\u{7}"), "a\nb?[31m??");
         assert_eq!(plain("Größe"), "Größe");
         assert_eq!(plain("run-\u{202e}gnp\u{2066}\u{200f}"), "run-?gnp??");
+        assert_eq!(one_line("a\nhelp: b\r\u{1b}"), "a?help: b??");
+    }
+
+    #[test]
+    fn only_the_first_line_of_a_message_begins_at_the_margin() {
+        assert_eq!(indented("warning: a\nhelp: b\nc\n"), "warning: a\n  help: b\n  c");
     }
 
     #[test]

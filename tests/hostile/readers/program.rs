@@ -73,6 +73,11 @@ pub fn summary(bytes: &[u8]) -> Result<(), String> {
     told(outside::summary(bytes, path())).map(drop)
 }
 
+/// The finished rows of a grid.
+pub fn grid(bytes: &[u8]) -> Result<(), String> {
+    atelier_landscape::parse_rows(bytes, path()).map(drop).map_err(|error| error.to_string())
+}
+
 /// A picture for `predict`.
 pub fn picture(bytes: &[u8]) -> Result<(), String> {
     told(outside::picture(bytes, path())).map(drop)

@@ -47,6 +47,10 @@ fn of_config() -> Vec<Seed> {
         config("bad-unknown.toml", "[train]\nepoch = 3\n"),
         config("bad-markup.toml", &format!("[train]\n\"{MARKUP}\" = 3\n")),
         config("bad-escape.toml", "\"\\u001b[2J\" = 3\n"),
+        config(
+            "bad-line-break.toml",
+            "[[variants.list]]\nname = \"a\"\nset = [\"b=1\\nhelp: run it\"]\n",
+        ),
         config("bad-section-is-value.toml", "train = 3\n"),
         config("bad-value-is-section.toml", "[train.epochs]\nx = 1\n"),
         config("bad-array-of-tables.toml", "[[train]]\nepochs = 1\n"),
@@ -112,6 +116,8 @@ fn of_journal() -> Vec<Seed> {
         journal("bad-choice-negative.log", &[study, &with("\"k\":1.0", "\"k\":-1.0")]),
         journal("bad-choice-huge.log", &[study, &with("\"k\":1.0", "\"k\":1e300")]),
         journal("bad-exponent.log", &[study, &with("0.25", "1e999")]),
+        journal("bad-outside.log", &[study, &with("0.25", "-1.0")]),
+        journal("bad-value.log", &[study, trial, &state("\"state\":1,\"values\":[-1e308]")]),
         journal(
             "bad-distribution.log",
             &[study, &with("FloatDistribution", "PoissonDistribution")],

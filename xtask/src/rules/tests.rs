@@ -232,6 +232,8 @@ fn a_file_write_is_found_outside_the_store_and_outside_tests() {
         "std::os::unix::fs::symlink(p, q)",
         "tempfile::tempdir()",
         "file.persist(p)",
+        "image.save(p)",
+        "image.save_with_format(p, f)",
     ] {
         let source = format!("fn f() {{\n    let _ = {call};\n}}\n");
         breaks(
@@ -241,7 +243,9 @@ fn a_file_write_is_found_outside_the_store_and_outside_tests() {
             &one_crate(&[(SOURCE, &source)]),
         );
         for elsewhere in [
-            "crates/atelier-store/src/durable.rs",
+            "crates/atelier-store/src/fs.rs",
+            "crates/atelier-store/src/unsynced.rs",
+            "crates/atelier-store/tests/durable.rs",
             "crates/atelier-train/examples/one.rs",
             "crates/atelier-train/tests/one.rs",
             "crates/atelier-train/src/loop/tests.rs",
@@ -261,6 +265,9 @@ fn a_file_write_is_found_outside_the_store_and_outside_tests() {
         "use std::fs::{\n    read,\n    write,\n};",
         "use std::{fs::{self,\n    rename}, io};",
         "use std::fs::*;",
+        "use std::fs as f;",
+        "use std::{fs as f, io};",
+        "use std::fs::File as F;",
     ] {
         breaks("file-writes", &format!("{SOURCE}:1"), "", &one_crate(&[(SOURCE, import)]));
     }
@@ -268,11 +275,33 @@ fn a_file_write_is_found_outside_the_store_and_outside_tests() {
     keeps("file-writes", &one_crate(&[(SOURCE, reads)]));
     let reads = "use std::fs::{\n    self,\n    read,\n};\nfn f() { fmt::write(a, b); }\n";
     keeps("file-writes", &one_crate(&[(SOURCE, reads)]));
+    let counts = "fn f() { let n = diffs as f64; checkpoints.save(p); }\n";
+    keeps("file-writes", &one_crate(&[("crates/atelier-train/src/session.rs", counts)]));
     let unpacked = ("crates/atelier-data/src/package.rs", "use tempfile::TempDir;\n");
     keeps("file-writes", &one_crate(&[unpacked]));
     let bench = "crates/atelier-bench/src/row.rs";
     keeps("file-writes", &one_crate(&[(bench, "use tempfile::TempDir;\n")]));
     breaks("file-writes", bench, "", &one_crate(&[(bench, "fn f() { fs::write(p, b); }\n")]));
+}
+
+#[test]
+fn in_the_store_only_its_file_system_touches_files() {
+    let file = "crates/atelier-store/src/durable.rs";
+    let own = "use crate::{Result, fs};\nfn f() {\n    fs::rename(p, q);\n    fs::File::create_new(p);\n    \
+               crate::fs::remove_file(p);\n    std::fs::read(p);\n    \
+               std::fs::symlink_metadata(p);\n}\n#[cfg(all(test, unix))]\nmod tests {\n    use std::fs;\n}\n";
+    keeps("file-writes", &one_crate(&[(file, own)]));
+    for line in [
+        "use std::fs;",
+        "use std::{fs, io};",
+        "std::fs::rename(p, q);",
+        "std::fs::File::create(p);",
+        "std::os::unix::fs::symlink(p, q);",
+        "OpenOptions::new().open(p);",
+    ] {
+        let source = format!("fn f() {{\n    {line}\n}}\n");
+        breaks("file-writes", &format!("{file}:2"), "", &one_crate(&[(file, &source)]));
+    }
 }
 
 #[test]

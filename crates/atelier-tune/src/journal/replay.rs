@@ -5,8 +5,24 @@ use std::path::Path;
 use serde_json::Value as Json;
 
 use super::entry::{CONDITIONS, FAILURE, SLOT, op};
+use super::setting::set;
 use crate::record::{Change, StudyRecord, TrialRecord};
-use crate::{Direction, Error, Result, Settings, State, Value};
+use crate::trial::is_usable;
+use crate::{Direction, Error, Result, State};
+
+/// What a line should have been, and what it is.
+pub(super) struct Wrong {
+    pub expected: String,
+    pub found: String,
+}
+
+impl From<&'static str> for Wrong {
+    fn from(expected: &'static str) -> Self {
+        Self { expected: expected.to_string(), found: "another value or none".to_string() }
+    }
+}
+
+pub(super) type Applied<T = ()> = std::result::Result<T, Wrong>;
 
 /// Every study of a file. Ids are implicit: studies and trials are counted in the order in which
 /// the lines that create them are accepted.
@@ -48,16 +64,17 @@ impl Replay {
         for line in lines {
             self.lines += 1;
             let number = self.lines;
-            let wrong = |expected, found| Error::journal(path, number, expected, found);
-            let entry = parse(line).ok_or_else(|| wrong("an object of JSON", "something else"))?;
-            self.apply(&entry).map_err(|field| wrong(field, "another value or none"))?;
+            let none = || Error::journal(path, number, "an object of JSON", "something else");
+            let entry = parse(line).ok_or_else(none)?;
+            self.apply(&entry)
+                .map_err(|wrong| Error::journal(path, number, wrong.expected, wrong.found))?;
         }
         Ok(())
     }
 
     /// Applies one entry. Like Optuna, passes over what comes too late or belongs to a study that
-    /// is not there. The error is what the format asks for.
-    fn apply(&mut self, entry: &Json) -> std::result::Result<(), &'static str> {
+    /// is not there. The error is what the format asks for, or what a worker of this crate would have written.
+    fn apply(&mut self, entry: &Json) -> Applied {
         let op = entry["op_code"].as_u64().ok_or("op_code, a number")?;
         let worker = entry["worker_id"].as_str().ok_or("worker_id, text")?;
         match op {
@@ -101,16 +118,16 @@ impl Replay {
                 change_trial(study, number, op, entry, worker)
             }
             op::DISCARD_TRIALS => Ok(()),
-            _ => Err("op_code, from 0 to 10"),
+            _ => Err("op_code, from 0 to 10".into()),
         }
     }
 
-    fn create_study(&mut self, entry: &Json) -> std::result::Result<(), &'static str> {
+    fn create_study(&mut self, entry: &Json) -> Applied {
         let name = entry["study_name"].as_str().ok_or("study_name, text")?;
         let direction = match entry["directions"][0].as_u64() {
             Some(2) => Direction::Maximize,
             Some(0 | 1) => Direction::Minimize,
-            _ => return Err("directions, a list of 1 or 2"),
+            _ => return Err("directions, a list of 1 or 2".into()),
         };
         if self.study(name).is_none() {
             let study = StudyRecord { direction, ..StudyRecord::default() };
@@ -121,15 +138,11 @@ impl Replay {
 }
 
 /// Whether a worker's name has not the form that this crate gives.
-fn is_foreign(worker: &str) -> bool {
+pub(super) fn is_foreign(worker: &str) -> bool {
     !worker.ends_with(super::OURS)
 }
 
-fn create_trial(
-    entry: &Json,
-    number: usize,
-    worker: &str,
-) -> std::result::Result<TrialRecord, &'static str> {
+fn create_trial(entry: &Json, number: usize, worker: &str) -> Applied<TrialRecord> {
     let state = match &entry["state"] {
         Json::Null => State::Running,
         state => to_state(state)?,
@@ -146,7 +159,7 @@ fn create_trial(
         trial.foreign = is_foreign(worker);
     }
     for (name, value) in entry["params"].as_object().into_iter().flatten() {
-        set(&mut trial.settings, name, value, &entry["distributions"][name])?;
+        set(&mut trial.settings, name, value, &entry["distributions"][name], worker)?;
     }
     for (step, value) in entry["intermediate_values"].as_object().into_iter().flatten() {
         if let (Ok(step), Some(value)) = (step.parse(), value.as_f64()) {
@@ -162,13 +175,13 @@ fn change_trial(
     op: u64,
     entry: &Json,
     worker: &str,
-) -> std::result::Result<(), &'static str> {
+) -> Applied {
     let Some(trial) = study.trials.get_mut(number) else { return Ok(()) };
     match op {
         op::PARAMETER => {
             let name = entry["param_name"].as_str().ok_or("param_name, text")?;
             let value = &entry["param_value_internal"];
-            set(&mut trial.settings, name, value, &entry["distribution"])
+            set(&mut trial.settings, name, value, &entry["distribution"], worker)
         }
         op::USER_ATTRIBUTE => {
             if let Some(failure) = entry["user_attr"][FAILURE].as_str() {
@@ -183,7 +196,7 @@ fn change_trial(
         op::INTERMEDIATE => {
             let step = entry["step"].as_u64().ok_or("step, a number")?;
             // Others may write what is no number.
-            if let Some(value) = entry["intermediate_value"].as_f64() {
+            if let Some(value) = number_by(worker, &entry["intermediate_value"])? {
                 let change = Change::Report { number, step, value };
                 study.apply(&change, worker, is_foreign(worker), "");
             }
@@ -196,7 +209,7 @@ fn change_trial(
                 State::Running => (Change::Claim { number }, moment("datetime_start")),
                 State::Waiting => (Change::Requeue { number }, String::new()),
                 state => {
-                    let value = entry["values"][0].as_f64();
+                    let value = number_by(worker, &entry["values"][0])?;
                     let change = Change::Finish { number, state, value, failure: None };
                     (change, moment("datetime_complete"))
                 }
@@ -207,44 +220,15 @@ fn change_trial(
     }
 }
 
-/// Sets a parameter from Optuna's number for its value and the JSON text of its distribution.
-fn set(
-    settings: &mut Settings,
-    name: &str,
-    internal: &Json,
-    distribution: &Json,
-) -> std::result::Result<(), &'static str> {
-    let internal = internal.as_f64().ok_or("the value of a parameter, a number")?;
-    let distribution = distribution.as_str().and_then(parse);
-    let distribution = distribution.ok_or("a distribution, text with an object of JSON")?;
-    #[expect(clippy::cast_possible_truncation, reason = "checked: a small whole number")]
-    let whole = (internal.fract() == 0.0 && internal.abs() < 1e15).then_some(internal as i64);
-    let value = match distribution["name"].as_str().unwrap_or_default() {
-        "FloatDistribution" => Value::Float(internal),
-        "IntDistribution" => Value::Int(whole.ok_or("a whole number for an integer")?),
-        "CategoricalDistribution" => {
-            let position = whole.and_then(|at| usize::try_from(at).ok());
-            let choices = &distribution["attributes"]["choices"];
-            let choice = position.and_then(|position| choices.get(position));
-            choice.map(to_value).ok_or("the position of a choice")?
-        }
-        _ => return Err("FloatDistribution, IntDistribution or CategoricalDistribution"),
-    };
-    settings.set(name, value);
-    Ok(())
-}
-
-fn to_value(json: &Json) -> Value {
-    match json {
-        Json::Bool(value) => Value::Bool(*value),
-        Json::String(text) => Value::Text(text.clone()),
-        Json::Array(values) => Value::List(values.iter().map(to_value).collect()),
-        Json::Number(number) => match (number.as_i64(), number.as_f64()) {
-            (Some(int), _) => Value::Int(int),
-            (None, float) => Value::Float(float.unwrap_or_default()),
-        },
-        // No value of ours: it stays foreign.
-        other => Value::Text(other.to_string()),
+/// The value that a worker wrote, if it is a number. Workers of this crate write no other than such as they take.
+fn number_by(worker: &str, value: &Json) -> Applied<Option<f64>> {
+    let number = value.as_f64();
+    match number.filter(|&number| !is_foreign(worker) && !is_usable(number)) {
+        Some(number) => Err(Wrong {
+            expected: "a value whose difference from another is finite".to_string(),
+            found: format!("{number:e}"),
+        }),
+        None => Ok(number),
     }
 }
 
@@ -265,7 +249,7 @@ fn index(json: &Json) -> Option<usize> {
 
 /// An object from a line. Python writes `NaN` and `Infinity`, which JSON does not know; they become
 /// null.
-fn parse(line: &str) -> Option<Json> {
+pub(super) fn parse(line: &str) -> Option<Json> {
     serde_json::from_str(line)
         .or_else(|_| serde_json::from_str(&without_non_numbers(line)))
         .ok()
@@ -324,6 +308,57 @@ mod tests {
         assert!(message(r#"{"op_code":11,"worker_id":"w"}"#).contains("from 0 to 10"));
         let state = r#"{"op_code":4,"worker_id":"w","study_id":0,"state":9}"#;
         assert!(message(state).contains("state, from 0 to 4"));
+    }
+
+    #[test]
+    fn a_worker_of_ours_writes_no_setting_and_no_value_that_cannot_be() {
+        let float = r#"{\"name\":\"FloatDistribution\",\"attributes\":{\"step\":null,\"low\":0.001,\"high\":1.0,\"log\":true}}"#;
+        let int = r#"{\"name\":\"IntDistribution\",\"attributes\":{\"log\":false,\"step\":2,\"low\":1,\"high\":5}}"#;
+        let study = r#"{"op_code":0,"worker_id":"w","study_name":"s","directions":[2]}"#;
+        let trial = |worker: &str, distribution: &str, value: &str| {
+            let parts = [
+                r#"{"op_code":4,"worker_id":"#,
+                worker,
+                r#","study_id":0,"state":0,"distributions":{"x":""#,
+                distribution,
+                r#""},"params":{"x":"#,
+                value,
+                "}}",
+            ];
+            parts.concat()
+        };
+        let (ours, strange) = (r#""w-atelier""#, r#""8d2c-140""#);
+        let replay = |lines: &[&str]| {
+            let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+            Replay::default().apply_all(Path::new("s.log"), &lines).map_err(|e| e.to_string())
+        };
+        for value in ["0.0", "-1.0", "1e308", "1.5"] {
+            let refused = replay(&[study, &trial(ours, float, value)]).expect_err(value);
+            assert!(refused.starts_with("s.log line 2: found "), "{refused}");
+            assert!(refused.ends_with("expected a value of \"x\" within its distribution"));
+            // Optuna lets a user queue it.
+            replay(&[study, &trial(strange, float, value)]).expect(value);
+        }
+        let without_step = int.replace("\\\"step\\\":2", "\\\"step\\\":0");
+        for (distribution, value) in [(int, "2"), (int, "7"), (without_step.as_str(), "3")] {
+            replay(&[study, &trial(ours, distribution, value)]).expect_err(distribution);
+        }
+        let whole = trial(ours, int, "3");
+        for value in ["1e308", "-1e308"] {
+            let of = |worker: &str| {
+                let end = r#"{"op_code":6,"trial_id":0,"state":1,"values":[V],"worker_id":W}"#;
+                let report =
+                    r#"{"op_code":7,"trial_id":0,"step":1,"intermediate_value":V,"worker_id":W}"#;
+                [end, report].map(|line| line.replace('V', value).replace('W', worker))
+            };
+            for line in of(ours) {
+                let refused = replay(&[study, &whole, &line]).expect_err(&line);
+                assert!(refused.starts_with("s.log line 3: found ") && refused.contains("e308"));
+            }
+            for line in of(strange) {
+                replay(&[study, &whole, &line]).expect(&line);
+            }
+        }
     }
 
     #[test]

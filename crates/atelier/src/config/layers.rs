@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use atelier_store::read_regular;
+use atelier_store::{is_steering, read_regular};
 use atelier_tune::SpaceConfig;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize as _, Serialize};
@@ -110,6 +110,11 @@ impl Layers {
     }
 
     fn check(&self, key: &str, value: &Value) -> Result<()> {
+        if let Some(text) = steering(value) {
+            // Printed as TOML its lines would stand among those of the configuration.
+            let text = brief(&format!("{text:?}"));
+            bail!("`{key}` holds the text {text}, expected one line without control characters");
+        }
         match keys::get(&self.defaults, key) {
             Some(Value::Table(_)) if key == keys::SPACE => {
                 let mut alone = self.defaults.clone();
@@ -165,6 +170,20 @@ pub(crate) fn not_toml(error: &toml::de::Error, text: &str, path: &Path) -> anyh
     cause.context(format!("{} is not TOML", path.display()))
 }
 
+/// A text in the value that would steer a terminal or break a line.
+fn steering(value: &Value) -> Option<&str> {
+    let wrong = |text: &str| text.contains(is_steering);
+    match value {
+        Value::String(text) => Some(text.as_str()).filter(|text| wrong(text)),
+        Value::Array(list) => list.iter().find_map(steering),
+        Value::Table(table) => {
+            let name = table.keys().map(String::as_str).find(|name| wrong(name));
+            name.or_else(|| table.values().find_map(steering))
+        }
+        _ => None,
+    }
+}
+
 /// A search space whose parameters are named by whole paths, however they were written.
 fn flat(space: Value) -> Result<Value> {
     let space = SpaceConfig::deserialize(space).context(keys::SPACE)?;
@@ -202,21 +221,28 @@ fn expected(message: &str, default: Option<&Value>) -> String {
 
 /// The line of every key of a document, counted from 1.
 fn lines(text: &str, document: &DeTable<'_>) -> HashMap<String, usize> {
-    fn walk(text: &str, table: &DeTable<'_>, prefix: &str, found: &mut HashMap<String, usize>) {
+    fn walk(
+        breaks: &[usize],
+        table: &DeTable<'_>,
+        prefix: &str,
+        found: &mut HashMap<String, usize>,
+    ) {
         for (key, value) in table {
             let name: &Spanned<_> = key;
             let path = match prefix {
                 "" => name.get_ref().to_string(),
                 _ => format!("{prefix}.{}", name.get_ref()),
             };
-            let before = text.get(..name.span().start).unwrap_or_default();
+            let before = breaks.partition_point(|&at| at < name.span().start);
             if let DeValue::Table(inner) = value.get_ref() {
-                walk(text, inner, &path, found);
+                walk(breaks, inner, &path, found);
             }
-            found.insert(path, before.matches('\n').count() + 1);
+            found.insert(path, before + 1);
         }
     }
+    // Searched for each key: a hostile file has as many keys as lines, and counting before each takes minutes.
+    let breaks: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
     let mut found = HashMap::new();
-    walk(text, document, "", &mut found);
+    walk(&breaks, document, "", &mut found);
     found
 }

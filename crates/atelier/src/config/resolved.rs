@@ -11,6 +11,7 @@ use toml::{Table, Value};
 use super::layers::Layers;
 use super::{Config, Origin, keys, presets};
 use crate::cli::ConfigFlags;
+use crate::terminal::WIDEST;
 
 /// A configuration of a verb with the origin of each of its values.
 #[derive(Debug, Clone)]
@@ -136,6 +137,7 @@ impl<C: Default + Serialize + DeserializeOwned> Resolved<C> {
             }
         }
         let width = rows.iter().map(|(_, text, _)| text.chars().count()).max().unwrap_or(0);
+        let width = width.min(WIDEST);
         let mut lines = Vec::new();
         let mut current = "";
         for (section, text, key) in &rows {

@@ -19,7 +19,7 @@ use crate::failure::Help as _;
 use crate::home;
 use crate::picture::Backgrounds;
 use crate::signals::Stop;
-use crate::terminal::{Terminal, percent, thousands};
+use crate::terminal::{Terminal, one_line, percent, thousands};
 
 /// What such runs are called.
 pub(crate) const VERB: &str = "evaluate";
@@ -118,7 +118,7 @@ fn measure(prepared: &Prepared, run: &mut Recorded, given: &Given) -> Result<Eva
 fn shown(run: &Recorded, summary: &Evaluated) -> String {
     format!(
         "\nwith the weights in {}\n\n{}\n{}\ntest accuracy: {} ({} of {})\nrun: {}",
-        summary.file,
+        one_line(&summary.file),
         splits(None, summary.validation, summary.test),
         class_table(&summary.look.classes),
         percent(summary.test.accuracy),

@@ -31,7 +31,7 @@ use crate::dataset;
 use crate::failure::Help as _;
 use crate::home;
 use crate::signals::Stop;
-use crate::terminal::{Align, Table, Terminal, brief, counted, significant, thousands};
+use crate::terminal::{Align, Table, Terminal, brief, counted, one_line, significant, thousands};
 use crate::verbs::runs::find;
 
 const VERB: &str = "landscape";
@@ -374,13 +374,13 @@ fn shown(summary: &Summary, path_epochs: usize, path: &Path) -> String {
     let runs = ends(&summary.runs);
     format!(
         "\nlandscape of {}, {} parameters\n\n{runs}\n{}\n\n{}figure: {}\npage: {}\nrun: {}",
-        summary.network,
+        one_line(&summary.network),
         thousands(summary.parameters),
-        summary.caption,
+        one_line(&summary.caption),
         summary
             .paths
             .iter()
-            .map(|path| between_text(path, path_epochs) + "\n\n")
+            .map(|path| one_line(&between_text(path, path_epochs)) + "\n\n")
             .collect::<String>(),
         home::shown(&path.join("figures/landscape.png")),
         home::shown(&path.join("landscape.html")),

@@ -15,7 +15,7 @@ use crate::cli::{DataFlags, RunFlags};
 use crate::config::Config;
 use crate::dataset;
 use crate::failure::Help as _;
-use crate::terminal::{Align, Table, Terminal, thousands};
+use crate::terminal::{Align, Table, Terminal, one_line, thousands};
 
 /// Examples that are evaluated at a time: the activations of a chunk stay in the cache.
 pub(crate) const CHUNK: usize = 1000;
@@ -242,7 +242,7 @@ impl<C: Trainable> Prepared<C, C::Model> {
         format!(
             "data: {} from {} ({pinned})\n\n{}{} {} of {} an epoch\n\nnetwork: {} parameters\n\n{}",
             dataset::title(&known.name),
-            known.source,
+            one_line(&known.source),
             self.data_table(),
             thousands(batches),
             if batches == 1 { "batch" } else { "batches" },

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::cli::{DataArgs, DataVerb};
 use crate::dataset;
 use crate::failure::DONE;
-use crate::terminal::{Align, Table, Terminal, significant, thousands};
+use crate::terminal::{Align, Table, Terminal, one_line, significant, thousands};
 
 /// `data fetch|verify|info`.
 pub(crate) fn run(verb: &DataVerb) -> Result<u8> {
@@ -81,7 +81,7 @@ fn described(loaded: &Loaded) -> Result<Value> {
 fn headline(loaded: &Loaded) -> String {
     let known = &loaded.provenance;
     let pinned = if known.pinned { "every digest as pinned" } else { "not a pinned data set" };
-    format!("{} from {}: {pinned}", known.name, known.source)
+    format!("{} from {}: {pinned}", known.name, one_line(&known.source))
 }
 
 /// The examples of each class.

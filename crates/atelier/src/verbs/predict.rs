@@ -10,7 +10,7 @@ use crate::experiment::seen::most_probable;
 use crate::failure::{DONE, Help as _};
 use crate::home;
 use crate::picture::{Drawing, Fitted, Ground, Picture};
-use crate::terminal::{Align, Table, Terminal, columns, percent, plain};
+use crate::terminal::{Align, Table, Terminal, columns, percent};
 use crate::verbs::runs::find;
 
 /// Inputs of the networks that the names of Fashion-MNIST's classes are assumed for.
@@ -113,7 +113,7 @@ impl Prediction<'_> {
             table.row([classes[class].clone(), percent(self.probabilities[class])]);
         }
         let table = table.to_string();
-        let mut lines = vec![String::new(), plain(&home::shown(self.file))];
+        let mut lines = vec![String::new(), home::shown(self.file)];
         lines.extend(self.made());
         lines.extend(self.beside(drawing, &table, columns()));
         let trimmed: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();

@@ -20,7 +20,7 @@ use crate::cli::{RunsListArgs, RunsShowArgs, RunsVerb};
 use crate::config::keys::did_you_mean;
 use crate::failure::{DONE, Help as _};
 use crate::home;
-use crate::terminal::{Align, Table, Terminal, brief, counted, percent};
+use crate::terminal::{Align, Table, Terminal, brief, counted, one_line, percent};
 
 /// A search of three thousand trials of thirty epochs has a summary of some 8 MiB; what is read takes up to
 /// a hundred times as much memory.
@@ -102,9 +102,15 @@ fn show(arguments: &RunsShowArgs) -> Result<u8> {
     let mut manifest = Manifest::read(&path.join("manifest.json"))?;
     manifest.status = standing(&path, &manifest);
     let summary = summary(&path)?;
+    terminal.object(&json!({
+        "schema_version": 1,
+        "path": shown_whole(&path),
+        "manifest": manifest,
+        "summary": summary,
+    }))?;
 
     let mut text = about(&path, &manifest);
-    if let Some(summary) = &summary {
+    if let Some(summary) = &summary.map(on_one_line) {
         let mut results = Table::new(&[("result", Align::Left), ("value", Align::Right)]);
         // A text of several lines would make the column as wide.
         let (short, long): (Vec<_>, Vec<_>) = leaves(summary)
@@ -121,13 +127,19 @@ fn show(arguments: &RunsShowArgs) -> Result<u8> {
         text.push_str(&lists::tables(&manifest, summary));
     }
     terminal.text(&text)?;
-    terminal.object(&json!({
-        "schema_version": 1,
-        "path": shown_whole(&path),
-        "manifest": manifest,
-        "summary": summary,
-    }))?;
     Ok(DONE)
+}
+
+/// The value with every text in it on one line.
+fn on_one_line(value: Value) -> Value {
+    match value {
+        Value::String(text) => one_line(&text).into(),
+        Value::Array(list) => list.into_iter().map(on_one_line).collect(),
+        Value::Object(fields) => {
+            fields.into_iter().map(|(key, inner)| (one_line(&key), on_one_line(inner))).collect()
+        }
+        other => other,
+    }
 }
 
 /// The directory of a run by its name under `runs`, or by its path.
@@ -138,7 +150,7 @@ pub(crate) fn find(name: &Path) -> Result<PathBuf> {
         return Ok(path);
     }
     let runs: Vec<RunSummary> = list_runs(&home::runs())?;
-    let word = name.display().to_string();
+    let word = one_line(&name.to_string_lossy());
     let near = did_you_mean(&word, runs.iter().map(|run| run.name.as_str()));
     let unknown =
         Err(anyhow!("there is no run `{word}` here or in {}{near}", home::shown(&home::runs())));
@@ -188,7 +200,9 @@ fn shown_whole(path: &Path) -> String {
 
 fn about(path: &Path, manifest: &Manifest) -> String {
     let mut lines: Vec<String> = Vec::new();
-    let mut line = |name: &str, value: &str| lines.push(format!("{name:<15}{value}\n"));
+    let mut line = |name: &str, value: &str| {
+        lines.push(format!("{name:<15}{}\n", one_line(value)));
+    };
     line("run", &home::shown(path));
     line("verb", &manifest.verb);
     line("status", manifest.status.word());
@@ -249,5 +263,11 @@ mod tests {
         let shown = leaves(&summary);
         let expected = [("seed", "1"), ("test.accuracy", "0.5"), ("last_20", "3 entries")];
         assert_eq!(shown, expected.map(|(key, value)| (key.to_string(), value.to_string())));
+    }
+
+    #[test]
+    fn no_text_of_a_summary_breaks_a_line() {
+        let summary = json!({ "a\nb": [{ "c": "d\nhelp: e" }], "n": 1 });
+        assert_eq!(on_one_line(summary), json!({ "a?b": [{ "c": "d?help: e" }], "n": 1 }));
     }
 }

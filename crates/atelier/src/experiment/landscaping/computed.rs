@@ -9,8 +9,9 @@ use atelier_landscape::{
     Anchor, Axes, AxisRange, Directions, GridWork, Height, Hessian, Lanczos, LandscapeConfig,
     Method, Null, Pca, Plane, PlaneCurvature, Projection, Surface, Trajectory, evaluate_grid,
     filter_normalised_directions, heights_at, heights_in_plane, plane_through,
-    principal_components, random_directions, random_walk,
+    principal_components, random_directions, random_walk, read_rows,
 };
+use atelier_store::Error::Corrupt;
 use atelier_train::OptimizerKind;
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +19,7 @@ use super::paths::{Between, between};
 use super::subject::{Run, Subject};
 use crate::failure::Help as _;
 use crate::signals::Stop;
-use crate::terminal::{Terminal, significant};
+use crate::terminal::{Terminal, significant, warn};
 
 /// Vectors that the trace of a Hessian is estimated from.
 pub(crate) const TRACE_SAMPLES: usize = 10;
@@ -140,6 +141,11 @@ fn landscape(subject: &Subject, runs: &[Run], work: &Work) -> Result<Landscape> 
     let points = axes.x.len() * axes.y.len();
     work.terminal
         .talk(&format!("{points} points of the plane, {} examples", subject.examples.len()));
+    // The grid goes on with what stands before.
+    if let Err(atelier_landscape::Error::Store(damage @ Corrupt { .. })) = read_rows(work.remember)
+    {
+        warn(&format!("warning: {damage}: from there on the rows are computed anew"));
+    }
     let grid = GridWork { threads: work.threads, remember: Some(work.remember) };
     let (objective, batches) = (subject.objective.as_ref(), subject.batches.as_slice());
     let surface = evaluate_grid(objective, &plane, &axes, batches, grid, &mut work.watch())?;

@@ -8,7 +8,7 @@ use atelier_tune::{Domain, Event, Settings, Space, State, StudyRecord, Value};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::objective::epoch_of;
-use crate::terminal::{Terminal, percent, significant};
+use crate::terminal::{Terminal, WIDEST, percent, significant};
 
 /// A table of trials: on a terminal those that run change in place below those that have ended, elsewhere a
 /// trial is a line when it ends.
@@ -175,7 +175,7 @@ impl<'a> Board<'a> {
     fn say(&self, inner: &Inner, line: &str) {
         match &inner.drawn {
             Some(drawn) => {
-                let _ = drawn.all.println(crate::terminal::plain(line));
+                let _ = drawn.all.println(crate::terminal::one_line(line));
             }
             None => self.terminal.talk(line),
         }
@@ -281,7 +281,7 @@ fn columns(space: &Space) -> Vec<Column> {
         };
         let mut column = Column { name: parameter.name.clone(), title, width: widest };
         let [first, last] = column.heading().map(|line| line.chars().count());
-        column.width = widest.max(first).max(last);
+        column.width = widest.max(first).max(last).min(WIDEST);
         column
     });
     columns.collect()
