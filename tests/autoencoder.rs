@@ -161,7 +161,10 @@ fn a_code_larger_than_an_image_is_compared_with_all_principal_components_there_a
     let home = home_with_sample();
     let large = ["--set", "autoencoder.latent=800", "--set", "train.epochs=1"];
     let shown = autoencoder(home.path(), &large).expect_code(0);
-    assert!(shown.stdout.contains("there are only 784, one for each pixel"), "{shown}");
+    assert!(
+        shown.stdout.contains("of principal components the training images have only 784"),
+        "{shown}"
+    );
     let run = home.path().join("runs/autoencoder-0001");
     let read = |name: &str| fs::read_to_string(run.join(name)).expect("a file");
     let summary: Value = serde_json::from_str(&read("summary.json")).expect("JSON");

@@ -284,6 +284,8 @@ fn bad_input_is_named_before_anything_is_written() {
         ("tune.space={'data.validation'={int=[100,200]}}", "`data.validation` cannot be searched"),
         ("tune.space.seed={int=[1,2]}", "`seed` cannot be searched"),
         ("tune.trials=0", "tune.trials is 0"),
+        ("tune.trials=9223372036854775807", "expected from 1 to 100000"),
+        ("retrain.epochs=4294967295", "free some space or choose another directory"),
         ("tune.trails=5", "did you mean `tune.trials`?"),
         ("tune.pruner=median-ish", "tune.pruner"),
         ("data.validation=0", "settings are chosen by validation examples"),

@@ -34,6 +34,57 @@ fn images_that_are_all_alike_leave_no_error_and_all_figures() {
 }
 
 #[test]
+fn a_figure_without_room_for_all_classes_is_left_out_and_the_run_is_complete() {
+    let files = Files::new();
+    for name in ["train-labels-idx1-ubyte", "t10k-labels-idx1-ubyte"] {
+        let mut bytes = files.get(name);
+        for (label, class) in bytes[8..].iter_mut().zip((0..50).cycle()) {
+            *label = class;
+        }
+        files.put(name, &bytes);
+    }
+    let data = files.directory().display().to_string();
+    let home = home_with_sample();
+    let arguments = ["autoencoder", "--allow-unpinned", "--data-dir", &data];
+    let small = ["--set", "train.epochs=1", "--set", "data.validation=0"];
+    let run = atelier(arguments.iter().chain(&small)).env("ATELIER_HOME", home.path()).run();
+    let run = run.expect_code(0);
+    let said =
+        "warning: figures/gallery is left out: cannot draw the gallery: 300 images in 50 columns";
+    assert!(run.stderr.contains(said), "{run}");
+    let figures = home.path().join("runs/autoencoder-0001/figures");
+    assert!(figures.join("reconstructions.png").exists() && !figures.join("gallery.png").exists());
+}
+
+#[test]
+fn of_few_large_images_principal_components_are_found_by_the_images() {
+    let files = Files::new();
+    let side = 175_u32;
+    for (images, labels) in [
+        ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+        ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
+    ] {
+        let pixels = files.get(images)[16..].to_vec();
+        let count = 12 * usize::try_from(side * side).expect("a size");
+        let header = [0x0803, 12, side, side].map(u32::to_be_bytes).concat();
+        files.put(images, &[&header, &pixels[..count]].concat());
+        let header = [0x0801, 12].map(u32::to_be_bytes).concat();
+        files.put(labels, &[&header, &files.get(labels)[8..20]].concat());
+    }
+    let data = files.directory().display().to_string();
+    let home = home_with_sample();
+    let arguments = ["autoencoder", "--allow-unpinned", "--data-dir", &data, "--quiet"];
+    let small = ["--set", "train.epochs=1", "--set", "data.validation=0"];
+    let run = atelier(arguments.iter().chain(&small)).env("ATELIER_HOME", home.path()).run();
+    run.expect_code(0);
+    let summary = home.path().join("runs/autoencoder-0001/summary.json");
+    let summary = fs::read_to_string(summary).expect("a summary");
+    let summary: Value = serde_json::from_str(&summary).expect("JSON");
+    // Twelve images vary in eleven directions.
+    assert_eq!((&summary["pca_components"], &summary["latent"]), (&11.into(), &64.into()));
+}
+
+#[test]
 fn classes_without_a_test_image_are_not_shown_and_hints_name_the_data() {
     let files = Files::new();
     let mut labels = files.get("t10k-labels-idx1-ubyte");

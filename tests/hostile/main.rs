@@ -8,3 +8,4 @@ mod seeds;
 mod corpus;
 mod memory;
 mod round_trips;
+mod values;

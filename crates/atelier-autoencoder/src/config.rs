@@ -1,4 +1,6 @@
 use atelier_core::init::Initializer;
+use atelier_core::number;
+use atelier_models::ModelConfig;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
@@ -39,8 +41,6 @@ impl Default for AutoencoderConfig {
     }
 }
 
-/// More units than this in one hidden layer are taken for a slip of the pen.
-const MOST_UNITS: usize = 65_536;
 /// A code of more units than this is no bottleneck of small images any more, and what is measured of
 /// the codes of ten thousand images would not fit into the memory of a small machine.
 const MOST_LATENT: usize = 8192;
@@ -63,7 +63,7 @@ impl AutoencoderConfig {
                 self.hidden.len().to_string(),
             );
         }
-        let allowed = 1..=MOST_UNITS;
+        let allowed = 1..=ModelConfig::MOST_UNITS;
         if let Some(width) = self.hidden.iter().find(|width| !allowed.contains(width)) {
             return refuse("autoencoder.hidden", "widths from 1 to 65536", width.to_string());
         }
@@ -71,7 +71,7 @@ impl AutoencoderConfig {
             return refuse("autoencoder.latent", "from 1 to 8192 units", self.latent.to_string());
         }
         if !(-1e3..=1e3).contains(&self.code_bias) {
-            let found = self.code_bias.to_string();
+            let found = number(self.code_bias);
             return refuse("autoencoder.code_bias", "from -1000 to 1000", found);
         }
         #[expect(clippy::cast_possible_truncation, reason = "as it will be added to f32 inputs")]
@@ -80,7 +80,7 @@ impl AutoencoderConfig {
         let off = self.noise == 0.0;
         if !(off || narrow.is_normal() && (0.0..=10.0).contains(&self.noise)) {
             let expected = "0, or a deviation up to 10 that f32 can hold";
-            return refuse("autoencoder.noise", expected, self.noise.to_string());
+            return refuse("autoencoder.noise", expected, number(self.noise));
         }
         Ok(())
     }

@@ -7,6 +7,8 @@
 //!
 //! The covariance is summed up in f64, batch after batch, so the examples are never held in f64 at
 //! once, and its decomposition is exact: an iterative solver saves nothing at a few hundred features.
+//! Of fewer examples than features the products of examples with each other say the same in fewer numbers
+//! ([`Pca::of_few`]).
 //!
 //! # References
 //! Eckart and Young, *The approximation of one matrix by another of lower rank*, Psychometrika 1936.
@@ -59,14 +61,9 @@ impl Moments {
     /// one of them was not finite; [`Error::Decomposition`] if the solver fails.
     pub fn principal_components(&self, components: usize) -> Result<Pca> {
         let features = self.sum.len();
-        if components == 0 || components > features {
-            let expected = format!("from 1 to {features}, the number of features");
-            let key = "number of principal components";
-            return Err(Error::Setting { key, expected, found: components.to_string() });
-        }
+        expect_components(components, features)?;
         if self.count == 0 {
-            let (expected, found) = ("at least one".to_string(), "none".to_string());
-            return Err(Error::Data { what: "examples of the components", expected, found });
+            return Err(no_examples());
         }
         let count = self.count as f64;
         let mean = &self.sum / count;
@@ -75,8 +72,7 @@ impl Moments {
             row.scaled_add(-m, &mean);
         }
         if covariance.iter().any(|value| !value.is_finite()) {
-            let (expected, found) = ("finite numbers".to_string(), "others".to_string());
-            return Err(Error::Data { what: "examples of the components", expected, found });
+            return Err(not_finite());
         }
         let total_variance = covariance.diag().sum();
         let decomposed = covariance
@@ -84,11 +80,7 @@ impl Moments {
             .map_err(|error| Error::Decomposition { size: features, reason: error.to_string() })?;
         let (values, vectors) = decomposed.sort_eig_desc();
         let mut directions = vectors.slice(s![.., ..components]).t().to_owned();
-        for mut direction in directions.rows_mut() {
-            let largest =
-                direction.iter().fold(0.0_f64, |a, &b| if b.abs() > a.abs() { b } else { a });
-            direction *= largest.signum();
-        }
+        turn(&mut directions);
         let variances = values.slice(s![..components]).mapv(|variance| variance.max(0.0));
         Ok(Pca { mean, directions, variances, total_variance })
     }
@@ -107,7 +99,70 @@ pub struct Pca {
     pub total_variance: f64,
 }
 
+/// Features that are made f64 at a time.
+const BLOCK: usize = 1024;
+/// Directions with less than this share of the largest variance are rounding.
+const NOTHING: f64 = 1e-9;
+
 impl Pca {
+    /// The leading principal components of `examples` `(n, features)` as [`Moments`] finds them, from the n x n
+    /// products of the examples with each other. Along no more than n - 1 directions do examples vary:
+    /// there may be fewer components than asked for, but at least one.
+    ///
+    /// With the centred examples as the rows of X, X X^T u = l u gives the direction X^T u of the variance l / n.
+    ///
+    /// # Errors
+    /// As [`Moments::principal_components`].
+    pub fn of_few(examples: ArrayView2<'_, f32>, components: usize) -> Result<Self> {
+        let (count, features) = examples.dim();
+        expect_components(components, features)?;
+        if count == 0 {
+            return Err(no_examples());
+        }
+        let blocks = || (0..features).step_by(BLOCK).map(|from| from..features.min(from + BLOCK));
+        let mut mean = Array1::zeros(features);
+        let mut gram = Array2::<f64>::zeros((count, count));
+        for block in blocks() {
+            let x = examples.slice(s![.., block.clone()]).mapv(f64::from);
+            let own = x.sum_axis(Axis(0)) / count as f64;
+            let x = x - &own;
+            mean.slice_mut(s![block]).assign(&own);
+            let x = Tensor::from_iter(x.iter().copied(), &Device::Cpu)?.reshape(x.dim())?;
+            let products = x.matmul(&x.t()?)?.flatten_all()?.to_vec1::<f64>()?;
+            gram.iter_mut().zip(products).for_each(|(sum, product)| *sum += product);
+        }
+        gram /= count as f64;
+        if gram.iter().any(|value| !value.is_finite()) {
+            return Err(not_finite());
+        }
+        let total_variance = gram.diag().sum();
+        let (values, vectors) = gram
+            .eigh()
+            .map_err(|error| Error::Decomposition { size: count, reason: error.to_string() })?
+            .sort_eig_desc();
+        let varying = values.iter().filter(|value| **value > NOTHING * values[0].max(0.0)).count();
+        let kept = components.min(varying.max(1));
+        let mut directions = Array2::zeros((kept, features));
+        if varying == 0 {
+            // Examples without variance: one direction is as good as another.
+            directions[[0, 0]] = 1.0;
+        } else {
+            let leading = vectors.slice(s![.., ..kept]);
+            for block in blocks() {
+                let x = examples.slice(s![.., block.clone()]).mapv(f64::from);
+                let x = x - mean.slice(s![block.clone()]);
+                directions.slice_mut(s![.., block]).assign(&leading.t().dot(&x));
+            }
+            for mut direction in directions.rows_mut() {
+                let norm = direction.dot(&direction).sqrt();
+                direction /= norm;
+            }
+        }
+        turn(&mut directions);
+        let variances = values.slice(s![..kept]).mapv(|variance| variance.max(0.0));
+        Ok(Self { mean, directions, variances, total_variance })
+    }
+
     /// The coordinates of examples along the components.
     ///
     /// # Shapes
@@ -139,6 +194,33 @@ impl Pca {
         let difference = examples.iter().zip(&restored).map(|(&x, y)| (f64::from(x) - y).powi(2));
         Ok(difference.sum())
     }
+}
+
+/// Makes the largest entry (by magnitude) of each direction positive.
+fn turn(directions: &mut Array2<f64>) {
+    for mut direction in directions.rows_mut() {
+        let largest = direction.iter().fold(0.0_f64, |a, &b| if b.abs() > a.abs() { b } else { a });
+        direction *= largest.signum();
+    }
+}
+
+fn expect_components(components: usize, features: usize) -> Result<()> {
+    if (1..=features).contains(&components) {
+        return Ok(());
+    }
+    let expected = format!("from 1 to {features}, the number of features");
+    let key = "number of principal components";
+    Err(Error::Setting { key, expected, found: components.to_string() })
+}
+
+fn no_examples() -> Error {
+    let (expected, found) = ("at least one".to_string(), "none".to_string());
+    Error::Data { what: "examples of the components", expected, found }
+}
+
+fn not_finite() -> Error {
+    let (expected, found) = ("finite numbers".to_string(), "others".to_string());
+    Error::Data { what: "examples of the components", expected, found }
 }
 
 fn wide(examples: ArrayView2<'_, f32>, features: usize) -> Result<Array2<f64>> {

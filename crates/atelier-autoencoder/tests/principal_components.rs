@@ -108,3 +108,50 @@ fn examples_without_variance_are_their_mean() {
     let pca = fit(&Array2::from_elem((5, 3), 0.25), 1);
     assert!(pca.squared_error(Array2::from_elem((2, 3), 0.25).view()).unwrap() < 1e-20);
 }
+
+#[test]
+fn few_examples_have_the_same_components_by_their_products_with_each_other() {
+    // More features than fit into a block.
+    let examples = Array2::from_shape_fn((20, 1500), |(row, feature)| {
+        let (row, feature) = (row as f32, feature as f32);
+        let waves = (1..=20_u8)
+            .map(f32::from)
+            .map(|k| (row * k * 1.37 + k * k).sin() * (feature * k * 0.061 + k).cos() / k);
+        0.3 + 0.1 * waves.sum::<f32>()
+    });
+    let (by_features, by_examples) =
+        (fit(&examples, 12), Pca::of_few(examples.view(), 12).unwrap());
+    assert!((by_features.total_variance / by_examples.total_variance - 1.0).abs() < 1e-9);
+    let close = |a: &Array1<f64>, b: &Array1<f64>, least: f64| {
+        a.iter().zip(b).all(|(a, b)| (a - b).abs() < least)
+    };
+    assert!(close(&by_features.mean, &by_examples.mean, 1e-12));
+    assert!(close(&by_features.variances, &by_examples.variances, 1e-12));
+    for (a, b) in by_features.directions.rows().into_iter().zip(by_examples.directions.rows()) {
+        assert!((a.dot(&b) - 1.0).abs() < 1e-8, "{}", a.dot(&b));
+    }
+    let others = examples.mapv(|value| value * value);
+    let [a, b] = [by_features, by_examples].map(|pca| pca.squared_error(others.view()).unwrap());
+    assert!((a / b - 1.0).abs() < 1e-8, "{a} is not {b}");
+}
+
+#[test]
+fn few_examples_have_no_more_components_than_directions_that_they_vary_in() {
+    let examples = examples(5, 40);
+    let pca = Pca::of_few(examples.view(), 12).unwrap();
+    assert_eq!(pca.directions.dim(), (4, 40));
+    assert!(pca.squared_error(examples.view()).unwrap() < 1e-10);
+    let identity = pca.directions.dot(&pca.directions.t());
+    for ((i, j), value) in identity.indexed_iter() {
+        assert!((value - f64::from(u8::from(i == j))).abs() < 1e-8, "({i}, {j}): {value}");
+    }
+    let alike = Array2::from_elem((5, 40), 0.25);
+    let pca = Pca::of_few(alike.view(), 12).unwrap();
+    assert_eq!(pca.directions.dim(), (1, 40));
+    assert!(pca.squared_error(alike.view()).unwrap() < 1e-20);
+    let message =
+        |examples: &Array2<f32>, n| Pca::of_few(examples.view(), n).unwrap_err().to_string();
+    assert!(message(&alike, 41).contains("from 1 to 40"));
+    assert!(message(&Array2::zeros((0, 40)), 1).contains("found none"));
+    assert!(message(&Array2::from_elem((2, 40), f32::NAN), 1).contains("finite"));
+}

@@ -53,5 +53,15 @@ impl Error {
     }
 }
 
+/// A number as a message gives it: 1e300 and not 301 digits.
+#[must_use]
+pub fn number(value: f64) -> String {
+    if value == 0.0 || (1e-4..1e7).contains(&value.abs()) {
+        value.to_string()
+    } else {
+        format!("{value:e}")
+    }
+}
+
 /// The result of this crate's functions.
 pub type Result<T> = std::result::Result<T, Error>;

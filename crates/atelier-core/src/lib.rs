@@ -24,13 +24,13 @@ mod var_map;
 pub use activation::{Activation, LEAKY_SLOPE};
 pub use batch::{Batch, Targets};
 pub use device::device;
-pub use error::{Error, Result};
+pub use error::{Error, Result, number};
 pub use gradient::backward;
 pub use kernels::set_avx2_only;
 pub use objective::{
     Evaluation, HiddenUnits, Loss, Mode, Objective, PlaneEvaluator, PlaneOfParameters, StepAddress,
     evaluate, evaluate_batch,
 };
-pub use parameter::{Parameter, assign, flatten};
+pub use parameter::{MOST_WEIGHTS, Parameter, assign, flatten};
 pub use signal::Signal;
 pub use var_map::VarMapObjective;

@@ -2,6 +2,10 @@ use candle_core::{DType, Tensor, Var};
 
 use crate::{Error, Result};
 
+/// Weights of the largest network, a gigabyte: more would not be a dense network for images of this kind, and the
+/// system would end the program for want of memory rather than report an error.
+pub const MOST_WEIGHTS: usize = 1 << 28;
+
 /// A named trainable tensor, or a named buffer such as a running mean.
 ///
 /// In memory a dense layer keeps its weight as `(in, out)`, because the forward product reads it

@@ -196,14 +196,14 @@ pub(crate) fn check(augment: &AugmentConfig, dataset: &Dataset) -> Result<()> {
         return Err(Error::Setting {
             key: "data.augment.erase",
             expected: "between 0 and 1".to_string(),
-            found: crate::error::number(augment.erase),
+            found: atelier_core::number(augment.erase),
         });
     }
     if augment.mixup != 0.0 && !(0.01..=100.0).contains(&augment.mixup) {
         return Err(Error::Setting {
             key: "data.augment.mixup",
             expected: "0, or between 0.01 and 100".to_string(),
-            found: crate::error::number(augment.mixup),
+            found: atelier_core::number(augment.mixup),
         });
     }
     Ok(())

@@ -85,7 +85,7 @@ impl Chain<'_> {
         let downloader = Downloader::new();
         for (file, pin) in COURSE_FILE_NAMES.into_iter().zip(self.sources.pins.files) {
             let target = self.cache.join(file);
-            let kept = load::fingerprint(&target, file.contains("images"));
+            let kept = load::fingerprint(&target, file.contains("images"), pin.bytes);
             if kept.is_ok_and(|print| self.sources.allow_unpinned || print.sha256 == pin.sha256) {
                 continue;
             }

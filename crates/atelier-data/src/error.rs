@@ -103,6 +103,22 @@ pub enum Error {
         /// What the content is, where its digest is known.
         known: Option<&'static str>,
     },
+    /// The content is larger than that of any pinned data set.
+    #[error(
+        "{}: not the content of {name}: {found} bytes by the header, expected at most {largest}; \
+         get the file again, or allow unpinned data (--allow-unpinned) if it is your own",
+        path.display()
+    )]
+    Larger {
+        /// The file.
+        path: PathBuf,
+        /// The data set that has the most.
+        name: &'static str,
+        /// How many bytes that is.
+        largest: u64,
+        /// How many bytes the header promises.
+        found: u64,
+    },
     /// Plain MNIST, which has the same file names, sizes and magic numbers.
     #[error(
         "{}: this is plain MNIST (handwritten digits), not {name}; remove it to have the right \
@@ -184,16 +200,6 @@ impl Error {
     /// An [`Error::Io`] for `path`, to be used with `map_err`.
     pub(crate) fn io(path: &Path, operation: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |cause| Self::Io { path: path.to_path_buf(), operation, cause }
-    }
-}
-
-/// A number as a message gives it: in scientific notation where it has many digits otherwise.
-pub(crate) fn number(value: f64) -> String {
-    let size = value.abs();
-    if value == 0.0 || (1e-4..1e7).contains(&size) {
-        value.to_string()
-    } else {
-        format!("{value:e}")
     }
 }
 

@@ -8,7 +8,8 @@
 //!
 //! Nothing that a header says is believed: sizes are multiplied with overflow checks and held
 //! against the size of the file before memory is reserved, a compressed file may not promise more
-//! than deflate can give, and what follows the values is refused.
+//! than deflate can give, and what follows the values is refused. Before anything is unpacked, the
+//! header is held against what else is known: the content of pinned data sets, the number of labels.
 //!
 //! # References
 //! Y. LeCun, C. Cortes, C. Burges, *The MNIST database of handwritten digits*, section "File formats".
@@ -23,8 +24,10 @@ use crate::{Error, Result};
 
 /// Deflate turns at most 258 bytes into 2 bits.
 const LARGEST_RATIO: u64 = 1032;
-/// No file of this kind decompresses to more.
-const LARGEST_CONTENT: u64 = 4 << 30;
+/// No file of images has more content, packed or plain: sixty thousand of 128 x 128 pixels have less.
+pub(crate) const LARGEST_IMAGES: u64 = 1 << 30;
+/// No file of labels has more.
+pub(crate) const LARGEST_LABELS: u64 = 64 << 20;
 /// Read and hashed at a time: still in the cache when it is hashed.
 const CHUNK: u64 = 256 << 10;
 
@@ -52,7 +55,7 @@ impl Images {
 /// # Errors
 /// [`Error::Format`] or [`Error::NotIdx`] if the bytes are not exactly one IDX file of images.
 pub fn read_images(bytes: &[u8], path: &Path) -> Result<Images> {
-    Ok(images(bytes, bytes.len() as u64, path)?.0)
+    Ok(images(bytes, bytes.len() as u64, path, Expected::up_to(LARGEST_IMAGES))?.0)
 }
 
 /// Reads labels from the bytes of a file, plain or gzip-compressed; `path` is for messages alone.
@@ -62,7 +65,8 @@ pub fn read_images(bytes: &[u8], path: &Path) -> Result<Images> {
 /// [`Error::Format`] or [`Error::NotIdx`] if the bytes are not exactly one IDX file of labels, or
 /// a label is out of range.
 pub fn read_labels(bytes: &[u8], classes: Option<usize>, path: &Path) -> Result<Vec<u8>> {
-    let labels = labels(bytes, bytes.len() as u64, path)?.0;
+    let expected = Expected::up_to(LARGEST_LABELS);
+    let labels = labels(bytes, bytes.len() as u64, path, expected)?.0;
     check_labels(&labels, classes, path)?;
     Ok(labels)
 }
@@ -108,15 +112,43 @@ pub(crate) fn fingerprint(dimensions: &[usize], values: &[u8]) -> Fingerprint {
     Fingerprint { bytes, sha256: hex(&hash.finalize()) }
 }
 
+/// What is known of a file before it is read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Expected<'a> {
+    /// The most bytes of content.
+    pub largest: u64,
+    /// The data set whose largest file of this kind that is.
+    pub pinned: Option<&'static str>,
+    /// The labels that belong to images: their file, and how many it holds.
+    pub labels: Option<(&'a Path, usize)>,
+}
+
+impl Expected<'_> {
+    /// Any content of at most so many bytes.
+    pub(crate) fn up_to(largest: u64) -> Self {
+        Self { largest, pinned: None, labels: None }
+    }
+}
+
 /// Images from `input`, which is `size` bytes long, and the fingerprint of their file.
-pub(crate) fn images(input: impl Read, size: u64, path: &Path) -> Result<(Images, Fingerprint)> {
-    let ([_, height, width], pixels, fingerprint) = read(input, size, path)?;
+pub(crate) fn images(
+    input: impl Read,
+    size: u64,
+    path: &Path,
+    expected: Expected<'_>,
+) -> Result<(Images, Fingerprint)> {
+    let ([_, height, width], pixels, fingerprint) = read(input, size, path, expected)?;
     Ok((Images { height, width, pixels }, fingerprint))
 }
 
 /// Labels from `input`, which is `size` bytes long, and the fingerprint of their file.
-pub(crate) fn labels(input: impl Read, size: u64, path: &Path) -> Result<(Vec<u8>, Fingerprint)> {
-    let ([_], labels, fingerprint) = read(input, size, path)?;
+pub(crate) fn labels(
+    input: impl Read,
+    size: u64,
+    path: &Path,
+    expected: Expected<'_>,
+) -> Result<(Vec<u8>, Fingerprint)> {
+    let ([_], labels, fingerprint) = read(input, size, path, expected)?;
     Ok((labels, fingerprint))
 }
 
@@ -160,15 +192,20 @@ pub(crate) fn hex(digest: &[u8]) -> String {
 /// The dimensions, the values and the fingerprint of a file of so many dimensions.
 type Content<const RANK: usize> = ([usize; RANK], Vec<u8>, Fingerprint);
 
-fn read<const RANK: usize>(input: impl Read, size: u64, path: &Path) -> Result<Content<RANK>> {
+fn read<const RANK: usize>(
+    input: impl Read,
+    size: u64,
+    path: &Path,
+    expected: Expected<'_>,
+) -> Result<Content<RANK>> {
     let mut input = BufReader::new(input);
     let start = input.fill_buf().map_err(Error::io(path, "reading"))?;
     if start.starts_with(&[0x1f, 0x8b]) {
-        let bound = size.saturating_mul(LARGEST_RATIO).min(LARGEST_CONTENT);
+        let bound = size.saturating_mul(LARGEST_RATIO);
         let inner = Reader { input: MultiGzDecoder::new(input), path, done: 0, compressed: true };
-        inner.read(bound)
+        inner.read(bound, expected)
     } else {
-        Reader { input, path, done: 0, compressed: false }.read(size)
+        Reader { input, path, done: 0, compressed: false }.read(size, expected)
     }
 }
 
@@ -186,7 +223,11 @@ struct Reader<'a, R> {
 
 impl<R: Read> Reader<'_, R> {
     /// The whole file; `limit` is its exact size where it is plain, else a bound.
-    fn read<const RANK: usize>(mut self, limit: u64) -> Result<Content<RANK>> {
+    fn read<const RANK: usize>(
+        mut self,
+        limit: u64,
+        expected: Expected<'_>,
+    ) -> Result<Content<RANK>> {
         let magic = 0x0800 + RANK as u64;
         let mut hash = Sha256::new();
         let mut header = Vec::new();
@@ -216,13 +257,18 @@ impl<R: Read> Reader<'_, R> {
         }
         let total = values_bytes.saturating_add(header_bytes);
         self.check_size(total, header_bytes, limit)?;
+        self.check_expected(total, dimensions[0], expected)?;
         hash.update(&header);
 
-        // A plain file is known to be that long; a compressed one has yet to show it.
-        let reserve = if self.compressed { 0 } else { values_bytes };
-        let mut values = Vec::with_capacity(usize::try_from(reserve).unwrap_or(0));
+        let mut values = Vec::new();
         while self.done < total {
             let before = values.len();
+            if before == values.capacity() {
+                // A plain file is known to be that long; a compressed one has yet to show it.
+                let left = total - self.done;
+                let grown = if self.compressed { left.min(CHUNK.max(before as u64)) } else { left };
+                self.reserve(&mut values, grown)?;
+            }
             self.fill(&mut values, CHUNK.min(total - self.done))?;
             if values.len() == before {
                 return Err(self.too_short(total));
@@ -259,6 +305,44 @@ impl<R: Read> Reader<'_, R> {
         })?;
         self.done += read as u64;
         Ok(())
+    }
+
+    /// Room for `bytes` more, or an ordinary error.
+    fn reserve(&self, values: &mut Vec<u8>, bytes: u64) -> Result<()> {
+        let reserved = usize::try_from(bytes).ok().map(|bytes| values.try_reserve_exact(bytes));
+        if matches!(reserved, Some(Ok(()))) {
+            return Ok(());
+        }
+        let what = format!("there is no memory for {bytes} bytes");
+        let cause = io::Error::new(io::ErrorKind::OutOfMemory, what);
+        Err(Error::io(self.path, "reading")(cause))
+    }
+
+    /// Refuses what cannot be right whatever the values are.
+    fn check_expected(&self, total: u64, count: usize, expected: Expected<'_>) -> Result<()> {
+        let Expected { largest, pinned, labels } = expected;
+        if total > largest {
+            return Err(match pinned {
+                Some(name) => {
+                    Error::Larger { path: self.path.to_path_buf(), name, largest, found: total }
+                }
+                None => self.format(
+                    4,
+                    "more content than any file of this kind has",
+                    format!("at most {largest} bytes"),
+                    format!("{total} bytes by the header"),
+                ),
+            });
+        }
+        match labels {
+            Some((labels, n_labels)) if count != n_labels => Err(Error::Counts {
+                images: self.path.to_path_buf(),
+                n_images: count,
+                labels: labels.to_path_buf(),
+                n_labels,
+            }),
+            _ => Ok(()),
+        }
     }
 
     fn check_size(&self, total: u64, header_bytes: u64, limit: u64) -> Result<()> {

@@ -8,7 +8,7 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use crate::files::{find_files, is_npy, locate};
-use crate::idx::{self, Fingerprint, Images};
+use crate::idx::{self, Expected, Fingerprint, Images, LARGEST_IMAGES, LARGEST_LABELS};
 use crate::npy::{self, Scale};
 use crate::pins::{is_mnist, name_content};
 use crate::{Dataset, Error, FILE_NAMES, Pins, Result, TestSet, class_names};
@@ -63,8 +63,8 @@ pub struct FileRecord {
 /// # Errors
 /// [`Error::Missing`] if a file is not there; [`Error::Format`], [`Error::NotIdx`],
 /// [`Error::Content`], [`Error::Store`], [`Error::Counts`] or [`Error::ImageSize`] if one is not what
-/// it should be; [`Error::Digest`] or [`Error::Mnist`] if it is well formed, but other content than
-/// the pinned.
+/// it should be; [`Error::Digest`], [`Error::Larger`] or [`Error::Mnist`] if it is well formed, but
+/// other content than the pinned.
 pub fn load_dir(directory: &Path, pins: &[Pins], allow_unpinned: bool) -> Result<Loaded> {
     let place = locate(directory).unwrap_or_else(|| directory.to_path_buf());
     load_files(&place, &find_files(&place)?, pins, allow_unpinned)
@@ -78,14 +78,24 @@ pub(crate) fn load_files(
     allow_unpinned: bool,
 ) -> Result<Loaded> {
     let [train_images, train_labels, test_images, test_labels] = paths;
+    let (of_images, of_labels) = if allow_unpinned {
+        (Expected::up_to(LARGEST_IMAGES), Expected::up_to(LARGEST_LABELS))
+    } else {
+        (largest(pins, 0, LARGEST_IMAGES), largest(pins, 1, LARGEST_LABELS))
+    };
+    // Labels are small, and say how many images there can be before those are unpacked.
+    let (labels, labels_print) = read_labels(train_labels, of_labels)?;
+    let (t_labels, t_labels_print) = read_labels(test_labels, of_labels)?;
+    let read = |images: &Path, path, labels: &[u8]| {
+        read_images(images, Expected { labels: Some((path, labels.len())), ..of_images })
+    };
     // The training images are seven eighths of the work: they have a thread of their own.
-    let (images, (labels, t_images, t_labels)) = thread::scope(|scope| {
-        let big = scope.spawn(|| read_images(train_images));
-        let small = (read_labels(train_labels), read_images(test_images), read_labels(test_labels));
+    let (images, t_images) = thread::scope(|scope| {
+        let big = scope.spawn(|| read(train_images, train_labels, &labels));
+        let small = read(test_images, test_labels, &t_labels);
         (big.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), small)
     });
-    let ((images, images_print, scale), (labels, labels_print)) = (images?, labels?);
-    let ((t_images, t_images_print, t_scale), (t_labels, t_labels_print)) = (t_images?, t_labels?);
+    let ((images, images_print, scale), (t_images, t_images_print, t_scale)) = (images?, t_images?);
 
     check_counts(train_images, images.count(), train_labels, labels.len())?;
     check_counts(test_images, t_images.count(), test_labels, t_labels.len())?;
@@ -150,34 +160,51 @@ pub(crate) fn load_files(
     })
 }
 
+/// The largest content that file number `kind` of a pair of images (0) and labels (1) has in any of `pins`.
+fn largest(pins: &[Pins], kind: usize, otherwise: u64) -> Expected<'static> {
+    let files = pins.iter().flat_map(|pins| [kind, kind + 2].map(|i| (pins.files[i].bytes, pins)));
+    match files.max_by_key(|(bytes, _)| *bytes) {
+        Some((largest, pins)) => Expected { largest, pinned: Some(pins.name), labels: None },
+        None => Expected::up_to(otherwise),
+    }
+}
+
 /// The images of an IDX or NPY file, the fingerprint of its content as IDX, and how floats were read.
-pub(crate) fn read_images(path: &Path) -> Result<(Images, Fingerprint, Option<Scale>)> {
+fn read_images(
+    path: &Path,
+    expected: Expected<'_>,
+) -> Result<(Images, Fingerprint, Option<Scale>)> {
     if is_npy(path) {
         return npy::images(path);
     }
-    let (images, print) = open(path, idx::images)?;
+    let (images, print) = open(path, expected, idx::images)?;
     Ok((images, print, None))
 }
 
 /// The labels of an IDX or NPY file, and the fingerprint of its content as IDX.
-pub(crate) fn read_labels(path: &Path) -> Result<(Vec<u8>, Fingerprint)> {
-    if is_npy(path) { npy::labels(path) } else { open(path, idx::labels) }
+fn read_labels(path: &Path, expected: Expected<'_>) -> Result<(Vec<u8>, Fingerprint)> {
+    if is_npy(path) { npy::labels(path) } else { open(path, expected, idx::labels) }
 }
 
-/// The fingerprint of a file as IDX, whatever it is.
-pub(crate) fn fingerprint(path: &Path, of_images: bool) -> Result<Fingerprint> {
+/// The fingerprint of a file as IDX, whatever it is; of no more than `largest` bytes if it is IDX.
+pub(crate) fn fingerprint(path: &Path, of_images: bool, largest: u64) -> Result<Fingerprint> {
+    let expected = Expected::up_to(largest);
     if of_images {
-        read_images(path).map(|(_, print, _)| print)
+        read_images(path, expected).map(|(_, print, _)| print)
     } else {
-        read_labels(path).map(|(_, print)| print)
+        read_labels(path, expected).map(|(_, print)| print)
     }
 }
 
 /// Opens `path` and reads it with one of the readers of [`idx`].
-fn open<T>(path: &Path, read: impl Fn(File, u64, &Path) -> Result<T>) -> Result<T> {
+fn open<T>(
+    path: &Path,
+    expected: Expected<'_>,
+    read: impl Fn(File, u64, &Path, Expected<'_>) -> Result<T>,
+) -> Result<T> {
     let file = File::open(path).map_err(Error::io(path, "opening"))?;
     let size = file.metadata().map_err(Error::io(path, "asking for the size"))?.len();
-    read(file, size, path)
+    read(file, size, path, expected)
 }
 
 /// Refuses labels that are not below `classes`.

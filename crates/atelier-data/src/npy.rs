@@ -155,7 +155,7 @@ fn scaled(
         // Written so that what is not a number is refused, too.
         if !(0.0..=255.0).contains(&value) {
             let expected = "from 0 to 1, or from 0 to 255";
-            return Err(wrong(path, at(position), expected, crate::error::number(value)));
+            return Err(wrong(path, at(position), expected, atelier_core::number(value)));
         }
         largest = largest.max(value);
     }

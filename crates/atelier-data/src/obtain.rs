@@ -8,7 +8,7 @@ use atelier_store::{Lock, Staged, create_dir_all, remove_leftovers};
 use crate::download::Downloader;
 use crate::files::{find_file, locate};
 use crate::load::{self, Loaded, load_dir};
-use crate::{Error, Event, FASHION_MNIST, FILE_NAMES, Pins, Result, SAMPLE, idx, package};
+use crate::{Error, Event, FASHION_MNIST, FILE_NAMES, Pin, Pins, Result, SAMPLE, idx, package};
 
 /// How often a process that waits for another looks whether that has ended.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
@@ -235,6 +235,9 @@ impl Chain<'_> {
                     Error::Digest { path, found, .. } => {
                         format!("{}: SHA-256 is {found}", path.display())
                     }
+                    Error::Larger { path, found, .. } => {
+                        format!("{}: {found} bytes of content by its header", path.display())
+                    }
                     error => error.to_string(),
                 };
                 self.attempts.push(Attempt { source, reason: reason.clone() });
@@ -289,7 +292,7 @@ impl Chain<'_> {
     ) -> std::result::Result<Loaded, String> {
         for (file, pin) in FILE_NAMES.into_iter().zip(self.sources.pins.files) {
             let target = self.cache.join(file);
-            if is_good(&target, file, pin.sha256) {
+            if is_good(&target, file, pin) {
                 continue;
             }
             let url = format!("{}/{file}.gz", base.trim_end_matches('/'));
@@ -359,9 +362,9 @@ pub(crate) fn make_dir(directory: &Path) -> Result<()> {
 }
 
 /// Whether `path` is a decompressed file with that digest.
-fn is_good(path: &Path, file: &str, sha256: &str) -> bool {
-    let found = load::fingerprint(path, file.contains("images"));
-    found.is_ok_and(|print| print.sha256 == sha256)
+fn is_good(path: &Path, file: &str, pin: Pin) -> bool {
+    let found = load::fingerprint(path, file.contains("images"), pin.bytes);
+    found.is_ok_and(|print| print.sha256 == pin.sha256)
 }
 
 fn write_cache(cache: &Path, loaded: &Loaded) -> Result<()> {

@@ -144,7 +144,7 @@ fn validation_count(size: ValidationSize, n: usize) -> Result<usize> {
             if count == 0 || count >= n {
                 return refuse(
                     format!("0, or a share in (0, 1) that leaves some of {n} on both sides"),
-                    crate::error::number(share),
+                    atelier_core::number(share),
                 );
             }
             Ok(count)

@@ -1,3 +1,4 @@
+use atelier_core::MOST_WEIGHTS;
 use serde::{Deserialize, Serialize};
 
 use crate::identity::FEWEST_DRAWS;
@@ -16,7 +17,7 @@ pub struct InitConfig {
     pub draws: usize,
     /// Layers that signals are sent through, at most 400.
     pub layers: usize,
-    /// Units of each of these layers.
+    /// Units of each of these layers; all of them have at most 2^28 weights.
     pub width: usize,
     /// Networks that are drawn for each initialisation.
     pub networks: usize,
@@ -46,7 +47,19 @@ impl InitConfig {
         within("init.layers", "from 1 to 400", self.layers, 1, MOST_LAYERS)?;
         within("init.width", "from 1 to 65536", self.width, 1, 65_536)?;
         within("init.networks", "from 1 to 10000", self.networks, 1, 10_000)?;
-        within("init.examples", "from 1 to 60000", self.examples, 1, 60_000)
+        within("init.examples", "from 1 to 60000", self.examples, 1, 60_000)?;
+        // All layers of a network are held, and what entered each of them.
+        let units = self.layers * self.width;
+        if units.saturating_mul(self.width) > MOST_WEIGHTS {
+            let expected = "a width that gives at most 268435456 weights in init.layers layers";
+            return Err(Error::argument("init.width", expected, self.width));
+        }
+        if units.saturating_mul(self.examples) > MOST_WEIGHTS {
+            let expected =
+                "so many that init.layers times init.width times them is at most 268435456";
+            return Err(Error::argument("init.examples", expected, self.examples));
+        }
+        Ok(())
     }
 
     /// The network that signals are sent through, with He's initialisation.
@@ -72,6 +85,8 @@ mod tests {
         refused(&|c| c.draws = 999, "init.draws is 999, expected from 1000");
         refused(&|c| c.layers = 401, "init.layers");
         refused(&|c| c.width = 0, "init.width");
+        refused(&|c| c.width = 65_536, "init.width is 65536, expected a width that gives at most");
+        refused(&|c| (c.width, c.examples) = (2000, 60_000), "init.examples is 60000");
         refused(&|c| c.networks = 0, "init.networks");
         refused(&|c| c.examples = 0, "init.examples");
     }

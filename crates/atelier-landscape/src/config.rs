@@ -1,3 +1,4 @@
+use atelier_core::number;
 use serde::{Deserialize, Serialize};
 
 use crate::{Anchor, AxisRange, Error, Result};
@@ -106,7 +107,11 @@ impl LandscapeConfig {
             return Err(Error::setting("landscape.null_draws", "from 0 to 10000", self.null_draws));
         }
         if !(0.0..=100.0).contains(&self.margin) {
-            return Err(Error::setting("landscape.margin", "a share from 0 to 100", self.margin));
+            return Err(Error::setting(
+                "landscape.margin",
+                "a share from 0 to 100",
+                number(self.margin),
+            ));
         }
         for (key, axis) in [("landscape.x", &self.x), ("landscape.y", &self.y)] {
             range(key, axis)?;
@@ -129,7 +134,11 @@ fn range(key: &'static str, axis: &[f64]) -> Result<Option<AxisRange>> {
         [from, to] if AxisRange::new(from, to).is_ok() => Ok(Some(AxisRange { from, to })),
         _ => {
             let expected = "nothing, or two numbers, the first one smaller";
-            Err(Error::setting(key, expected, format!("{axis:?}")))
+            let found = match axis.len() {
+                2 => format!("{axis:?}"),
+                n => format!("a list of {n}"),
+            };
+            Err(Error::setting(key, expected, found))
         }
     }
 }

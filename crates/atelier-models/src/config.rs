@@ -1,4 +1,5 @@
 use atelier_core::init::Initializer;
+use atelier_core::{MOST_WEIGHTS, number};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
@@ -94,12 +95,15 @@ impl Default for ModelConfig {
     }
 }
 
-/// More units than this in one layer are taken for a slip of the pen.
-const MOST_UNITS: usize = 65_536;
-/// More hidden layers than this are taken for a slip of the pen.
-const MOST_LAYERS: usize = 256;
+/// Drawn numbers lie within some ten deviations, so that with this factor every weight is one of f32.
+const LARGEST_SCALE: f64 = 1e30;
 
 impl ModelConfig {
+    /// More units than this in one layer are taken for a slip of the pen.
+    pub const MOST_UNITS: usize = 65_536;
+    /// More hidden layers than this are taken for a slip of the pen.
+    pub const MOST_LAYERS: usize = 256;
+
     /// Checks every value.
     ///
     /// # Errors
@@ -108,22 +112,37 @@ impl ModelConfig {
         let refuse = |key: &'static str, expected: &'static str, found: String| {
             Err(Error::Setting { key, expected, found })
         };
-        if self.hidden.len() > MOST_LAYERS {
+        if self.hidden.len() > Self::MOST_LAYERS {
             return refuse("model.hidden", "at most 256 layers", self.hidden.len().to_string());
         }
-        if let Some(width) = self.hidden.iter().find(|&&w| w == 0 || w > MOST_UNITS) {
+        if let Some(width) = self.hidden.iter().find(|&&w| w == 0 || w > Self::MOST_UNITS) {
             return refuse("model.hidden", "widths from 1 to 65536", width.to_string());
         }
+        check_weights(&self.hidden)?;
         if !(0.0..1.0).contains(&self.dropout) {
-            return refuse("model.dropout", "a probability in [0, 1)", self.dropout.to_string());
+            return refuse("model.dropout", "a probability in [0, 1)", number(self.dropout));
         }
-        if !(self.init_scale.is_finite() && self.init_scale >= 0.0) {
-            return refuse(
-                "model.init_scale",
-                "a finite number, 0 or more",
-                self.init_scale.to_string(),
-            );
+        if !(0.0..=LARGEST_SCALE).contains(&self.init_scale) {
+            return refuse("model.init_scale", "from 0 to 1e30", number(self.init_scale));
         }
         Ok(())
     }
+}
+
+/// Refuses layers of these widths, the first and the last the ends, that have too many weights.
+pub(crate) fn check_weights(widths: &[usize]) -> Result<()> {
+    let weights = widths
+        .windows(2)
+        .fold(0_usize, |sum, pair| sum.saturating_add(pair[0].saturating_mul(pair[1])));
+    if weights <= MOST_WEIGHTS {
+        return Ok(());
+    }
+    Err(Error::Setting {
+        key: "model.hidden",
+        expected: "widths that give at most 268435456 weights",
+        found: match widths {
+            _ if widths.len() < 10 => format!("{weights} weights in layers {widths:?}"),
+            _ => format!("{weights} weights in {} layers", widths.len() - 1),
+        },
+    })
 }

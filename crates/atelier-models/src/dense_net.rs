@@ -7,7 +7,7 @@ use atelier_core::seed::stream;
 use atelier_core::{Activation as Core, Loss, Mode, Parameter, Signal, StepAddress, ops};
 use candle_core::{DType, Device, Tensor, Var};
 
-use crate::config::module;
+use crate::config::{check_weights, module};
 use crate::{Error, Layer, ModelConfig, Result};
 
 /// The slope that PReLU begins with, PyTorch's default.
@@ -112,7 +112,7 @@ impl DenseNet {
     ///
     /// # Errors
     /// As [`ModelConfig::check`]; [`Error::Setting`] if an end has no features or the network would
-    /// have more than 2^28 parameters; fails if the device has no memory left.
+    /// have more than [`MOST_WEIGHTS`](atelier_core::MOST_WEIGHTS); fails if the device has no memory left.
     pub fn new(ends: Ends, config: &ModelConfig, seed: u64, device: &Device) -> Result<Self> {
         config.check()?;
         check_size(ends, config)?;
@@ -346,10 +346,6 @@ impl DenseNet {
     }
 }
 
-/// A gigabyte of weights; more would not be a dense network for images of this kind, and the system
-/// would end the program for want of memory rather than report an error.
-const MOST_PARAMETERS: usize = 1 << 28;
-
 fn check_size(ends: Ends, config: &ModelConfig) -> Result<()> {
     for (key, features) in [("number of inputs", ends.inputs), ("number of outputs", ends.outputs)]
     {
@@ -357,18 +353,7 @@ fn check_size(ends: Ends, config: &ModelConfig) -> Result<()> {
             return Err(Error::Setting { key, expected: "1 or more", found: "0".to_string() });
         }
     }
-    let widths = [&[ends.inputs], config.hidden.as_slice(), &[ends.outputs]].concat();
-    let parameters = widths
-        .windows(2)
-        .try_fold(0_usize, |sum, pair| sum.checked_add(pair[0].checked_mul(pair[1])?));
-    match parameters {
-        Some(parameters) if parameters <= MOST_PARAMETERS => Ok(()),
-        _ => Err(Error::Setting {
-            key: "model.hidden",
-            expected: "widths that give at most 268435456 weights",
-            found: format!("{:?}", config.hidden),
-        }),
-    }
+    check_weights(&[&[ends.inputs], config.hidden.as_slice(), &[ends.outputs]].concat())
 }
 
 /// What the weights of one layer are drawn from.

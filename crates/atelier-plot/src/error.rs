@@ -351,3 +351,20 @@ pub enum Error {
     #[error("cannot encode the animation as PNG")]
     Animate(#[from] png::EncodingError),
 }
+
+impl Error {
+    /// Whether there is too much to show, or too long a text, for the size of the figure.
+    #[must_use]
+    pub fn is_for_want_of_room(&self) -> bool {
+        matches!(
+            self,
+            Self::NoRoom { .. }
+                | Self::NoRoomForRows { .. }
+                | Self::NoRoomForAxes { .. }
+                | Self::NoRoomForImages { .. }
+                | Self::NoRoomForSurface { .. }
+                | Self::NoRoomForMatrix { .. }
+                | Self::NoRoomForLayers { .. }
+        )
+    }
+}

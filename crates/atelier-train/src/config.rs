@@ -1,3 +1,4 @@
+use atelier_core::number;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
@@ -29,7 +30,7 @@ pub struct TrainConfig {
     /// at its end; the start is recorded too. 0 is off; more than there are steps is one each step.
     pub snapshots_per_epoch: usize,
     /// Besides these, this many snapshots early in the first epoch: after steps 1, 2, 4, 8 and so on.
-    pub snapshots_early: u32,
+    pub snapshots_early: usize,
 }
 
 impl Default for TrainConfig {
@@ -187,7 +188,8 @@ impl Settings {
             ("schedule.final_share", schedule.final_share),
         ] {
             if !((value as f32).is_finite() && value >= 0.0) {
-                return Err(Error::setting(key, "a finite number, 0 or more", number(value)));
+                let expected = "from 0 to 3.4e38, the largest number of f32";
+                return Err(Error::setting(key, expected, number(value)));
             }
         }
         for (key, value) in [
@@ -195,27 +197,17 @@ impl Settings {
             ("optimizer.epsilon", optimizer.epsilon),
         ] {
             if !((value as f32).is_finite() && value as f32 > 0.0) {
-                let expected = "a finite number above 0, also as f32";
+                let expected = "a number above 0 and up to 3.4e38, also as f32";
                 return Err(Error::setting(key, expected, number(value)));
             }
         }
         if schedule.kind == ScheduleKind::OneCycle && schedule.warmup <= 0.0 {
             let expected = "above 0 for one-cycle, such as 0.3";
-            return Err(Error::setting("schedule.warmup", expected, schedule.warmup));
+            return Err(Error::setting("schedule.warmup", expected, number(schedule.warmup)));
         }
         if optimizer.nesterov && optimizer.momentum <= 0.0 {
             return Err(Error::setting("optimizer.nesterov", "false where momentum is 0", true));
         }
         Ok(())
-    }
-}
-
-/// A number as a person would write it: 1e300 and not 301 digits.
-fn number(value: f64) -> String {
-    let size = value.abs();
-    if size >= 1e6 || (size > 0.0 && size < 1e-4) {
-        format!("{value:e}")
-    } else {
-        value.to_string()
     }
 }

@@ -15,7 +15,7 @@ impl TrainConfig {
         }
         let in_each = self.snapshots_per_epoch.min(batches_per_epoch) as u64;
         // Those of the powers of two that are not among the evenly spaced anyway.
-        let early = (0..self.snapshots_early).map_while(|power| 1_usize.checked_shl(power));
+        let early = (0..usize::BITS).map(|power| 1_usize << power).take(self.snapshots_early);
         let early = early.take_while(|&index| index <= batches_per_epoch);
         let only_early = early.filter(|&index| !self.is_even(index, batches_per_epoch)).count();
         (self.epochs as u64).saturating_mul(in_each).saturating_add(1 + only_early as u64)
@@ -26,8 +26,9 @@ impl TrainConfig {
         if self.snapshots_per_epoch == 0 {
             return false;
         }
-        let early =
-            epoch == 0 && index.is_power_of_two() && index.trailing_zeros() < self.snapshots_early;
+        let early = epoch == 0
+            && index.is_power_of_two()
+            && (index.ilog2() as usize) < self.snapshots_early;
         early || self.is_even(index, batches_per_epoch)
     }
 
@@ -88,7 +89,7 @@ impl Recorder {
 mod tests {
     use super::*;
 
-    fn config(epochs: usize, per_epoch: usize, early: u32) -> TrainConfig {
+    fn config(epochs: usize, per_epoch: usize, early: usize) -> TrainConfig {
         TrainConfig {
             epochs,
             snapshots_per_epoch: per_epoch,
@@ -123,7 +124,7 @@ mod tests {
     fn their_number_is_known_beforehand() {
         for batches in [1, 2, 3, 7, 16, 33] {
             for per_epoch in [1, 2, 3, 4, 16, 40] {
-                for early in [0, 1, 3, 6, 63, 64, u32::MAX] {
+                for early in [0, 1, 3, 6, 63, 64, usize::MAX] {
                     let config = config(3, per_epoch, early);
                     let n = steps(&config, batches).len() as u64;
                     assert_eq!(config.snapshots(batches), n, "{per_epoch} of {batches}, {early}");

@@ -42,7 +42,7 @@ pub enum PrunerKind {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TuneConfig {
-    /// How many trials the study has in total.
+    /// How many trials the study has in total, at most 100,000.
     pub trials: usize,
     /// How settings are chosen.
     pub sampler: SamplerKind,
@@ -166,7 +166,8 @@ impl ParameterConfig {
             (None, &Some([low, high]), None) => {
                 let step = self.step.unwrap_or(1.0);
                 if step.fract() != 0.0 || !(1.0..1e15).contains(&step) {
-                    return Err(Error::parameter(name, "step", "an integer of 1 or more", step));
+                    let (expected, found) = ("an integer of 1 or more", format!("{step:?}"));
+                    return Err(Error::parameter(name, "step", expected, found));
                 }
                 #[expect(clippy::cast_possible_truncation, reason = "checked above")]
                 let step = step as i64;
@@ -299,7 +300,10 @@ mod tests {
         assert!(message("space.a = { int = [0, 4], step = 0.5 }").contains("an integer of 1"));
         assert!(message("space.a = { choices = [1], log = true }").contains("choices alone"));
         assert!(message("trials = 3").contains("tune.space is empty"));
-        assert!(message("trials = 0\nspace.a = { int = [0, 4] }").contains("tune.trials is 0"));
+        for trials in ["0", "9223372036854775807"] {
+            let message = message(&format!("trials = {trials}\nspace.a = {{ int = [0, 4] }}"));
+            assert_eq!(message, format!("tune.trials is {trials}, expected from 1 to 100000"));
+        }
         assert!(message("batch = 0\nspace.a = { int = [0, 4] }").contains("tune.batch is 0"));
     }
 }

@@ -40,26 +40,25 @@ impl Domain {
         };
         match self {
             Self::Float { low, high, log, step } => {
-                if !(low.is_finite() && high.is_finite() && low < high) {
-                    return fail(
-                        "float",
-                        "[low, high] with low < high",
-                        format!("[{low}, {high}]"),
-                    );
+                // Numbers as `{:?}` has them: 1e300 and not 301 digits.
+                if !((high - low).is_finite() && low < high) {
+                    let expected = "[low, high] with low < high and a finite difference";
+                    return fail("float", expected, format!("[{low:?}, {high:?}]"));
                 }
                 if *log && *low <= 0.0 {
-                    return fail("float with log", "a low above 0", low.to_string());
+                    return fail("float with log", "a low above 0", format!("{low:?}"));
                 }
                 let Some(step) = step else { return Ok(()) };
+                let found = format!("{step:?}");
                 if *log {
-                    return fail("step", "none beside log", step.to_string());
+                    return fail("step", "none beside log", found);
                 }
                 if !(step.is_finite() && *step > 0.0 && *step <= high - low) {
-                    return fail("step", "above 0 and at most high - low", step.to_string());
+                    return fail("step", "above 0 and at most high - low", found);
                 }
                 let steps = (high - low) / step;
                 if (steps - steps.round()).abs() > 1e-8 || steps > LARGEST as f64 {
-                    return fail("step", "one that leads from low to high", step.to_string());
+                    return fail("step", "one that leads from low to high", found);
                 }
             }
             Self::Int { low, high, log, step } => {

@@ -88,8 +88,13 @@ impl Error {
         expected: impl Display,
         found: impl Display,
     ) -> Self {
-        let (expected, found) = (expected.to_string(), found.to_string());
-        Self::Parameter { name: name.to_string(), what, expected, found }
+        // Names and values come from outside, and may be of any length.
+        let brief = |text: &dyn Display| match text.to_string() {
+            text if text.chars().count() > 120 => text.chars().take(120).chain(['…']).collect(),
+            text => text,
+        };
+        let (expected, found) = (brief(&expected), brief(&found));
+        Self::Parameter { name: brief(&name), what, expected, found }
     }
 
     pub(crate) fn mismatch(

@@ -59,6 +59,9 @@ impl Default for Options<'_> {
     }
 }
 
+/// Every trial is held in memory and looked at whenever another is chosen.
+const MOST_TRIALS: usize = 100_000;
+
 impl fmt::Debug for Options<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
@@ -77,8 +80,9 @@ impl Options<'_> {
     /// Refuses what cannot be run.
     pub(crate) fn check(&self, space: &Space) -> Result<()> {
         let one_or_more = "1 or more";
-        if self.trials == 0 {
-            return Err(Error::setting("tune.trials", one_or_more, 0));
+        if !(1..=MOST_TRIALS).contains(&self.trials) {
+            let expected = format!("from 1 to {MOST_TRIALS}");
+            return Err(Error::setting("tune.trials", expected, self.trials));
         }
         if self.workers == 0 {
             return Err(Error::setting("workers", one_or_more, 0));

@@ -100,6 +100,7 @@ fn can_be_fetched(error: &Error, directory: &Path, named: bool) -> bool {
     match error {
         Error::Missing { names, .. } => names.len() == FILE_NAMES.len() || cache.is_dir() && !named,
         Error::Digest { path, .. }
+        | Error::Larger { path, .. }
         | Error::Mnist { path, .. }
         | Error::Format { path, .. }
         | Error::NotIdx { path, .. } => !named && path.starts_with(&cache),

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use atelier_store::parse_lines;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::config::{
@@ -12,6 +14,8 @@ use crate::config::{
     VaryingConfig,
 };
 use crate::experiment::history::{self, EpochRecord, StepRecord};
+use crate::experiment::initialising::deepest;
+use crate::experiment::prepared::check;
 use crate::experiment::saved::SavedClassifier;
 use crate::experiment::variants;
 use crate::export::tensorboard;
@@ -27,21 +31,42 @@ pub fn picture(bytes: &[u8], path: &Path) -> Result<(usize, usize)> {
     Ok((picture.width, picture.height))
 }
 
-/// What a configuration file means, as TOML; by the verb that it is for.
+/// What a configuration file means, as TOML; by the verb that it is for. Every value is checked as the verb does before
+/// it looks for data.
 ///
 /// # Errors
-/// Fails if it is no UTF-8, no TOML, or no configuration of that verb.
+/// Fails if it is no UTF-8, no TOML, no configuration of that verb, or one with a value that the verb refuses.
 pub fn config(verb: &str, bytes: &[u8], path: &Path) -> Result<String> {
     let text = std::str::from_utf8(bytes)
         .with_context(|| format!("cannot read the configuration {}", path.display()))?;
     match verb {
-        "autoencoder" => Resolved::<AutoencodingConfig>::from_text(text, path)?.to_toml(),
-        "init" => Resolved::<InitialisingConfig>::from_text(text, path)?.to_toml(),
-        "landscape" => Resolved::<LandscapingConfig>::from_text(text, path)?.to_toml(),
-        "tune" => Resolved::<TuningConfig>::from_text(text, path)?.to_toml(),
-        "variants" => Resolved::<VaryingConfig>::from_text(text, path)?.to_toml(),
-        _ => Resolved::<Config>::from_text(text, path)?.to_toml(),
+        "autoencoder" => checked(text, path, check::<AutoencodingConfig>),
+        "init" => checked(text, path, |config: &InitialisingConfig| {
+            config.check()?;
+            check(&deepest(config))
+        }),
+        "landscape" => checked(text, path, |config: &LandscapingConfig| {
+            config.landscape.check()?;
+            check(&config.training(0))
+        }),
+        "tune" => checked(text, path, |config: &TuningConfig| {
+            config.check()?;
+            check(&config.training())
+        }),
+        "variants" => checked(text, path, |config: &VaryingConfig| config.networks().map(drop)),
+        _ => checked(text, path, check::<Config>),
     }
+}
+
+fn checked<C: Default + Serialize + DeserializeOwned>(
+    text: &str,
+    path: &Path,
+    check: impl FnOnce(&C) -> Result<()>,
+) -> Result<String> {
+    let resolved = Resolved::<C>::from_text(text, path)?;
+    check(&resolved.config)
+        .with_context(|| format!("the values in {} cannot be used", path.display()))?;
+    resolved.to_toml()
 }
 
 /// How many steps and epochs `metrics.jsonl` tells of; it is also made into TensorBoard's form.

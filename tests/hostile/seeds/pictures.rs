@@ -23,10 +23,13 @@ pub fn seeds() -> Vec<Seed> {
     vec![
         picture("good.png", small.clone()),
         picture("good-one-pixel.png", grey(1, 1, vec![0, 7])),
-        picture("good-long.png", grey(100_000, 1, rows(100_000, 1))),
+        picture("good-long.png", grey(16_384, 1, rows(16_384, 1))),
+        picture("bad-long.png", grey(100_000, 1, rows(100_000, 1))),
         picture("good-flat.png", grey(2000, 2000, rows(2000, 2000))),
         picture("good-colour-16.png", png(2, 1, 16, 6, &[], &deflated(&[0; 17]))),
         picture("good-text-bomb.png", png(1, 1, 8, 0, &[(*b"zTXt", &text)], &deflated(&[0, 7]))),
+        // Half of what is right in one byte a pixel.
+        picture("bad-bytes.png", png(6000, 5000, 16, 6, &[], &deflated(&[0; 100]))),
         picture("bad-pixels.png", grey(30_000, 30_000, vec![0; 100])),
         picture("bad-pixels-overflow.png", grey(u32::MAX >> 1, u32::MAX >> 1, vec![0; 100])),
         picture("bad-none.png", grey(0, 5, vec![])),

@@ -18,7 +18,10 @@ fn of_config() -> Vec<Seed> {
     let config = |name: &str, text: &str| seed("config", name, text);
     let mut files = Vec::new();
     for verb in ["train", "autoencoder", "init", "landscape", "tune", "variants"] {
-        let text = outside::config(verb, b"", Path::new("")).expect("the defaults");
+        // A search of nothing is refused.
+        let space = "[tune.space]\n\"model.units\" = { choices = [20, 50] }\n";
+        let given = if verb == "tune" { space } else { "" };
+        let text = outside::config(verb, given.as_bytes(), Path::new("")).expect("the defaults");
         files.push(config(&format!("good-{verb}.toml"), &text));
     }
     let repeated = |text: &str, times: usize| text.repeat(times);

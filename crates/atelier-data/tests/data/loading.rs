@@ -173,6 +173,54 @@ fn a_file_in_the_place_of_another_is_named() {
     assert!(message.contains("that is the sample's t10k-images-idx3-ubyte"), "{message}");
 }
 
+/// The first half of a header of 64 MiB of images, packed and with so much behind it that it could be true; whoever
+/// unpacks more than the header finds the end.
+fn bomb() -> Vec<u8> {
+    let words = [0x0803, 64, 1024, 1024_u32];
+    let header = words.into_iter().flat_map(u32::to_be_bytes);
+    // Each byte another than the one before: nothing for gzip to take out.
+    let noise = (0..80_000_u64).map(|i| (i.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8);
+    gzip(&header.chain(noise).collect::<Vec<u8>>())
+}
+
+#[test]
+fn content_that_cannot_be_right_is_refused_by_its_header() {
+    let name = FILE_NAMES[2];
+    let directory = tempfile::tempdir().expect("directory");
+    copy_sample(directory.path());
+    let packed = directory.path().join(format!("{name}.gz"));
+    fs::write(&packed, bomb()).expect("write");
+    match load_dir(directory.path(), &[FASHION_MNIST, SAMPLE], false).expect_err("too large") {
+        Error::Larger { path, name, largest, found } => {
+            assert_eq!((path, name), (packed.clone(), "fashion-mnist"));
+            assert_eq!((largest, found), (47_040_016, (64 << 20) + 16));
+        }
+        other => panic!("{other}"),
+    }
+    // Whatever is allowed: there are not so many labels.
+    match load_dir(directory.path(), &[SAMPLE], true).expect_err("other counts") {
+        Error::Counts { n_images, n_labels, .. } => assert_eq!((n_images, n_labels), (64, 1000)),
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn a_plain_file_of_any_length_is_refused_without_its_memory() {
+    let directory = tempfile::tempdir().expect("directory");
+    copy_sample(directory.path());
+    fs::remove_file(directory.path().join(format!("{}.gz", FILE_NAMES[0]))).expect("the sample's");
+    let path = directory.path().join(FILE_NAMES[0]);
+    let header: Vec<u8> = [0x0803, 1 << 20, 1024, 1024_u32].map(u32::to_be_bytes).concat();
+    fs::write(&path, header).expect("write");
+    // A terabyte that takes no room.
+    let file = fs::File::options().write(true).open(&path).expect("the file");
+    file.set_len((1 << 40) + 16).expect("a sparse file");
+    let refused = |allowed| load_dir(directory.path(), &[SAMPLE], allowed).expect_err("too large");
+    assert!(matches!(refused(false), Error::Larger { largest: 1_568_016, .. }));
+    let message = refused(true).to_string();
+    assert!(message.contains("expected at most 1073741824 bytes"), "{message}");
+}
+
 #[test]
 fn truncated_and_foreign_files_are_refused_whether_pinned_or_not() {
     for (bytes, part) in [

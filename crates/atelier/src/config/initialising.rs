@@ -1,4 +1,5 @@
 use anyhow::{Result, bail};
+use atelier_core::MOST_WEIGHTS;
 use atelier_data::{DataConfig, SplitSeed};
 use atelier_init::{InitConfig, Scheme};
 use atelier_models::ModelConfig;
@@ -57,14 +58,29 @@ impl InitialisingConfig {
     /// Fails with the key that is wrong.
     pub fn check(&self) -> Result<()> {
         self.init.check()?;
-        let DepthsConfig { layers, seeds, .. } = &self.depths;
-        if !(1..=MOST_DEPTHS).contains(&layers.len()) || !layers.is_sorted_by(|a, b| a < b) {
+        let DepthsConfig { layers, units, seeds } = &self.depths;
+        let (most_layers, most_units) = (ModelConfig::MOST_LAYERS, ModelConfig::MOST_UNITS);
+        if !(1..=MOST_DEPTHS).contains(&layers.len()) {
             bail!(
-                "depths.layers is {layers:?}, expected 1 to {MOST_DEPTHS} numbers, smallest first"
+                "depths.layers is a list of {}, expected 1 to {MOST_DEPTHS} numbers",
+                layers.len()
             );
         }
-        if layers[0] == 0 {
-            bail!("depths.layers is {layers:?}, expected at least one hidden layer");
+        if !layers.is_sorted_by(|a, b| a < b) {
+            bail!("depths.layers is {layers:?}, expected the smallest first and none twice");
+        }
+        if let Some(count) = layers.iter().find(|count| !(1..=most_layers).contains(*count)) {
+            bail!("depths.layers has {count}, expected from 1 to {most_layers} hidden layers");
+        }
+        if !(1..=most_units).contains(units) {
+            bail!("depths.units is {units}, expected from 1 to {most_units}");
+        }
+        let deepest = layers[layers.len() - 1];
+        if units.saturating_pow(2).saturating_mul(deepest - 1) > MOST_WEIGHTS {
+            bail!(
+                "depths.units is {units}, expected a width that gives at most {MOST_WEIGHTS} weights in \
+                 {deepest} layers"
+            );
         }
         if !(1..=MOST_SEEDS).contains(seeds) {
             bail!("depths.seeds is {seeds}, expected from 1 to {MOST_SEEDS}");
@@ -121,6 +137,9 @@ mod tests {
         refused(&|c| c.depths.layers = vec![], "depths.layers");
         refused(&|c| c.depths.layers = vec![0, 3], "depths.layers");
         refused(&|c| c.depths.layers = vec![3, 3], "depths.layers");
+        refused(&|c| c.depths.layers = vec![usize::MAX], "depths.layers has");
+        refused(&|c| c.depths.units = 0, "depths.units is 0");
+        refused(&|c| c.depths.units = 65_536, "depths.units is 65536");
         refused(&|c| c.depths.seeds = 0, "depths.seeds");
     }
 

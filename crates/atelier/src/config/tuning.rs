@@ -93,6 +93,10 @@ impl TuningConfig {
                 None => default.ok_or_else(|| anyhow!("model.hidden is empty beside `{LAYERS}`")),
             };
             let layers = count(LAYERS, Some(self.model.hidden.len()))?;
+            let most = ModelConfig::MOST_LAYERS;
+            if layers > most {
+                bail!("`{LAYERS}` is {layers}, expected at most {most}");
+            }
             let units = count(UNITS, self.model.hidden.first().copied())?;
             let units = Value::try_from(vec![units; layers]).context("the widths of layers")?;
             keys::put(&mut table, HIDDEN, units);
@@ -131,7 +135,7 @@ impl TuningConfig {
                 })?;
             }
             self.check_values(name, &parameter.domain)
-                .with_context(|| format!("tune.space.\"{name}\""))?;
+                .with_context(|| format!("tune.space.\"{}\"", brief(name)))?;
         }
         if named(HIDDEN) && (named(LAYERS) || named(UNITS)) {
             bail!("tune.space has `{HIDDEN}`, and `{LAYERS}` or `{UNITS}`, which stand for it");
@@ -150,9 +154,10 @@ impl TuningConfig {
             _ => return Ok(()),
         };
         for value in values {
-            let config = self
-                .applied(&[(name, value.clone())])
-                .map_err(|error| anyhow!("{value}: {}", error.root_cause().to_string().trim()))?;
+            let config = self.applied(&[(name, value.clone())]).map_err(|error| {
+                let cause = error.root_cause().to_string();
+                anyhow!("{}: {}", brief(&value.to_string()), brief(cause.trim()))
+            })?;
             // Whether a switch or a kind is allowed may depend on other parameters.
             if !matches!(value, Value::Boolean(_) | Value::String(_)) {
                 refuse(name, config.model.check())?;
@@ -238,6 +243,11 @@ mod tests {
             ("space.\"optimizer.kind\" = { choices = [\"sgdd\"] }", "sgdd"),
             ("space.\"optimizer.momentum\" = { float = [0, 1] }", "optimizer.momentum is 1"),
             ("space.\"model.units\" = { int = [0, 5] }", "model.hidden"),
+            ("space.\"model.layers\" = { int = [1, 9007199254740992] }", "expected at most 256"),
+            (
+                "space.\"model.layers\" = { choices = [9223372036854775807] }",
+                "expected at most 256",
+            ),
             (
                 "space.\"model.units\" = { int = [1, 5] }\nspace.\"model.hidden\" = { choices = [[5]] }",
                 "which stand for it",

@@ -9,7 +9,7 @@ mod summary;
 
 use anyhow::{Result, bail};
 use atelier_autoencoder::Autoencoder;
-use atelier_data::Dataset;
+use atelier_data::{Dataset, Subset};
 use atelier_models::{Layer, NamedTensor};
 use atelier_train::Outcome;
 use candle_core::Device;
@@ -71,6 +71,10 @@ impl Trainable for AutoencodingConfig {
             );
         }
         Ok(())
+    }
+
+    fn check_examples(&self, learned: &Subset) -> Result<()> {
+        comparison::check(learned)
     }
 
     fn model(&self, examples: &Dataset, device: &Device) -> Result<Autoencoder> {

@@ -7,7 +7,8 @@ use atelier_store::RunDir;
 use super::history::EpochRecord;
 use super::results::the_last;
 use super::summary::Iteration;
-use crate::terminal::percent;
+use crate::failure::message;
+use crate::terminal::{percent, warn};
 
 /// Losses and accuracy over the epochs.
 pub(crate) fn curves(subtitle: &str, epochs: &[EpochRecord], test_accuracy: f64) -> Result<Figure> {
@@ -80,9 +81,46 @@ pub(crate) fn last_iterations(
         .context("cannot draw the last iterations")
 }
 
-/// Writes both forms of a figure below `figures/`.
-pub(crate) fn write(run: &RunDir, name: &str, figure: &Figure) -> Result<()> {
-    run.write(&format!("figures/{name}.png"), &figure.png)?;
-    run.write(&format!("figures/{name}.svg"), figure.svg.as_bytes())?;
+/// Writes both forms of a figure below `figures/`, unless it has no room.
+pub(crate) fn write(run: &RunDir, name: &str, figure: Result<Figure>) -> Result<()> {
+    if let Some(figure) = room(name, figure)? {
+        run.write(&format!("figures/{name}.png"), &figure.png)?;
+        run.write(&format!("figures/{name}.svg"), figure.svg.as_bytes())?;
+    }
     Ok(())
+}
+
+/// What was drawn; nothing, after a warning, where it has no room: hundreds of classes or images of one line are no
+/// reason to lose the run.
+pub(crate) fn room<T>(name: &str, drawn: Result<T>) -> Result<Option<T>> {
+    let no_room = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref().is_some_and(atelier_plot::Error::is_for_want_of_room)
+    };
+    match drawn {
+        Err(error) if error.chain().any(no_room) => {
+            warn(&format!("warning: figures/{name} is left out: {}", message(&error)));
+            Ok(None)
+        }
+        drawn => drawn.map(Some),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use atelier_plot::{GreyImage, ImageGrid};
+
+    use super::*;
+
+    #[test]
+    fn what_has_no_room_is_left_out_and_any_other_error_is_one() {
+        let grid = |columns: usize| {
+            let image = || GreyImage::new(1, 1, vec![0]);
+            let grid =
+                (0..columns).fold(ImageGrid::new("a", columns), |grid, _| grid.image("", image()));
+            grid.size(400, 300).render().context("cannot draw it")
+        };
+        assert!(room("grid", grid(1)).expect("a figure").is_some());
+        assert!(room("grid", grid(1000)).expect("no reason to fail").is_none());
+        assert!(room("grid", grid(0)).is_err());
+    }
 }

@@ -106,7 +106,7 @@ fn begin(
 }
 
 /// The largest of the networks that are trained: where it can be, so can the others.
-fn deepest(config: &InitialisingConfig) -> Config {
+pub(crate) fn deepest(config: &InitialisingConfig) -> Config {
     let [he, ..] = schemes();
     let layers = config.depths.layers.last().copied().unwrap_or(1);
     config.training(he, layers, config.seed)

@@ -70,6 +70,11 @@ pub(crate) trait Trainable: Clone {
     /// Checks the sections that only this verb has.
     fn check(&self) -> Result<()>;
 
+    /// Refuses examples that could be learned from, and not measured afterwards.
+    fn check_examples(&self, _learned: &Subset) -> Result<()> {
+        Ok(())
+    }
+
     /// The model, with freshly drawn weights.
     fn model(&self, examples: &Dataset, device: &Device) -> Result<Self::Model>;
 
@@ -121,18 +126,45 @@ impl Trainable for Config {
     }
 }
 
+/// Checks every value of a configuration that can be checked without data.
+pub(crate) fn check<C: Trainable>(config: &C) -> Result<()> {
+    config.common().settings().check()?;
+    config.check()
+}
+
+impl Common<'_> {
+    fn settings(&self) -> Settings {
+        Settings {
+            train: self.train.clone(),
+            optimizer: self.optimizer.clone(),
+            schedule: self.schedule.clone(),
+        }
+    }
+}
+
+/// Tensors for each weight in a checkpoint: itself and at most two of optimiser state; an average; the best.
+pub(crate) fn tensors(train: &TrainConfig) -> u64 {
+    3 + u64::from(train.ema > 0.0) + u64::from(train.early_stopping > 0)
+}
+
+/// About how many bytes a run takes that trains so many parameters by so many batches an epoch, and no fewer.
+pub(crate) fn bytes(train: &TrainConfig, parameters: usize, batches: usize) -> u64 {
+    // The newest two checkpoints, the best, and one that takes the place of another; the model.
+    let copies = 4 * tensors(train) + 1;
+    let copies = train.snapshots(batches).saturating_add(copies);
+    let steps = (batches as u64).saturating_mul(train.epochs as u64);
+    // A line of metrics is some 150 bytes long; figures and the rest stay below 4 MiB.
+    let copied = copies.saturating_mul(4 * parameters as u64);
+    copied.saturating_add(steps.saturating_mul(160)).saturating_add(4 << 20)
+}
+
 impl<C: Trainable> Prepared<C, C::Model> {
     /// Loads the data and builds the network; nothing is written but the data's cache.
     pub(crate) fn new(config: C, place: Place<'_>) -> Result<Self> {
-        let common = config.common();
-        let settings = Settings {
-            train: common.train.clone(),
-            optimizer: common.optimizer.clone(),
-            schedule: common.schedule.clone(),
-        };
         // Before the data, which may take minutes to obtain.
-        settings.check()?;
-        config.check()?;
+        check(&config)?;
+        let common = config.common();
+        let settings = common.settings();
         let device = device(place.device_name)?;
         atelier_core::threads::set(threads(place.run));
 
@@ -145,6 +177,7 @@ impl<C: Trainable> Prepared<C, C::Model> {
             ))
             .help(|| "set examples aside, such as data.validation=0.1, or stop at no epoch".to_string());
         }
+        config.check_examples(&split.train)?;
         let standardization = common.data.standardize.then(|| Standardization::fit(&split.train));
         let model = config.model(&data.train, &device)?;
         let (seed, augment) = (common.seed, common.data.augment.clone());
@@ -219,18 +252,8 @@ impl<C: Trainable> Prepared<C, C::Model> {
 
     /// About how many bytes the run directory will take, and no fewer.
     pub(crate) fn bytes(&self) -> Result<u64> {
-        let train = &self.settings.train;
-        // Weights and at most two tensors of optimiser state; an average; the best.
-        let tensors = 3 + u64::from(train.ema > 0.0) + u64::from(train.early_stopping > 0);
-        // The newest two checkpoints, the best, and one that takes the place of another; the model.
-        let copies = 4 * tensors + 1;
         let batches = self.source()?.batches_per_epoch;
-        let copies = train.snapshots(batches).saturating_add(copies);
-        let steps = batches as u64 * train.epochs as u64;
-        // A line of metrics is some 150 bytes long; figures and the rest stay below 4 MiB.
-        let weights = 4 * self.parameters() as u64;
-        let copied = copies.saturating_mul(weights);
-        Ok(copied.saturating_add(steps.saturating_mul(160)).saturating_add(4 << 20))
+        Ok(bytes(&self.settings.train, self.parameters(), batches))
     }
 
     /// The data and the network, as tables.

@@ -87,8 +87,8 @@ fn measure(prepared: &Prepared, run: &Recorded, stop: &Stop) -> Result<(RangeTes
         )
         .panel(panel)
         .render()
-        .context("cannot draw the range test")?;
-    figures::write(&run.dir, "learning-rate", &figure)?;
+        .context("cannot draw the range test");
+    figures::write(&run.dir, "learning-rate", figure)?;
 
     let summary = json!({
         "schema_version": 1,

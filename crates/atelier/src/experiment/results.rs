@@ -18,10 +18,10 @@ use super::training::lower_the_rate;
 use super::{figures, history, looks, pytorch};
 use crate::cli::DataFlags;
 use crate::dataset;
-use crate::failure::{Help as _, message};
+use crate::failure::Help as _;
 use crate::home;
 use crate::picture::Backgrounds;
-use crate::terminal::{Align, Table, counted, percent, thousands, warn};
+use crate::terminal::{Align, Table, counted, percent, thousands};
 
 /// Measures the final weights and writes model, figures and summary.
 pub(crate) fn write(prepared: &Prepared, run: &mut Recorded, outcome: &Outcome) -> Result<Summary> {
@@ -83,25 +83,11 @@ pub(super) fn draw(
         joined.collect::<Vec<_>>()
     });
     for (name, figure) in figures {
-        match figure {
-            Ok(Some(figure)) => figures::write(&run.dir, name, &figure)?,
-            Ok(None) => {}
-            // Of one's own data: hundreds of classes, or images of one line.
-            Err(error) if has_no_room(&error) => {
-                warn(&format!("warning: figures/{name} is left out: {}", message(&error)));
-            }
-            Err(error) => return Err(error),
+        if let Some(figure) = figure.transpose() {
+            figures::write(&run.dir, name, figure)?;
         }
     }
     Ok(())
-}
-
-fn has_no_room(error: &anyhow::Error) -> bool {
-    use atelier_plot::Error::{NoRoomForImages, NoRoomForLayers, NoRoomForMatrix};
-    let no_room = |error: &atelier_plot::Error| {
-        matches!(error, NoRoomForImages { .. } | NoRoomForLayers { .. } | NoRoomForMatrix { .. })
-    };
-    error.chain().any(|cause| cause.downcast_ref().is_some_and(no_room))
 }
 
 fn measure(prepared: &Prepared, run: &mut Recorded, outcome: &Outcome) -> Result<(Summary, Seen)> {

@@ -5,6 +5,7 @@ mod figures;
 mod objective;
 mod page;
 mod retraining;
+mod room;
 mod shown;
 mod summary;
 
@@ -95,7 +96,7 @@ fn begin(asked: &Asked) -> Result<(Recorded, Images)> {
     let device_name = run.device.clone().unwrap_or_else(|| "cpu".to_string());
     let place = Place { run, device_name: &device_name, data, terminal: asked.terminal };
     let prepared = ready(config, place)?;
-    check_place(out, bytes(&prepared)?)?;
+    check_place(out, bytes(asked, config, &prepared)?)?;
     let beginning = Beginning {
         verb: VERB,
         command_line: asked.command_line,
@@ -111,9 +112,15 @@ fn begin(asked: &Asked) -> Result<(Recorded, Images)> {
     Ok((recorded, Images::of(prepared)))
 }
 
-/// The room that a search needs: the retrained winner; figures and the page.
-fn bytes(prepared: &Prepared) -> Result<u64> {
-    Ok(prepared.bytes()?.saturating_mul(4).saturating_add(64 << 20))
+/// The room that a search needs.
+fn bytes(asked: &Asked, config: &TuningConfig, prepared: &Prepared) -> Result<u64> {
+    let (space, _) = config.check()?;
+    room::bytes(config, &space, prepared, workers(asked))
+}
+
+/// How many trials run at a time.
+fn workers(asked: &Asked) -> usize {
+    asked.arguments.workers.map_or_else(|| threads(&asked.arguments.run), usize::from)
 }
 
 /// Flags that stand for keys.
@@ -158,7 +165,8 @@ fn resume(asked: &Asked) -> Result<(Recorded, Images)> {
         terminal: asked.terminal,
     };
     let prepared = ready(&config, place)?;
-    probe(recorded.dir.path(), bytes(&prepared)?.saturating_sub(recorded.dir.bytes()?))?;
+    let needed = bytes(asked, &config, &prepared)?;
+    probe(recorded.dir.path(), needed.saturating_sub(recorded.dir.bytes()?))?;
     recorded.check_dataset(&dataset::record(&prepared.data.provenance))?;
     if arguments.trials.is_some() {
         recorded.manifest.config = serde_json::to_value(&config)?;
@@ -243,8 +251,7 @@ fn studied(
     let journal = Journal::open(&recorded.dir.file("study.log")?, VERB, Direction::Maximize)?;
     let mut known = StudyRecord::default();
     journal.look(&mut |study| known = study.clone())?;
-    let workers =
-        asked.arguments.workers.map_or_else(|| threads(&asked.arguments.run), usize::from);
+    let workers = workers(asked);
     let epochs = |settings: &Settings| epochs(config, settings);
     if !known.trials.is_empty() {
         let over = known.trials.iter().filter(|trial| trial.state.is_finished()).count();

@@ -64,8 +64,7 @@ pub(crate) fn run(arguments: &VariantsArgs, command_line: &[String], stop: &Stop
             return Ok(code);
         }
     };
-    let written = figure(&run, &summary)
-        .and_then(|drawn| figures::write(&run.dir, VERB, &drawn))
+    let written = figures::write(&run.dir, VERB, figure(&run, &summary))
         .and_then(|()| run.write_summary(&summary));
     run.settle(written)?;
     run.end(Status::Complete, None)?;

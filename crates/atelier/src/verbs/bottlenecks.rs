@@ -82,8 +82,7 @@ pub(crate) fn run(
         "seed": run.manifest.seed,
         "sweep": found,
     });
-    let written = figure(&run, &found)
-        .and_then(|drawn| figures::write(&run.dir, "bottleneck", &drawn))
+    let written = figures::write(&run.dir, "bottleneck", figure(&run, &found))
         .and_then(|()| run.write_summary(&object));
     run.settle(written)?;
     run.end(Status::Complete, None)?;
@@ -258,7 +257,8 @@ fn figure(run: &Recorded, sweep: &[Bottleneck]) -> Result<Figure> {
     let mut caption = format!("Sizes: {}. Everything but the size is the same.", named.join(", "));
     if let Some(of) = sweep.iter().find(|of| of.pca_components < of.latent) {
         let most = of.pca_components;
-        let _ = write!(caption, " An image has no more than {most} principal components.");
+        let _ =
+            write!(caption, " The training images have no more than {most} principal components.");
     }
     let name = run.manifest.dataset.as_ref().map_or("none", |data| data.name.as_str());
     let config: AutoencodingConfig =

@@ -27,13 +27,13 @@ fn shown(error: f64) -> String {
     if error >= 1e-3 { format!("{error:.5}") } else { significant(error) }
 }
 
-/// Said after a caption where the code has more units than an image has pixels.
+/// Said after a caption where the code has more units than there are principal components.
 fn all_components(summary: &Summary) -> String {
     if summary.pca_components == summary.latent {
         return String::new();
     }
     format!(
-        " An image has no more than {} principal components.",
+        " The training images have no more than {} principal components.",
         thousands(summary.pca_components)
     )
 }

@@ -1,9 +1,10 @@
 //! What the autoencoder is compared with: principal components of the same examples, and what a
 //! linear classifier makes of either.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use atelier_autoencoder::pca::{Moments, Pca};
 use atelier_core::{Batch, Targets, evaluate, seed};
+use atelier_data::Subset;
 use atelier_models::{Classifier, ModelConfig};
 use atelier_train::{
     OptimizerConfig, OptimizerKind, ScheduleConfig, ScheduleKind, Settings, Source, Surroundings,
@@ -13,24 +14,50 @@ use candle_core::{Device, Tensor};
 use ndarray::{Array2, ArrayView2, Axis};
 
 use super::Autoencoding;
-use super::examined::{CHUNK, matrix, until};
+use super::examined::{CHUNK, joined, matrix, until};
 use crate::experiment::training::MeasuringInterrupted;
+use crate::failure::Help as _;
 use crate::signals::Stop;
 
 /// Enough for the accuracy to settle.
 const EPOCHS: usize = 10;
 const BATCH: usize = 256;
 
-/// The principal components of the training examples, as many as the code has units.
+/// The decomposition of a matrix of more rows would take many minutes, and gigabytes: images of 64 x 64 pixels have no
+/// more.
+const MOST_ROWS: usize = 4096;
+
+/// Refuses examples whose principal components cannot be found.
+pub(super) fn check(learned: &Subset) -> Result<()> {
+    let (images, pixels) = (learned.len(), learned.dataset().pixels());
+    if images.min(pixels) <= MOST_ROWS {
+        return Ok(());
+    }
+    Err(anyhow!(
+        "the autoencoder is compared with principal components, and those of {images} images of {pixels} \
+         pixels take too long; expected at most {MOST_ROWS} of either"
+    ))
+    .help(|| {
+        format!("make the images smaller, or learn from fewer: --set data.examples={MOST_ROWS}")
+    })
+}
+
+/// The principal components of the training examples, as many as the code has units, as far as there are.
 pub(super) fn components(prepared: &Autoencoding, stop: &Stop) -> Result<Pca> {
     let pixels = prepared.data.train.pixels();
-    let mut moments = Moments::new(pixels);
-    for batch in until(stop, prepared.split.train.evaluation_batches(CHUNK, None, &Device::Cpu)?) {
-        moments.add(matrix(&batch?.inputs)?.view())?;
-    }
     // An image has no more components than pixels; that many leave no error.
     let components = prepared.config.autoencoder.latent.min(pixels);
-    moments.principal_components(components).context("cannot find the principal components")
+    let batches = prepared.split.train.evaluation_batches(CHUNK, None, &Device::Cpu)?;
+    let mut batches = until(stop, batches).map(|batch| matrix(&batch?.inputs));
+    let found = if pixels > MOST_ROWS {
+        let batches = batches.collect::<Result<Vec<_>>>()?;
+        Pca::of_few(joined(&batches)?.view(), components)
+    } else {
+        let mut moments = Moments::new(pixels);
+        batches.try_for_each(|batch| anyhow::Ok(moments.add(batch?.view())?))?;
+        moments.principal_components(components)
+    };
+    found.context("cannot find the principal components")
 }
 
 /// Labelled points.
@@ -103,4 +130,27 @@ fn batch(features: ArrayView2<'_, f32>, labels: Vec<u32>) -> atelier_core::Resul
     let labels = Tensor::from_vec(labels, features.nrows(), &Device::Cpu)?;
     let inputs = inputs.reshape(features.dim())?;
     Ok(Batch { inputs, targets: Targets::Classes(labels) })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use atelier_data::Dataset;
+
+    use super::*;
+    use crate::failure::render;
+
+    #[test]
+    fn many_images_of_many_pixels_are_refused_with_what_to_do() {
+        let of = |images: usize, side: usize| {
+            let pixels = Array2::<u8>::zeros((images, side * side));
+            let data = Dataset::new(pixels, vec![0; images], (side, side), 1).expect("a data set");
+            check(&Subset::all(&Arc::new(data)))
+        };
+        assert!(of(MOST_ROWS + 1, 64).is_ok() && of(MOST_ROWS, 65).is_ok());
+        let said = render(&of(MOST_ROWS + 1, 65).expect_err("too many of both"));
+        assert!(said.contains("those of 4097 images of 4225 pixels take too long"), "{said}");
+        assert!(said.contains("help: make the images smaller, or learn from fewer"), "{said}");
+    }
 }

@@ -185,7 +185,7 @@ fn squared_errors(images: &Array2<f32>, others: &Array2<f64>) -> Vec<f64> {
     images.rows().into_iter().zip(others.rows()).map(error).collect()
 }
 
-fn joined(parts: &[Array2<f32>]) -> Result<Array2<f32>> {
+pub(super) fn joined(parts: &[Array2<f32>]) -> Result<Array2<f32>> {
     let views: Vec<_> = parts.iter().map(Array2::view).collect();
     Ok(concatenate(Axis(0), &views)?)
 }

@@ -101,7 +101,7 @@ fn draw(
     let validation: Vec<Option<f64>> = epochs.iter().map(|epoch| epoch.validation_loss).collect();
     let write = |name: &str, figure: Result<Figure>| -> Result<()> {
         MeasuringInterrupted::check(stop)?;
-        write_figure(&run.dir, name, &figure?)
+        write_figure(&run.dir, name, figure)
     };
     write("reconstructions", figures::reconstructions(kind, seen))?;
     write("gallery", figures::gallery(kind, seen))?;
@@ -198,7 +198,7 @@ pub(super) fn shown(prepared: &Autoencoding, run: &Recorded, summary: &Summary) 
         format!("both with {} an image", counted(summary.latent, "number"))
     } else {
         format!(
-            "with {} an image; of principal components there are only {}, one for each pixel",
+            "with {} an image; of principal components the training images have only {}",
             counted(summary.latent, "number"),
             thousands(summary.pca_components)
         )

@@ -31,7 +31,7 @@ pub(crate) struct Summary {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) denoising: Option<Denoising>,
     /// Principal components that the autoencoder is compared with: as many as the code has units,
-    /// but no more than an image has pixels.
+    /// but no more than an image has pixels, and training images vary in directions.
     pub(crate) pca_components: usize,
     /// Of so many principal components of the training examples, on the test examples.
     pub(crate) pca_test_mse: f64,

@@ -21,9 +21,9 @@ pub(super) fn write(
     dataset: &str,
 ) -> Result<()> {
     let dir = &recorded.dir;
-    figures::write(dir, "variance", &variance(summary, dataset)?)?;
-    figures::write(dir, "histograms", &histograms(summary, sent, dataset)?)?;
-    figures::write(dir, "training", &training(summary, dataset)?)
+    figures::write(dir, "variance", variance(summary, dataset))?;
+    figures::write(dir, "histograms", histograms(summary, sent, dataset))?;
+    figures::write(dir, "training", training(summary, dataset))
 }
 
 /// The colour of a scheme by its position.

@@ -26,29 +26,31 @@ pub(crate) fn write(
     let dir = &recorded.dir;
     let picture = picture(subject, runs, landscape, summary, &subtitle);
     let draw = "cannot draw the surface";
-    figures::write(dir, "landscape", &picture.surface().context(draw)?)?;
+    figures::write(dir, "landscape", picture.surface().context(draw))?;
     let map = picture.clone().title("Loss landscape, from above");
-    figures::write(dir, "contour", &map.contour_map().context("cannot draw the map")?)?;
-    dir.write("figures/animation.png", &picture.animation(FRAMES).context(draw)?)?;
+    figures::write(dir, "contour", map.contour_map().context("cannot draw the map"))?;
+    if let Some(animation) = figures::room("animation", picture.animation(FRAMES).context(draw))? {
+        dir.write("figures/animation.png", &animation)?;
+    }
     let logarithmic = summary.logarithmic;
-    figures::write(dir, "descent", &descent(subject, runs, landscape, &subtitle, logarithmic)?)?;
+    figures::write(dir, "descent", descent(subject, runs, landscape, &subtitle, logarithmic))?;
     if !summary.scree.is_empty() {
-        figures::write(dir, "scree", &scree(summary, &subtitle)?)?;
+        figures::write(dir, "scree", scree(summary, &subtitle))?;
     }
     for between in &summary.paths {
         let name = format!("barrier-{}-{}", between.from, between.to);
-        figures::write(dir, &name, &barrier(subject, between, &subtitle)?)?;
+        figures::write(dir, &name, barrier(subject, between, &subtitle))?;
     }
     if landscape.runs.iter().any(|seen| !seen.curvature.is_empty()) {
         figures::write(
             dir,
             "curvature",
-            &curvature(
+            curvature(
                 runs,
                 &landscape.runs,
                 summary.curvature.as_deref().unwrap_or_default(),
                 &subtitle,
-            )?,
+            ),
         )?;
     }
     Ok(())

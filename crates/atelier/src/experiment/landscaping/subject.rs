@@ -72,7 +72,7 @@ pub(crate) struct Recipe {
     epochs: usize,
     batches: usize,
     snapshots_per_epoch: usize,
-    snapshots_early: u32,
+    snapshots_early: usize,
     /// Epochs at the last snapshot: fewer than `epochs` where the run ended early.
     until: f64,
 }
@@ -80,7 +80,7 @@ pub(crate) struct Recipe {
 impl Recipe {
     /// The learning rate of the step after `step`, or of the last.
     pub(crate) fn learning_rate(&self, step: u64) -> f64 {
-        let last = (self.epochs * self.batches).saturating_sub(1) as u64;
+        let last = self.epochs.saturating_mul(self.batches).saturating_sub(1) as u64;
         let factor = self.schedule.factor_at(step.min(last), self.epochs, self.batches);
         self.optimizer.learning_rate * factor
     }

@@ -24,16 +24,16 @@ pub(super) fn write(
     subtitle: &str,
 ) -> Result<()> {
     let dir = &recorded.dir;
-    figures::write(dir, "history", &history(summary, subtitle)?)?;
-    figures::write(dir, "curves", &curves(summary, subtitle)?)?;
-    figures::write(dir, "parallel-coordinates", &parallel(space, summary, subtitle)?)?;
+    figures::write(dir, "history", history(summary, subtitle))?;
+    figures::write(dir, "curves", curves(summary, subtitle))?;
+    figures::write(dir, "parallel-coordinates", parallel(space, summary, subtitle))?;
     for parameter in space.parameters() {
-        if let Some(figure) = slice(parameter, summary, subtitle)? {
-            figures::write(dir, &format!("slice-{}", parameter.name), &figure)?;
+        if let Some(figure) = slice(parameter, summary, subtitle).transpose() {
+            figures::write(dir, &format!("slice-{}", parameter.name), figure)?;
         }
     }
     if !summary.importances.is_empty() {
-        figures::write(dir, "importances", &importances(summary, subtitle)?)?;
+        figures::write(dir, "importances", importances(summary, subtitle))?;
     }
     Ok(())
 }

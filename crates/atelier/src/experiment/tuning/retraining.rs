@@ -31,7 +31,7 @@ pub(super) fn write_best(recorded: &Recorded, winner: &Config, best: &TrialRecor
 }
 
 /// The winner's recipe on all training examples, those for validation included.
-fn on_everything(winner: &Config, retrain: &RetrainConfig) -> Config {
+pub(super) fn on_everything(winner: &Config, retrain: &RetrainConfig) -> Config {
     let mut config = winner.clone();
     config.data.validation = ValidationSize::Count(0);
     config.data.examples = 0;

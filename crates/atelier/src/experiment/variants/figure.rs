@@ -61,8 +61,8 @@ pub(super) fn write(recorded: &Recorded, summary: &Summary) -> Result<()> {
     plot = plot.group("test", rows(|network| network.test.as_ref()));
     let others = u32::try_from(summary.variants.len()).unwrap_or(u32::MAX);
     let height = others.saturating_mul(HEIGHT.1).saturating_add(HEIGHT.0).clamp(1000, 4000);
-    let figure = plot.size(1600, height).render().context("cannot draw the variants")?;
-    figures::write(&recorded.dir, "variants", &figure)
+    let figure = plot.size(1600, height).render().context("cannot draw the variants");
+    figures::write(&recorded.dir, "variants", figure)
 }
 
 fn caption(summary: &Summary) -> String {
