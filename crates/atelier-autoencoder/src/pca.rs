@@ -100,7 +100,7 @@ pub struct Pca {
 }
 
 /// Features that are made f64 at a time.
-const BLOCK: usize = 1024;
+const BLOCK: usize = 256;
 /// Directions with less than this share of the largest variance are rounding.
 const NOTHING: f64 = 1e-9;
 

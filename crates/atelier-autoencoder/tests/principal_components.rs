@@ -112,7 +112,7 @@ fn examples_without_variance_are_their_mean() {
 #[test]
 fn few_examples_have_the_same_components_by_their_products_with_each_other() {
     // More features than fit into a block.
-    let examples = Array2::from_shape_fn((20, 1500), |(row, feature)| {
+    let examples = Array2::from_shape_fn((20, 300), |(row, feature)| {
         let (row, feature) = (row as f32, feature as f32);
         let waves = (1..=20_u8)
             .map(f32::from)

@@ -4,6 +4,7 @@ use serde::de::Error as _;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::error::brief;
 use crate::{Domain, Error, Options, Parameter, Pruner, Result, Sampler, Schedule, Space, Value};
 
 /// How settings are chosen.
@@ -222,8 +223,9 @@ impl<'de> Deserialize<'de> for SpaceConfig {
         let parameters: std::result::Result<_, D::Error> = leaves
             .map(|(path, value)| {
                 let config = ParameterConfig::deserialize(value.clone());
-                let config = config
-                    .map_err(|error| D::Error::custom(format!("{path}: {}", error.message())));
+                let config = config.map_err(|error| {
+                    D::Error::custom(format!("{}: {}", brief(&path), brief(error.message())))
+                });
                 Ok((path, config?))
             })
             .collect();

@@ -88,13 +88,8 @@ impl Error {
         expected: impl Display,
         found: impl Display,
     ) -> Self {
-        // Names and values come from outside, and may be of any length.
-        let brief = |text: &dyn Display| match text.to_string() {
-            text if text.chars().count() > 120 => text.chars().take(120).chain(['…']).collect(),
-            text => text,
-        };
-        let (expected, found) = (brief(&expected), brief(&found));
-        Self::Parameter { name: brief(&name), what, expected, found }
+        let (expected, found) = (brief(expected), brief(found));
+        Self::Parameter { name: brief(name), what, expected, found }
     }
 
     pub(crate) fn mismatch(
@@ -115,6 +110,17 @@ impl Error {
         let (expected, found) = (expected.to_string(), found.to_string());
         Self::Journal { path: path.to_path_buf(), line, expected, found }
     }
+}
+
+/// The text, without its middle where it is long: what names and values there are comes from outside.
+pub(crate) fn brief(text: impl Display) -> String {
+    const START: usize = 80;
+    const END: usize = 40;
+    let text: Vec<char> = text.to_string().chars().collect();
+    if text.len() <= START + END {
+        return text.into_iter().collect();
+    }
+    text[..START].iter().chain(&['…']).chain(&text[text.len() - END..]).collect()
 }
 
 /// The result of this crate's functions.

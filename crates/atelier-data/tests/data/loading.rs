@@ -178,8 +178,13 @@ fn a_file_in_the_place_of_another_is_named() {
 fn bomb() -> Vec<u8> {
     let words = [0x0803, 64, 1024, 1024_u32];
     let header = words.into_iter().flat_map(u32::to_be_bytes);
-    // Each byte another than the one before: nothing for gzip to take out.
-    let noise = (0..80_000_u64).map(|i| (i.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8);
+    // Nothing that gzip could take out.
+    let mut state = 1_u64;
+    let noise = (0..80_000).map(|_| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state.to_be_bytes()[0]
+    });
     gzip(&header.chain(noise).collect::<Vec<u8>>())
 }
 

@@ -9,6 +9,7 @@ mod summary;
 
 use anyhow::{Result, bail};
 use atelier_autoencoder::Autoencoder;
+use atelier_core::number;
 use atelier_data::{Dataset, Subset};
 use atelier_models::{Layer, NamedTensor};
 use atelier_train::Outcome;
@@ -46,20 +47,20 @@ impl Trainable for AutoencodingConfig {
         self.autoencoder.check()?;
         // These would be passed over in silence, or do harm.
         if self.train.label_smoothing > 0.0 {
-            let found = self.train.label_smoothing;
+            let found = number(self.train.label_smoothing);
             bail!(
                 "`train.label_smoothing` is {found}, expected 0: an autoencoder looks at no labels"
             );
         }
         if self.data.augment.mixup > 0.0 {
-            let found = self.data.augment.mixup;
+            let found = number(self.data.augment.mixup);
             bail!(
                 "`data.augment.mixup` is {found}, expected 0: an autoencoder has no targets beside its \
                  images, and the errors of blends would be told as those of images"
             );
         }
         if self.data.augment.erase > 0.0 {
-            let found = self.data.augment.erase;
+            let found = number(self.data.augment.erase);
             bail!(
                 "`data.augment.erase` is {found}, expected 0: the noise would be reconstructed, too; \
                  `autoencoder.noise` corrupts the inputs alone"
