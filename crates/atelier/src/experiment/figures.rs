@@ -117,7 +117,7 @@ mod tests {
             let image = || GreyImage::new(1, 1, vec![0]);
             let grid =
                 (0..columns).fold(ImageGrid::new("a", columns), |grid, _| grid.image("", image()));
-            grid.size(400, 300).render().context("cannot draw it")
+            grid.size(400, 400).render().context("cannot draw it")
         };
         assert!(room("grid", grid(1)).expect("a figure").is_some());
         assert!(room("grid", grid(1000)).expect("no reason to fail").is_none());

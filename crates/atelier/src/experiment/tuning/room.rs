@@ -60,14 +60,15 @@ fn largest(config: &TuningConfig, space: &Space, examples: Examples) -> Result<C
             Domain::Choices(choices) => choices.clone(),
             _ => Vec::new(),
         };
-        for value in ends {
+        for (nth, value) in ends.into_iter().enumerate() {
             let mut tried = settings.clone();
             tried.retain(|(name, _)| *name != parameter.name);
             tried.push((&parameter.name, value));
             let recipe = config.with(&tried.iter().cloned().collect::<Settings>())?;
             let [more, most] = [&recipe, &largest]
                 .map(|recipe| (of_winner(config, recipe, examples), recipe.train.epochs));
-            if more > most {
+            // Where nothing else decides whether it is searched, the recipe's own value is no trial's.
+            if more > most || (nth == 0 && parameter.when.is_empty()) {
                 (settings, largest) = (tried, recipe);
             }
         }
