@@ -94,6 +94,10 @@ fn an_interrupted_study_ends_soon_and_goes_on_to_the_same_end() {
 
     manifest["config"]["init"]["draws"] = 5000.into();
     fs::write(run.join("manifest.json"), manifest.to_string()).expect("a manifest");
+    let config = fs::read_to_string(run.join("config.toml")).expect("a configuration");
+    assert!(config.contains("draws = 10000000"), "{config}");
+    let config = config.replace("draws = 10000000", "draws = 5000");
+    fs::write(run.join("config.toml"), config).expect("a configuration");
     init(home.path(), &["--resume", "--quiet"]).expect_code(0);
     init(home.path(), &["--smoke", "--quiet"]).expect_code(0);
     let whole = home.path().join("runs/init-0001");
@@ -106,7 +110,7 @@ fn values_that_cannot_be_are_refused_before_a_run_begins() {
     for (set, said) in [
         ("init.draws=10", "init.draws is 10, expected from 1000"),
         ("depths.layers=30,3", "depths.layers is [30, 3], expected"),
-        ("depths.units=0", "model.hidden"),
+        ("depths.units=0", "depths.units is 0, expected from 1 to 65536"),
         ("init.drawz=10", "did you mean `init.draws`?"),
         ("train.epochs=0", "train.epochs is 0"),
     ] {

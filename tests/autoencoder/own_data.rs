@@ -143,10 +143,14 @@ fn a_run_whose_settings_were_changed_is_told_how_to_begin_anew_on_its_own_data()
     assert!(sent.success());
     assert_eq!(child.wait().expect("an end").code(), Some(130));
 
-    let manifest = fs::read_to_string(run.join("manifest.json")).expect("a manifest");
-    let changed = manifest.replace("\"learning_rate\": 0.001", "\"learning_rate\": 0.002");
-    assert_ne!(changed, manifest);
-    fs::write(run.join("manifest.json"), changed).expect("a file");
+    for (file, key) in
+        [("manifest.json", "\"learning_rate\": "), ("config.toml", "learning_rate = ")]
+    {
+        let before = fs::read_to_string(run.join(file)).expect("a file");
+        let changed = before.replace(&format!("{key}0.001"), &format!("{key}0.002"));
+        assert_ne!(changed, before, "{file}");
+        fs::write(run.join(file), changed).expect("a file");
+    }
     let resume = atelier(["autoencoder", "--resume", "--out", &out]);
     let refused = resume.env("ATELIER_HOME", home.path()).run().expect_code(2);
     let hint = format!(

@@ -335,7 +335,7 @@ fn settings_out_of_range_are_refused_with_their_key() {
         (AutoencoderConfig { noise: f64::NAN, ..base.clone() }, "autoencoder.noise is NaN"),
         (AutoencoderConfig { noise: 10.1, ..base.clone() }, "autoencoder.noise is 10.1"),
         // 0 as soon as it is an f32.
-        (AutoencoderConfig { noise: 1e-60, ..base.clone() }, "autoencoder.noise is 0.000"),
+        (AutoencoderConfig { noise: 1e-60, ..base.clone() }, "autoencoder.noise is 1e-60"),
     ] {
         let refused = Autoencoder::new(9, &config, 0, &Device::Cpu).unwrap_err();
         assert!(matches!(refused, Error::Setting { .. }));
