@@ -204,8 +204,8 @@ pub fn read_regular(path: &Path, limit: u64) -> Result<Vec<u8>> {
 /// Three times the largest network that there can be with the state of its optimiser; or 4,000 snapshots of a
 /// million parameters.
 const LARGEST_OF_NUMBERS: u64 = 16 << 30;
-/// Metrics of three million steps.
-const LARGEST_TEXT: u64 = 1 << 30;
+/// Metrics of thirty million steps.
+const LARGEST_TEXT: u64 = 4 << 30;
 
 /// The whole content of a regular file of numbers.
 pub(crate) fn read_numbers(path: &Path) -> Result<Vec<u8>> {

@@ -18,6 +18,8 @@ const MOST_LOST: u32 = 100;
 const METRICS: &str = "metrics.jsonl";
 const CHECKPOINTS: &str = "checkpoints";
 const FIGURES: &str = "figures";
+/// What the trials of a search keep while they run.
+const TRIALS: &str = "trials";
 
 /// The directory of a run, locked for as long as the value lives.
 #[derive(Debug)]
@@ -163,7 +165,7 @@ impl RunDir {
     ///
     /// # Errors
     /// [`Error::NotARun`] if there is no manifest; [`Error::Locked`] if the run is still going on;
-    /// [`Error::Io`] if a symbolic link is in the place of one of its directories; as
+    /// [`Error::Io`] if a symbolic link is in the place of its checkpoints, figures or trials; as
     /// [`Manifest::read`] if the manifest cannot be used.
     pub fn open(path: &Path) -> Result<Self> {
         // Before the lock, which would leave its file in a directory that is none of ours.
@@ -173,12 +175,16 @@ impl RunDir {
         let run = Self::locked(path.to_path_buf())?;
         run.manifest()?;
         remove_leftovers(path)?;
-        let directories = fs::names(path)?.into_iter().map(|name| path.join(name));
-        let directories: Vec<PathBuf> = directories.filter(|path| path.is_dir()).collect();
-        directories.iter().try_for_each(|directory| fs::refuse_link(directory))?;
-        // A run within this one does so by itself.
-        for directory in directories.iter().filter(|path| !path.join(MANIFEST).exists()) {
-            remove_leftovers(directory)?;
+        for directory in [CHECKPOINTS, FIGURES, TRIALS].map(|name| path.join(name)) {
+            fs::refuse_link(&directory)?;
+        }
+        for name in fs::names(path)? {
+            let directory = path.join(name);
+            // A run within this one does so by itself, and what a link leads to is none of it.
+            let ours = directory.is_dir() && !directory.is_symlink();
+            if ours && !directory.join(MANIFEST).exists() {
+                remove_leftovers(&directory)?;
+            }
         }
         Ok(run)
     }

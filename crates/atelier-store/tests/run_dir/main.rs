@@ -322,6 +322,10 @@ fn a_link_in_the_place_of_a_runs_own_directory_is_not_followed() {
     }
     let error = RunDir::open(&path).expect_err("a link").to_string();
     assert!(error.contains("trials: a symbolic link"), "{error}");
+    std::fs::rename(path.join("trials"), path.join("notes")).expect("a user's own link");
+    std::fs::write(others.join(".atelier-0123456789abcdef.tmp"), "theirs").expect("file");
+    RunDir::open(&path).expect("nothing of the run's is a link");
+    std::fs::remove_file(others.join(".atelier-0123456789abcdef.tmp")).expect("still there");
     assert_eq!(std::fs::read_dir(&others).expect("others").count(), 2);
     assert_eq!(theirs.steps().expect("steps"), [1, 2]);
 }

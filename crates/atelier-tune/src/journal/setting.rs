@@ -48,10 +48,11 @@ pub(super) fn set(
 /// So many characters of a name are repeated in a message.
 const LONGEST_NAME: usize = 80;
 
+/// The range alone: multiples of a step are rounded, and those of a fine one would not be found again.
 fn floats(attributes: &Json) -> Option<Domain> {
     let (low, high) = (attributes["low"].as_f64()?, attributes["high"].as_f64()?);
     let log = attributes["log"].as_bool()?;
-    Some(Domain::Float { low, high, log, step: attributes["step"].as_f64() })
+    Some(Domain::Float { low, high, log, step: None })
 }
 
 fn ints(attributes: &Json) -> Option<Domain> {

@@ -23,9 +23,10 @@ use crate::signals::Stop;
 const EPOCHS: usize = 10;
 const BATCH: usize = 256;
 
-/// The decomposition of a matrix of more rows would take many minutes, and gigabytes: images of 64 x 64 pixels have no
-/// more.
-const MOST_ROWS: usize = 4096;
+/// The decomposition of a matrix of more rows would take many minutes, and heed no signal meanwhile.
+const MOST_ROWS: usize = 2048;
+/// Images of more pixels are decomposed by their products with each other where they are fewer than that.
+const FEW_PIXELS: usize = 1024;
 
 /// Refuses examples whose principal components cannot be found.
 pub(super) fn check(learned: &Subset) -> Result<()> {
@@ -49,7 +50,7 @@ pub(super) fn components(prepared: &Autoencoding, stop: &Stop) -> Result<Pca> {
     let components = prepared.config.autoencoder.latent.min(pixels);
     let batches = prepared.split.train.evaluation_batches(CHUNK, None, &Device::Cpu)?;
     let mut batches = until(stop, batches).map(|batch| matrix(&batch?.inputs));
-    let found = if pixels > MOST_ROWS {
+    let found = if pixels > FEW_PIXELS && prepared.split.train.len() < pixels {
         let batches = batches.collect::<Result<Vec<_>>>()?;
         Pca::of_few(joined(&batches)?.view(), components)
     } else {
@@ -148,9 +149,9 @@ mod tests {
             let data = Dataset::new(pixels, vec![0; images], (side, side), 1).expect("a data set");
             check(&Subset::all(&Arc::new(data)))
         };
-        assert!(of(MOST_ROWS + 1, 64).is_ok() && of(MOST_ROWS, 65).is_ok());
-        let said = render(&of(MOST_ROWS + 1, 65).expect_err("too many of both"));
-        assert!(said.contains("those of 4097 images of 4225 pixels take too long"), "{said}");
+        assert!(of(MOST_ROWS + 1, 45).is_ok() && of(MOST_ROWS, 46).is_ok());
+        let said = render(&of(MOST_ROWS + 1, 46).expect_err("too many of both"));
+        assert!(said.contains("those of 2049 images of 2116 pixels take too long"), "{said}");
         assert!(said.contains("help: make the images smaller, or learn from fewer"), "{said}");
     }
 }
