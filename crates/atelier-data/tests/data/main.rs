@@ -1,6 +1,7 @@
 //! What the crate promises, through its public interface.
 
 mod batching;
+mod downloads;
 mod hostile_files;
 mod loading;
 mod numpy_files;
