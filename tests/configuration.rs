@@ -98,6 +98,16 @@ fn validation_is_a_count_a_share_or_none() {
 }
 
 #[test]
+fn a_name_that_is_one_of_a_few_is_told_with_the_others_whatever_was_given() {
+    for value in ["5", "true", "rleu"] {
+        let refused = show(&["--set", &format!("model.activation={value}")]).expect_code(2);
+        for name in ["relu", "tanh", "gelu"] {
+            assert!(refused.stderr.contains(name), "{value}: no {name}: {refused}");
+        }
+    }
+}
+
+#[test]
 fn what_is_echoed_is_cut() {
     let long = "x".repeat(5000);
     for set in [format!("train.epochs={long}"), format!("{long}=1"), long.clone()] {

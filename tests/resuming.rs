@@ -353,6 +353,9 @@ fn a_complete_run_is_resumed_by_doing_nothing() {
         let text = "seed is 17 in config.toml and 0 in manifest.json";
         assert!(refused.stderr.contains(text), "{verb:?}: {refused}");
         assert_eq!(status(&out), "interrupted", "{verb:?}");
+        fs::remove_file(&config).expect("it is there");
+        let refused = go_on().expect_code(2);
+        assert!(refused.stderr.contains("config.toml is not there"), "{verb:?}: {refused}");
         fs::write(&config, own).expect("as it was");
         go_on().expect_code(0);
     }

@@ -74,6 +74,36 @@ fn failing(toy: &'static Toy) {
     survives(bench, "failing", &alone(faults));
 }
 
+/// Each reading of a file and each listing of a directory fails: of the run itself, and of those that take it up where
+/// it was killed at operations evenly spread.
+fn unread(toy: &'static Toy) {
+    let bench = Workbench::new(toy);
+    let budget = Budget::of_this_run();
+    let mut faults = alone(budget.unread(toy, bench.reads()));
+    for at in budget.taken_up(bench.operations.len()) {
+        let killed = format!("kill@{at}");
+        let reads = bench.reads_after(&killed);
+        let then = |unread: String| vec![killed.clone(), unread];
+        faults.extend(budget.unread(toy, reads).into_iter().map(then));
+    }
+    survives(bench, "unread", &faults);
+}
+
+#[test]
+fn a_training_run_survives_a_failure_of_any_reading() {
+    unread(&TRAIN);
+}
+
+#[test]
+fn a_search_survives_a_failure_of_any_reading() {
+    unread(&TUNE);
+}
+
+#[test]
+fn a_landscape_survives_a_failure_of_any_reading() {
+    unread(&LANDSCAPE);
+}
+
 #[test]
 fn a_training_run_survives_a_kill_at_any_operation() {
     killed(&TRAIN);

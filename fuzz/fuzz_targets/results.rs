@@ -1,4 +1,4 @@
-//! A run's metrics and results, the record of a comparison, and the rows of a grid.
+//! A run's metrics and results, the record of a comparison, the rows of a grid, and the names of classes.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -12,5 +12,5 @@ const PATH: &str = "some/file";
 
 fuzz_target!(|bytes: &[u8]| {
     let _ = (program::metrics(bytes), program::networks(bytes), program::summary(bytes));
-    let _ = program::grid(bytes);
+    let _ = (program::grid(bytes), program::classes(bytes));
 });

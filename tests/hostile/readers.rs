@@ -13,6 +13,7 @@ pub type Reader = fn(&[u8]) -> Result<(), String>;
 pub const READERS: &[(&str, Reader)] = &[
     ("images", program::images),
     ("labels", program::labels),
+    ("classes", program::classes),
     ("npy-images", program::npy_images),
     ("npy-labels", program::npy_labels),
     ("npy", files::array),

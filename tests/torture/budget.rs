@@ -68,6 +68,17 @@ impl Budget {
         self.sampled(all, toy.sample.1)
     }
 
+    /// Failures of each of so many readings.
+    pub fn unread(&self, toy: &Toy, reads: usize) -> Vec<String> {
+        self.sampled((1..=reads).map(|number| format!("unread@{number}")).collect(), toy.sample.1 / 2)
+    }
+
+    /// The operations, of so many, at which a run is killed in order to have its readings fail when it is taken up.
+    pub fn taken_up(&self, operations: usize) -> impl Iterator<Item = usize> {
+        let places = if self.everything { 20 } else { 2 };
+        (1..=places).map(move |place| (place * operations).div_ceil(places + 1))
+    }
+
     /// Faults of all kinds for a reproduction: it takes seconds and has thousands of operations.
     pub fn of_the_whole(&self, toy: &Toy, operations: &[Operation], kinds: &[&str]) -> Vec<String> {
         let cases = if self.everything { 40 } else { toy.sample.0 };

@@ -116,15 +116,15 @@ impl Workbench {
         report_program(bench.home.path());
         // So that what every case finds is there in this one, too.
         fs::create_dir(bench.home.path().join("runs")).expect("a directory");
-        bench.operations = bench.traced(|fault| bench.begin(Some(fault)));
+        bench.operations = bench.traced("trace", |fault| bench.begin(Some(fault)));
         bench.undisturbed = Tree::read(&bench.out()).expect("an undisturbed run");
         bench
     }
 
-    /// The operations of a run that comes to its end.
-    fn traced(&self, run: impl FnOnce(&str) -> Output) -> Vec<Operation> {
+    /// The operations of a run that comes to its end: those that change something, or those that read.
+    fn traced(&self, kind: &str, run: impl FnOnce(&str) -> Output) -> Vec<Operation> {
         let trace = self.home.path().join("trace");
-        run(&format!("trace@{}", trace.display())).expect_code(0);
+        run(&format!("{kind}@{}", trace.display())).expect_code(0);
         let text = fs::read_to_string(&trace).expect("a trace");
         fs::remove_file(trace).expect("a trace");
         let mut operations = Vec::new();
@@ -141,7 +141,19 @@ impl Workbench {
     /// How many operations the run has that takes up what this fault leaves.
     pub fn operations_after(&self, fault: &str) -> usize {
         self.interrupt(fault);
-        self.traced(|trace| self.go_on(Some(trace))).len()
+        self.traced("trace", |trace| self.go_on(Some(trace))).len()
+    }
+
+    /// How often a run reads a file or lists a directory.
+    pub fn reads(&self) -> usize {
+        self.clear();
+        self.traced("trace-reads", |trace| self.begin(Some(trace))).len()
+    }
+
+    /// The same of the run that takes up what this fault leaves.
+    pub fn reads_after(&self, fault: &str) -> usize {
+        self.interrupt(fault);
+        self.traced("trace-reads", |trace| self.go_on(Some(trace))).len()
     }
 
     pub fn out(&self) -> PathBuf {

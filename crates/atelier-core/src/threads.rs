@@ -29,7 +29,7 @@ use std::thread::JoinHandle;
 
 /// How often a worker looks for work before it goes to sleep: some tenths of a millisecond, longer
 /// than the gaps within a training step.
-const SPINS: u32 = 20_000;
+const SPINS: u32 = if cfg!(miri) { 20 } else { 20_000 };
 
 thread_local! {
     static CREW: RefCell<Option<Rc<Crew>>> = const { RefCell::new(None) };
@@ -364,7 +364,7 @@ mod tests {
     #[test]
     fn panics_on_every_thread_do_not_reach_the_next_job() {
         set(2);
-        for _ in 0..20 {
+        for _ in 0..if cfg!(miri) { 3 } else { 20 } {
             let result = catch_unwind(|| for_each_tile(8, &|tile| panic!("tile {tile}")));
             assert!(result.is_err());
             let done = AtomicUsize::new(0);

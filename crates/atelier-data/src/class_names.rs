@@ -18,9 +18,17 @@ pub(crate) fn read(place: &Path) -> Result<Option<Vec<String>>> {
     if !path.exists() {
         return Ok(None);
     }
-    let bytes = read_regular(&path, LARGEST_FILE)?;
-    let text = std::str::from_utf8(&bytes)
-        .map_err(|error| wrong(&path, "the text", "UTF-8", error.to_string()))?;
+    parse_class_names(&read_regular(&path, LARGEST_FILE)?, &path).map(Some)
+}
+
+/// The names of classes in the bytes of a `classes.txt`, one on each line; `path` is for messages alone.
+///
+/// # Errors
+/// [`Error::Content`](crate::Error::Content) if the bytes are no text in UTF-8, if a name is empty, was there before or
+/// holds control characters, or if there are not 1 to 256 of them.
+pub fn parse_class_names(bytes: &[u8], path: &Path) -> Result<Vec<String>> {
+    let text = std::str::from_utf8(bytes)
+        .map_err(|error| wrong(path, "the text", "UTF-8", error.to_string()))?;
     let mut names = Vec::new();
     let mut seen = HashSet::new();
     for (line, name) in (1..).zip(text.trim_end().lines()) {
@@ -33,13 +41,13 @@ pub(crate) fn read(place: &Path) -> Result<Option<Vec<String>>> {
             (!seen.insert(name)).then_some("a name that was there before")
         };
         if let Some(problem) = problem {
-            return Err(wrong(&path, format!("line {line}"), "the name of a class", problem));
+            return Err(wrong(path, format!("line {line}"), "the name of a class", problem));
         }
         names.push(name.to_string());
     }
     if !(1..=256).contains(&names.len()) {
         let found = names.len().to_string();
-        return Err(wrong(&path, "the number of names", "1 to 256, one on each line", found));
+        return Err(wrong(path, "the number of names", "1 to 256, one on each line", found));
     }
-    Ok(Some(names))
+    Ok(names)
 }

@@ -114,7 +114,9 @@ pub(crate) fn fingerprint(dimensions: &[usize], values: &[u8]) -> Fingerprint {
 /// What is known of a file before it is read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Expected<'a> {
-    /// The most bytes of content.
+    /// The most bytes of content that any file of this kind has.
+    pub any: u64,
+    /// The most bytes of content that are expected.
     pub largest: u64,
     /// The data set whose largest file of this kind that is.
     pub pinned: Option<&'static str>,
@@ -125,7 +127,7 @@ pub(crate) struct Expected<'a> {
 impl Expected<'_> {
     /// Any content of at most so many bytes.
     pub(crate) fn up_to(largest: u64) -> Self {
-        Self { largest, pinned: None, labels: None }
+        Self { any: largest, largest, pinned: None, labels: None }
     }
 }
 

@@ -22,6 +22,7 @@ mod rows;
 mod split;
 mod standardization;
 
+pub use class_names::parse_class_names;
 pub use batch::Batcher;
 pub use config::{AugmentConfig, DataConfig, SplitSeed, ValidationSize};
 pub use course::load_course;

@@ -164,7 +164,9 @@ pub(crate) fn load_files(
 fn largest(pins: &[Pins], kind: usize, otherwise: u64) -> Expected<'static> {
     let files = pins.iter().flat_map(|pins| [kind, kind + 2].map(|i| (pins.files[i].bytes, pins)));
     match files.max_by_key(|(bytes, _)| *bytes) {
-        Some((largest, pins)) => Expected { largest, pinned: Some(pins.name), labels: None },
+        Some((largest, pins)) => {
+            Expected { any: otherwise, largest, pinned: Some(pins.name), labels: None }
+        }
         None => Expected::up_to(otherwise),
     }
 }
@@ -175,7 +177,7 @@ fn read_images(
     expected: Expected<'_>,
 ) -> Result<(Images, Fingerprint, Option<Scale>)> {
     if is_npy(path) {
-        return npy::images(path);
+        return npy::images(path, expected);
     }
     let (images, print) = open(path, expected, idx::images)?;
     Ok((images, print, None))
@@ -183,7 +185,7 @@ fn read_images(
 
 /// The labels of an IDX or NPY file, and the fingerprint of its content as IDX.
 fn read_labels(path: &Path, expected: Expected<'_>) -> Result<(Vec<u8>, Fingerprint)> {
-    if is_npy(path) { npy::labels(path) } else { open(path, expected, idx::labels) }
+    if is_npy(path) { npy::labels(path, expected) } else { open(path, expected, idx::labels) }
 }
 
 /// The fingerprint of a file as IDX, whatever it is; of no more than `largest` bytes if it is IDX.

@@ -13,7 +13,7 @@ use std::path::Path;
 
 use atelier_store::{NpyArray, NpyValues, read_regular};
 
-use crate::idx::{Fingerprint, Images, fingerprint};
+use crate::idx::{Expected, Fingerprint, Images, fingerprint};
 use crate::{Error, Result};
 
 /// Reads images from the bytes of a file; `path` is for messages alone.
@@ -38,6 +38,9 @@ pub fn read_labels(bytes: &[u8], classes: Option<usize>, path: &Path) -> Result<
 
 /// Nothing of this kind is larger.
 const LARGEST_FILE: u64 = 4 << 30;
+/// Bytes of the widest element type, and of a header as libraries write them.
+const WIDEST: u64 = 8;
+const HEADER: u64 = 64 << 10;
 
 /// How floating-point pixels were read.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -50,8 +53,26 @@ pub(crate) struct Scale {
 
 /// The images of a file, the fingerprint of the IDX file that would hold them, and how they were read
 /// if they are floats.
-pub(crate) fn images(path: &Path) -> Result<(Images, Fingerprint, Option<Scale>)> {
-    decode_images(&read_regular(path, LARGEST_FILE)?, path)
+pub(crate) fn images(
+    path: &Path,
+    expected: Expected<'_>,
+) -> Result<(Images, Fingerprint, Option<Scale>)> {
+    decode_images(&read(path, expected)?, path)
+}
+
+/// The bytes of a file, unless they are more than what is expected takes in any element type.
+fn read(path: &Path, expected: Expected<'_>) -> Result<Vec<u8>> {
+    if let Some(name) = expected.pinned {
+        let most = expected.largest.saturating_mul(WIDEST).saturating_add(HEADER);
+        let found = path.metadata().map_err(Error::io(path, "asking for the size"))?.len();
+        if found > most {
+            let most = format!(
+                "at most {most} bytes, as {name} has in any element type; get the file again, or allow unpinned data                  (--allow-unpinned) if it is your own"
+            );
+            return Err(wrong(path, "the file", most, format!("{found} bytes")));
+        }
+    }
+    Ok(read_regular(path, LARGEST_FILE)?)
 }
 
 /// As [`images`], from the bytes of a file.
@@ -81,8 +102,8 @@ pub(crate) fn decode_images(
 }
 
 /// The labels of a file, and the fingerprint of the IDX file that would hold them.
-pub(crate) fn labels(path: &Path) -> Result<(Vec<u8>, Fingerprint)> {
-    decode_labels(&read_regular(path, LARGEST_FILE)?, path)
+pub(crate) fn labels(path: &Path, expected: Expected<'_>) -> Result<(Vec<u8>, Fingerprint)> {
+    decode_labels(&read(path, expected)?, path)
 }
 
 /// As [`labels`], from the bytes of a file.

@@ -32,7 +32,8 @@ struct Armed {
 /// the machine: what was not synced is lost). `trace@FILE` does no harm and writes a line for each
 /// operation: its number, what it is, and the path.
 ///
-/// Operations are those that change something: reading does not count.
+/// Operations are those that change something. Reading a file and listing a directory are counted by
+/// themselves: `unread@N` has the Nth of them fail with `eio`, and `trace-reads@FILE` writes a line for each.
 ///
 /// ```
 /// assert!("enospc@7".parse::<atelier_store::Fault>().is_ok());
@@ -43,8 +44,15 @@ pub struct Fault(Plan);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Plan {
-    Trace(PathBuf),
+    Trace { file: PathBuf, reads: bool },
     At { number: u64, lasting: bool, kind: Kind },
+}
+
+impl Plan {
+    /// Whether it is about reading, and not about what changes something.
+    fn is_about_reading(&self) -> bool {
+        matches!(self, Self::Trace { reads: true, .. } | Self::At { kind: Kind::Unread, .. })
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,9 +69,10 @@ enum Kind {
     Kill,
     Tear,
     Power,
+    Unread,
 }
 
-const KINDS: [(&str, Kind); 12] = [
+const KINDS: [(&str, Kind); 13] = [
     ("enospc", Kind::NoSpace),
     ("edquot", Kind::Quota),
     ("erofs", Kind::ReadOnly),
@@ -76,6 +85,7 @@ const KINDS: [(&str, Kind); 12] = [
     ("kill", Kind::Kill),
     ("tear", Kind::Tear),
     ("power", Kind::Power),
+    ("unread", Kind::Unread),
 ];
 
 impl FromStr for Fault {
@@ -85,12 +95,13 @@ impl FromStr for Fault {
         let wrong = || {
             let kinds = KINDS.map(|(name, _)| name).join(", ");
             format!(
-                "{text:?} is no fault: expected KIND@N or KIND@N+ with a KIND of {kinds}, or trace@FILE"
+                "{text:?} is no fault: expected KIND@N or KIND@N+ with a KIND of {kinds}, or trace@FILE, or \
+                 trace-reads@FILE"
             )
         };
         let (kind, at) = text.split_once('@').ok_or_else(wrong)?;
-        if kind == "trace" {
-            return Ok(Self(Plan::Trace(at.into())));
+        if ["trace", "trace-reads"].contains(&kind) {
+            return Ok(Self(Plan::Trace { file: at.into(), reads: kind != "trace" }));
         }
         let (_, kind) = *KINDS.iter().find(|(name, _)| *name == kind).ok_or_else(wrong)?;
         let (number, lasting) = at.strip_suffix('+').map_or((at, false), |number| (number, true));
@@ -112,12 +123,18 @@ pub(crate) fn remember() -> bool {
     matches!(plan, Some(Plan::At { kind: Kind::Close | Kind::Power, .. }))
 }
 
+/// Operations that change nothing.
+const READING: [&str; 2] = ["read", "list"];
+
 /// Counts an operation and says what is to befall it, if anything.
 fn due(operation: &str, path: &Path) -> Option<Kind> {
     let Armed { plan, count } = ARMED.get()?;
+    if plan.0.is_about_reading() != READING.contains(&operation) {
+        return None;
+    }
     let this = count.fetch_add(1, Ordering::SeqCst) + 1;
     match &plan.0 {
-        Plan::Trace(file) => {
+        Plan::Trace { file, .. } => {
             let line = format!("{this} {operation} {}\n", path.display());
             let options = std::fs::OpenOptions::new().append(true).create(true).open(file);
             // Whoever reads the trace misses the line by its number.

@@ -89,18 +89,17 @@ impl File {
     }
 
     pub fn read_exact_at(&mut self, offset: u64, bytes: &mut [u8]) -> Result<()> {
-        self.inner
-            .seek(SeekFrom::Start(offset))
-            .and_then(|_| self.inner.read_exact(bytes))
+        let mut file = &self.inner;
+        let read = || file.seek(SeekFrom::Start(offset)).and_then(|_| file.read_exact(bytes));
+        faults::whole("read", &self.path, read)
             .map_err(|cause| Error::io(&self.path, "read", cause))
     }
 
     /// At most `limit` bytes from the current position on.
     pub fn read_up_to(&mut self, limit: u64) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        (&self.inner)
-            .take(limit)
-            .read_to_end(&mut bytes)
+        let read = || (&self.inner).take(limit).read_to_end(&mut bytes);
+        faults::whole("read", &self.path, read)
             .map_err(|cause| Error::io(&self.path, "read", cause))?;
         Ok(bytes)
     }
@@ -363,7 +362,7 @@ pub(crate) fn names(path: &Path) -> Result<Vec<String>> {
 /// All names in a directory, in any order.
 pub(crate) fn all_names(path: &Path) -> Result<Vec<OsString>> {
     let failed = |cause| Error::io(path, "list", cause);
-    let entries = std::fs::read_dir(path).map_err(failed)?;
+    let entries = faults::whole("list", path, || std::fs::read_dir(path)).map_err(failed)?;
     entries.map(|entry| Ok(entry.map_err(failed)?.file_name())).collect()
 }
 
@@ -371,7 +370,8 @@ pub(crate) fn all_names(path: &Path) -> Result<Vec<OsString>> {
 pub(crate) fn bytes(directory: &Path) -> Result<u64> {
     let failed = |cause| Error::io(directory, "list", cause);
     let mut sum = 0;
-    for entry in std::fs::read_dir(directory).map_err(failed)? {
+    let entries = faults::whole("list", directory, || std::fs::read_dir(directory));
+    for entry in entries.map_err(failed)? {
         let entry = entry.map_err(failed)?;
         let metadata = entry.metadata().map_err(failed)?;
         sum += if metadata.is_dir() { bytes(&entry.path())? } else { metadata.len() };

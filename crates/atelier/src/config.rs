@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 pub use autoencoding::AutoencodingConfig;
 pub use initialising::{DepthsConfig, InitialisingConfig};
 pub use landscaping::LandscapingConfig;
+pub(crate) use layers::LARGEST;
 pub use origin::Origin;
 pub use reproducing::ReproducingConfig;
 pub use resolved::Resolved;

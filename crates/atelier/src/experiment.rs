@@ -18,7 +18,7 @@ pub(crate) mod range;
 pub(crate) mod recorded;
 pub(crate) mod reproducing;
 pub(crate) mod results;
-mod same_settings;
+pub(crate) mod same_settings;
 pub(crate) mod saved;
 pub(crate) mod seen;
 pub(crate) mod summary;

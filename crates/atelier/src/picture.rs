@@ -61,9 +61,18 @@ impl Picture {
         let mut decoder = match reader.into_decoder() {
             Err(error @ ImageError::Limits(_)) => {
                 return Err(error)
-                    .context("the image is too large to be decoded")
+                    .with_context(|| {
+                        format!(
+                            "it has more than {MOST_BESIDE} bytes beside its pixels, such as texts or a colour \
+                             profile, or a size that no decoder takes"
+                        )
+                    })
                     .with_context(about)
-                    .help(smaller);
+                    .help(|| {
+                        "save it without what is not the picture, such as with `convert -strip picture.png \
+                         stripped.png`"
+                            .to_string()
+                    });
             }
             decoder => decoder.with_context(about)?,
         };

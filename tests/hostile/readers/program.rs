@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use atelier::outside;
-use atelier_data::{idx, npy};
+use atelier_data::{idx, npy, parse_class_names};
 
 use super::PATH;
 
@@ -27,6 +27,13 @@ pub fn images(bytes: &[u8]) -> Result<(), String> {
 pub fn labels(bytes: &[u8]) -> Result<(), String> {
     let labels = idx::read_labels(bytes, Some(10), path()).map_err(|error| error.to_string())?;
     assert!(labels.iter().all(|&label| label < 10));
+    Ok(())
+}
+
+/// The names of classes.
+pub fn classes(bytes: &[u8]) -> Result<(), String> {
+    let names = parse_class_names(bytes, path()).map_err(|error| error.to_string())?;
+    assert!(names.iter().all(|name| !name.is_empty() && name.lines().count() == 1));
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use super::{Seed, seed};
 const MARKUP: &str = "</script><b>]]>#set page(fill: red)$x$\u{202e}";
 
 pub fn seeds() -> Vec<Seed> {
-    [of_config(), of_journal(), of_runs()].concat()
+    [of_config(), of_classes(), of_journal(), of_runs()].concat()
 }
 
 fn of_config() -> Vec<Seed> {
@@ -63,6 +63,22 @@ fn of_config() -> Vec<Seed> {
         config("bad-space-name.toml", "[tune.space]\n\"a\\u0301\\u001b\" = [1, 2]\n"),
     ]);
     files
+}
+
+fn of_classes() -> Vec<Seed> {
+    let classes = |name: &str, text: &str| seed("classes", name, text);
+    let many: String = (0..257).map(|class| format!("{class}\n")).collect();
+    vec![
+        classes("good.txt", "shirt\n  coat \r\nboot"),
+        classes("good-markup.txt", &MARKUP.replace('\u{202e}', "")),
+        classes("bad-turned.txt", MARKUP),
+        classes("bad-escape.txt", "shirt\n\u{1b}[2J\n"),
+        classes("bad-twice.txt", "shirt\ncoat\n shirt\n"),
+        classes("bad-gap.txt", "shirt\n\ncoat\n"),
+        classes("bad-empty.txt", ""),
+        classes("bad-many.txt", &many),
+        seed("classes", "bad-utf8.txt", b"shirt\n\xff\n".to_vec()),
+    ]
 }
 
 fn of_journal() -> Vec<Seed> {

@@ -127,7 +127,8 @@ mod tests {
 
     #[test]
     fn erf_is_within_its_bound() {
-        for i in -60_000..=60_000 {
+        let step = if cfg!(miri) { 300 } else { 1 };
+        for i in (-60_000..=60_000).step_by(step) {
             let x = i as f32 * 1e-4;
             let error = (f64::from(erf(x)) - candle_core::cpu::erf::erf_f64(f64::from(x))).abs();
             assert!(error < 5e-7, "erf({x}) is off by {error}");

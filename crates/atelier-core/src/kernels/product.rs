@@ -294,8 +294,10 @@ mod tests {
     /// One image is predicted to the same bits as among others.
     #[test]
     fn a_row_has_the_same_bits_alone_and_among_others() {
-        for k in [1, 2, 16, 257] {
-            for n in [1, 2, 17, 18, 50] {
+        let (inner, columns): (&[usize], &[usize]) =
+            if cfg!(miri) { (&[1, 17], &[1, 18]) } else { (&[1, 2, 16, 257], &[1, 2, 17, 18, 50]) };
+        for &k in inner {
+            for &n in columns {
                 let m = 19;
                 let a: Vec<f32> = (0..m * k).map(|i| (i as f32 * 0.37).sin()).collect();
                 let b: Vec<f32> = (0..k * n).map(|i| (i as f32 * 0.73).cos()).collect();

@@ -145,16 +145,16 @@ impl<R: Read> Reader<'_, R> {
 
     /// Refuses what cannot be right whatever the values are.
     fn check_expected(&self, total: u64, count: usize, expected: Expected<'_>) -> Result<()> {
-        let Expected { largest, pinned, labels } = expected;
-        if total > largest {
+        let Expected { largest, pinned, labels, any } = expected;
+        if total > largest.min(any) {
             return Err(match pinned {
-                Some(name) => {
+                Some(name) if total <= any => {
                     Error::Larger { path: self.path.to_path_buf(), name, largest, found: total }
                 }
-                None => self.format(
+                _ => self.format(
                     4,
                     "more content than any file of this kind has",
-                    format!("at most {largest} bytes"),
+                    format!("at most {any} bytes"),
                     format!("{total} bytes by the header"),
                 ),
             });

@@ -358,3 +358,21 @@ fn course_files_in_the_data_directory_need_no_server_and_no_other_set_is_mistake
     assert!(matches!(error, Error::Missing { .. }), "{error}");
     assert!(FILE_NAMES.iter().all(|name| directory.path().join(name).exists()));
 }
+
+#[test]
+fn a_file_longer_than_the_pinned_content_in_any_type_is_refused_without_its_memory() {
+    for (kind, longest) in [(0, 8 * 1_568_016 + (64 << 10)), (1, 8 * 2_008 + (64 << 10))] {
+        let directory = directory();
+        for name in NPY_FILE_NAMES {
+            let labels = npy_bytes(&[4], &[0_u8; 4]).expect("fits");
+            fs::write(directory.path().join(name), labels).expect("write");
+        }
+        let path = directory.path().join(NPY_FILE_NAMES[kind]);
+        let file = fs::File::create(&path).expect("a file");
+        file.set_len((3 << 30) + 1).expect("a sparse file");
+        let error = load_dir(directory.path(), &[SAMPLE], false).expect_err("too long");
+        let message = error.to_string();
+        assert!(message.contains("is 3221225473 bytes, expected at most"), "{message}");
+        assert!(message.contains(&format!("at most {longest} bytes")), "{message}");
+    }
+}

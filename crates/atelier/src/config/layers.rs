@@ -17,7 +17,7 @@ use crate::home;
 use crate::terminal::brief;
 
 /// No configuration is nearly as long.
-const LARGEST: u64 = 1 << 20;
+pub(crate) const LARGEST: u64 = 1 << 20;
 
 /// The values so far and where each came from.
 pub(super) struct Layers {
@@ -144,19 +144,20 @@ impl Layers {
         if value.as_float().is_some_and(|number| !number.is_finite()) {
             bail!("`{key}` is {value}, expected a finite number");
         }
+        let Some(of_value) = self.refused(key, value.clone()) else { return Ok(()) };
+        let default = keys::get(&self.defaults, key);
+        // Which names there are, serde tells only to whoever gives it a text.
+        let name = default.is_some_and(Value::is_str) && !value.is_str();
+        let of_text = name.then(|| self.refused(key, Value::String(shown(value)))).flatten();
+        let message = of_text.as_ref().unwrap_or(&of_value).message();
+        Err(anyhow!("`{key}` is {}, expected {}", shown(value), expected(message, default)))
+    }
+
+    /// What a configuration that is otherwise the default has against this value.
+    fn refused(&self, key: &str, value: Value) -> Option<toml::de::Error> {
         let mut alone = self.defaults.clone();
-        keys::put(&mut alone, key, value.clone());
-        match (self.fits)(alone) {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                let default = keys::get(&self.defaults, key);
-                Err(anyhow!(
-                    "`{key}` is {}, expected {}",
-                    shown(value),
-                    expected(error.message(), default)
-                ))
-            }
-        }
+        keys::put(&mut alone, key, value);
+        (self.fits)(alone).err()
     }
 }
 

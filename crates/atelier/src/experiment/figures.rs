@@ -1,5 +1,7 @@
 //! The figures of a training run.
 
+use std::path::Path;
+
 use anyhow::{Context as _, Result};
 use atelier_plot::{Axis, Figure, LineChart, Panel, Series, Style};
 use atelier_store::RunDir;
@@ -8,6 +10,7 @@ use super::history::EpochRecord;
 use super::results::the_last;
 use super::summary::Iteration;
 use crate::failure::message;
+use crate::home;
 use crate::terminal::{percent, warn};
 
 /// Losses and accuracy over the epochs.
@@ -88,6 +91,12 @@ pub(crate) fn write(run: &RunDir, name: &str, figure: Result<Figure>) -> Result<
         run.write(&format!("figures/{name}.svg"), figure.svg.as_bytes())?;
     }
     Ok(())
+}
+
+/// Where a figure of a run is, for whoever looks at its results; `none` of one that had no room.
+pub(crate) fn place(run: &Path, name: &str) -> String {
+    let figure = run.join(format!("figures/{name}.png"));
+    if figure.exists() { home::shown(&figure) } else { "none".to_string() }
 }
 
 /// What was drawn; nothing, after a warning, where it has no room: hundreds of classes or images of one line are no

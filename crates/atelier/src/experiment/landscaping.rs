@@ -20,6 +20,7 @@ use self::computed::{Work, compute};
 use self::subject::{Run, Source, Subject};
 use self::summary::between_text;
 pub(crate) use self::summary::{RunSummary, Summary};
+use super::figures::place;
 use super::nested::{Nested, nested, same_data};
 use super::prepared::{Place, Prepared};
 use super::recorded::{Beginning, Recorded, check_place};
@@ -382,7 +383,7 @@ fn shown(summary: &Summary, path_epochs: usize, path: &Path) -> String {
             .iter()
             .map(|path| one_line(&between_text(path, path_epochs)) + "\n\n")
             .collect::<String>(),
-        home::shown(&path.join("figures/landscape.png")),
+        place(path, "landscape"),
         home::shown(&path.join("landscape.html")),
         home::shown(path)
     )

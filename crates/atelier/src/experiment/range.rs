@@ -14,7 +14,6 @@ use super::{figures, training};
 use crate::cli::TrainArgs;
 use crate::config::Config;
 use crate::dataset;
-use crate::home;
 use crate::signals::Stop;
 use crate::terminal::{Align, Table, Terminal, significant};
 
@@ -122,6 +121,6 @@ fn shown(prepared: &Prepared, run: &Recorded, found: &RangeTest) -> String {
         ),
         None => "the loss falls nowhere: no learning rate can be suggested".to_string(),
     };
-    let curve = home::shown(&run.dir.path().join("figures/learning-rate.png"));
+    let curve = figures::place(run.dir.path(), "learning-rate");
     format!("\n{table}\n{found}\ncurve: {curve}")
 }

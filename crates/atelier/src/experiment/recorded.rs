@@ -150,7 +150,7 @@ impl Recorded {
                  those of neither"
             ));
         }
-        same_config(&dir, &manifest)?;
+        same_config(dir.path(), &manifest)?;
         probe(dir.path(), 0)?;
         if let Some(device) = &flags.device {
             manifest.device.clone_from(device);

@@ -1,17 +1,16 @@
 //! Whether what a run directory holds belongs to the settings that its run is to go on with.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use atelier_store::{Checkpoint, Manifest, RunDir, read_regular};
+use atelier_store::{Checkpoint, Manifest, read_regular};
 use serde_json::{Map, Value};
 
 use super::prepared::{Prepared, Trainable};
+use crate::config;
 use crate::failure::Help as _;
 use crate::terminal::brief;
-
-/// No configuration is nearly as long.
-const LARGEST_CONFIG: u64 = 1 << 20;
 
 /// Refuses a checkpoint that was made under other settings than the manifest's, by the names of those
 /// that differ.
@@ -79,14 +78,19 @@ fn told(differing: &[Difference<'_>], tell: impl Fn(&str, String, String) -> Str
 }
 
 /// Refuses a run whose `config.toml` says other settings than its manifest, by the names of those that differ:
-/// somebody changed one of the two, and the run goes on with neither.
-pub(super) fn same_config(dir: &RunDir, manifest: &Manifest) -> Result<()> {
-    let path = dir.file("config.toml")?;
+/// somebody changed one of the two, and neither can be gone by.
+pub(crate) fn same_config(run: &Path, manifest: &Manifest) -> Result<()> {
+    let path = run.join("config.toml");
+    if !path.exists() {
+        return Err(anyhow!("{} is not there", path.display())).help(|| {
+            "it was written when the run began: put it back from a copy, or begin another run".to_string()
+        });
+    }
     let help = || {
         "a run goes on with the settings that it began with: undo the change, or begin another with --config"
             .to_string()
     };
-    let bytes = read_regular(&path, LARGEST_CONFIG).help(help)?;
+    let bytes = read_regular(&path, config::LARGEST).help(help)?;
     let table: Result<toml::Table> = String::from_utf8(bytes)
         .map_err(anyhow::Error::from)
         .and_then(|text| Ok(toml::from_str(&text)?));
@@ -112,7 +116,7 @@ pub(super) fn same_config(dir: &RunDir, manifest: &Manifest) -> Result<()> {
     let told = told(&differing, |key, recorded, written| {
         format!("{key} is {written} in config.toml and {recorded} in manifest.json")
     });
-    Err(anyhow!("the settings in {} do not agree: {told}", dir.path().display())).help(help)
+    Err(anyhow!("the settings in {} do not agree: {told}", run.display())).help(help)
 }
 
 #[cfg(test)]

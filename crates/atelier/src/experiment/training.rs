@@ -219,7 +219,7 @@ where
     let prepared = match Prepared::new(resolved.config.clone(), place) {
         Err(error) if is_about_the_split(&error) => {
             return Err(error).help(|| {
-                "set aside fewer examples, such as --set data.validation=400".to_string()
+                "set aside fewer examples, such as --set data.validation=0.1".to_string()
             });
         }
         prepared => prepared?,

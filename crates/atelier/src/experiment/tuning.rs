@@ -23,6 +23,7 @@ use candle_core::Device;
 use self::board::Board;
 use self::objective::{Bench, Fatal, Interrupted, nothing_to_judge_by};
 pub(crate) use self::retraining::BEST;
+use self::room::Room;
 pub(crate) use self::shown::rankings;
 pub(crate) use self::summary::Summary;
 use super::nested::same_data;
@@ -96,7 +97,8 @@ fn begin(asked: &Asked) -> Result<(Recorded, Images)> {
     let device_name = run.device.clone().unwrap_or_else(|| "cpu".to_string());
     let place = Place { run, device_name: &device_name, data, terminal: asked.terminal };
     let prepared = ready(config, place)?;
-    check_place(out, bytes(asked, config, &prepared)?)?;
+    let room = room(asked, config, &prepared)?;
+    check_place(out, room.bytes).help(|| room.advice())?;
     let beginning = Beginning {
         verb: VERB,
         command_line: asked.command_line,
@@ -113,9 +115,9 @@ fn begin(asked: &Asked) -> Result<(Recorded, Images)> {
 }
 
 /// The room that a search needs.
-fn bytes(asked: &Asked, config: &TuningConfig, prepared: &Prepared) -> Result<u64> {
+fn room(asked: &Asked, config: &TuningConfig, prepared: &Prepared) -> Result<Room> {
     let (space, _) = config.check()?;
-    room::bytes(config, &space, prepared, workers(asked))
+    Room::new(config, &space, prepared, workers(asked))
 }
 
 /// How many trials run at a time.
@@ -138,11 +140,11 @@ fn ready(config: &TuningConfig, place: Place<'_>) -> Result<Prepared> {
     };
     if none {
         return Err(nothing_to_judge_by())
-            .help(|| "set examples aside, such as --set data.validation=10000".to_string());
+            .help(|| "set examples aside, such as --set data.validation=0.1".to_string());
     }
     match Prepared::new(config.training(), place) {
         Err(error) if is_about_the_split(&error) => Err(error)
-            .help(|| "set aside fewer examples, such as --set data.validation=400".to_string()),
+            .help(|| "set aside fewer examples, such as --set data.validation=0.1".to_string()),
         prepared => prepared,
     }
 }
@@ -165,8 +167,9 @@ fn resume(asked: &Asked) -> Result<(Recorded, Images)> {
         terminal: asked.terminal,
     };
     let prepared = ready(&config, place)?;
-    let needed = bytes(asked, &config, &prepared)?;
-    probe(recorded.dir.path(), needed.saturating_sub(recorded.dir.bytes()?))?;
+    let room = room(asked, &config, &prepared)?;
+    let more = room.bytes.saturating_sub(recorded.dir.bytes()?);
+    probe(recorded.dir.path(), more).help(|| room.advice())?;
     recorded.check_dataset(&dataset::record(&prepared.data.provenance))?;
     if arguments.trials.is_some() {
         recorded.manifest.config = serde_json::to_value(&config)?;

@@ -147,7 +147,7 @@ fn begin(
     let prepared = match Prepared::new(config.baseline(), place) {
         Err(error) if is_about_the_split(&error) => {
             return Err(error).help(|| {
-                "set aside fewer examples, such as --set data.validation=400".to_string()
+                "set aside fewer examples, such as --set data.validation=0.1".to_string()
             });
         }
         prepared => prepared?,
@@ -200,7 +200,7 @@ fn networks(config: &VaryingConfig, prepared: &Prepared) -> Result<Vec<Network>>
         return Err(anyhow!(
             "data.validation sets nothing aside, and variants are chosen on validation examples"
         ))
-        .help(|| "set examples aside, such as --set data.validation=10000".to_string());
+        .help(|| "set examples aside, such as --set data.validation=0.1".to_string());
     }
     Ok(networks)
 }

@@ -193,7 +193,7 @@ fn shown(summary: &Summary, path: &Path) -> String {
         counted(summary.epochs, "epoch"),
         table(summary),
         summary.network.test.as_ref().map_or(String::new(), mean),
-        home::shown(&path.join(format!("figures/{VERB}.png"))),
+        figures::place(path, VERB),
         home::shown(path)
     )
 }

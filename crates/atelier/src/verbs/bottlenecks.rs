@@ -90,7 +90,7 @@ pub(crate) fn run(
     terminal.text(&format!(
         "\nmean squared errors of test images by the size of the code\n\n{}\nfigure: {}\nrun: {}",
         table(&found),
-        home::shown(&path.join("figures/bottleneck.png")),
+        figures::place(path, "bottleneck"),
         home::shown(path)
     ))?;
     object["run"] = json!(path.display().to_string());

@@ -14,7 +14,7 @@ use super::examined::{CHUNK, Coded, Examined, until};
 use super::figures::{self, Kind};
 use super::summary::{ClassError, Denoising, LinearAccuracy, Summary};
 use crate::dataset;
-use crate::experiment::figures::write as write_figure;
+use crate::experiment::figures::{place, write as write_figure};
 use crate::experiment::recorded::Recorded;
 use crate::experiment::training::MeasuringInterrupted;
 use crate::experiment::{history, looks, results};
@@ -233,7 +233,7 @@ pub(super) fn shown(prepared: &Autoencoding, run: &Recorded, summary: &Summary) 
         percent(summary.linear_classifier.pca),
         summary.seconds,
         thousands(usize::try_from(summary.steps).unwrap_or(usize::MAX)),
-        home::shown(&run.dir.path().join("figures/reconstructions.png")),
+        place(run.dir.path(), "reconstructions"),
         home::shown(run.dir.path()),
         results::again(prepared, run)
     )

@@ -7,6 +7,7 @@ use atelier_tune::{Domain, Settings, Space, Value};
 use super::retraining::on_everything;
 use crate::config::{Config, TuningConfig};
 use crate::experiment::prepared::{self, Prepared};
+use crate::terminal::brief;
 
 /// The examples that a search trains on, as far as the room depends on them.
 #[derive(Debug, Clone, Copy)]
@@ -16,27 +17,44 @@ struct Examples {
     classes: usize,
 }
 
-/// About how many bytes a search takes whose trials run so many at a time, and no fewer: the winner, trained anew, may
-/// be the largest network that there is in the space.
-pub(super) fn bytes(
-    config: &TuningConfig,
-    space: &Space,
-    prepared: &Prepared,
-    workers: usize,
-) -> Result<u64> {
-    let data = &prepared.data.train;
-    let (images, pixels, classes) = (data.len(), data.pixels(), data.classes());
-    of_search(config, space, Examples { images, pixels, classes }, workers)
+/// The room that a search takes.
+#[derive(Debug)]
+pub(super) struct Room {
+    /// About how many bytes, and no fewer: the winner, trained anew, may be the largest network that there is in the
+    /// space.
+    pub(super) bytes: u64,
+    /// The settings of the space that take the most.
+    most: Vec<String>,
 }
 
-fn of_search(
-    config: &TuningConfig,
-    space: &Space,
-    examples: Examples,
-    workers: usize,
-) -> Result<u64> {
-    let largest = largest(config, space, examples)?;
-    let weights = 4 * parameters(&largest, examples) as u64;
+impl Room {
+    /// Of a search whose trials run so many at a time.
+    pub(super) fn new(
+        config: &TuningConfig,
+        space: &Space,
+        prepared: &Prepared,
+        workers: usize,
+    ) -> Result<Self> {
+        let data = &prepared.data.train;
+        let (images, pixels, classes) = (data.len(), data.pixels(), data.classes());
+        let examples = Examples { images, pixels, classes };
+        let (largest, settings) = largest(config, space, examples)?;
+        let most = settings.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+        Ok(Self { bytes: of_search(config, &largest, examples, workers), most })
+    }
+
+    /// What to do where there is not so much.
+    pub(super) fn advice(&self) -> String {
+        format!(
+            "free some space, or search less: the most is taken by trials with {}; each of tune.trials and of --workers \
+             takes some more",
+            brief(&self.most.join(", "))
+        )
+    }
+}
+
+fn of_search(config: &TuningConfig, largest: &Config, examples: Examples, workers: usize) -> u64 {
+    let weights = 4 * parameters(largest, examples) as u64;
     // The newest two checkpoints of each trial that runs, and one that takes the place of another.
     let running = workers.min(config.tune.trials) as u64;
     let trials = (3 * running).saturating_mul(prepared::tensors(&largest.train) * weights);
@@ -44,12 +62,16 @@ fn of_search(
     let of_trial = (largest.train.epochs as u64).saturating_mul(400).saturating_add(8 << 10);
     let told = of_trial.saturating_mul(config.tune.trials as u64);
     // Figures and the rest.
-    let all = of_winner(config, &largest, examples).saturating_add(trials).saturating_add(told);
-    Ok(all.saturating_add(64 << 20))
+    let all = of_winner(config, largest, examples).saturating_add(trials).saturating_add(told);
+    all.saturating_add(64 << 20)
 }
 
-/// The recipe with those settings of the space that take the most room.
-fn largest(config: &TuningConfig, space: &Space, examples: Examples) -> Result<Config> {
+/// The recipe with those settings of the space that take the most room, and the settings.
+fn largest<'s>(
+    config: &TuningConfig,
+    space: &'s Space,
+    examples: Examples,
+) -> Result<(Config, Vec<(&'s str, Value)>)> {
     let mut settings: Vec<(&str, Value)> = Vec::new();
     let mut largest = config.training();
     for parameter in space.parameters() {
@@ -73,7 +95,7 @@ fn largest(config: &TuningConfig, space: &Space, examples: Examples) -> Result<C
             }
         }
     }
-    Ok(largest)
+    Ok((largest, settings))
 }
 
 /// The bytes of the run that trains this recipe anew.
@@ -108,7 +130,8 @@ mod tests {
     fn of(section: &str, change: impl FnOnce(&mut TuningConfig)) -> u64 {
         let (mut config, space) = config(section);
         change(&mut config);
-        of_search(&config, &space, EXAMPLES, 2).expect("a number")
+        let (largest, _) = largest(&config, &space, EXAMPLES).expect("a recipe");
+        of_search(&config, &largest, EXAMPLES, 2)
     }
 
     #[test]
@@ -118,7 +141,8 @@ mod tests {
              space.\"train.batch_size\" = { int = [8, 64] }\nspace.\"train.epochs\" = { int = [2, 9] }\n\
              space.\"optimizer.learning_rate\" = { float = [0.1, 0.2] }",
         );
-        let largest = largest(&config, &space, EXAMPLES).expect("a recipe");
+        let (largest, settings) = largest(&config, &space, EXAMPLES).expect("a recipe");
+        assert!(settings.contains(&("model.layers", Value::Int(4))), "{settings:?}");
         assert_eq!(largest.model.hidden, [400; 4]);
         assert_eq!((largest.train.batch_size, largest.train.epochs), (8, 9));
         let weights = 784 * 400 + 3 * 400 * 400 + 400 * 10;

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use super::super::figures;
 use super::statistics::Spread;
 use super::summary::{Contrast, Summary, Tested};
 use crate::home;
@@ -13,7 +14,7 @@ pub(super) fn shown(summary: &Summary, path: &Path) -> String {
     format!(
         "\n{}\nfigure: {}\nrun: {}",
         comparison(summary),
-        home::shown(&path.join("figures/variants.png")),
+        figures::place(path, "variants"),
         home::shown(path)
     )
 }

@@ -16,6 +16,7 @@ use crate::dataset;
 use crate::experiment::evaluating;
 use crate::experiment::nested::same_data;
 use crate::experiment::prepared::Trainable;
+use crate::experiment::same_settings::same_config;
 use crate::experiment::saved::MODEL;
 use crate::failure::{CheckFailed, DONE, Help as _, message};
 use crate::home;
@@ -219,7 +220,7 @@ fn trained<C>(
     measure: impl FnOnce(&Path, &C, &Value, &atelier_data::Loaded, &mut Checks),
 ) -> Result<()>
 where
-    C: Trainable + Serialize + DeserializeOwned,
+    C: Trainable + DeserializeOwned,
 {
     let config = checks
         .result("config.toml", config::<C>(path, manifest), |_| "as in manifest.json".to_string());
@@ -233,16 +234,9 @@ where
 }
 
 /// The configuration, which must be the same in both places.
-fn config<C: Serialize + DeserializeOwned>(path: &Path, manifest: &Manifest) -> Result<C> {
-    let bytes = atelier_store::read_regular(&path.join("config.toml"), 1 << 20)?;
-    let text = String::from_utf8_lossy(&bytes);
-    let config: C = toml::from_str(&text).context("config.toml cannot be used")?;
-    let (written, recorded) = (serde_json::to_value(&config)?, &manifest.config);
-    if written == *recorded {
-        Ok(config)
-    } else {
-        Err(anyhow!("another configuration than in manifest.json"))
-    }
+fn config<C: DeserializeOwned>(path: &Path, manifest: &Manifest) -> Result<C> {
+    same_config(path, manifest)?;
+    C::deserialize(&manifest.config).context("the configuration in manifest.json cannot be used")
 }
 
 /// The data of a run, if its digests are those of the manifest.
