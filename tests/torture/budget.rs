@@ -70,7 +70,10 @@ impl Budget {
 
     /// Failures of each of so many readings.
     pub fn unread(&self, toy: &Toy, reads: usize) -> Vec<String> {
-        self.sampled((1..=reads).map(|number| format!("unread@{number}")).collect(), toy.sample.1 / 2)
+        self.sampled(
+            (1..=reads).map(|number| format!("unread@{number}")).collect(),
+            toy.sample.1 / 2,
+        )
     }
 
     /// The operations, of so many, at which a run is killed in order to have its readings fail when it is taken up.

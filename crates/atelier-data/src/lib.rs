@@ -22,8 +22,8 @@ mod rows;
 mod split;
 mod standardization;
 
-pub use class_names::parse_class_names;
 pub use batch::Batcher;
+pub use class_names::parse_class_names;
 pub use config::{AugmentConfig, DataConfig, SplitSeed, ValidationSize};
 pub use course::load_course;
 pub use dataset::{Dataset, TestSet};

@@ -67,7 +67,7 @@ fn of_config() -> Vec<Seed> {
 
 fn of_classes() -> Vec<Seed> {
     let classes = |name: &str, text: &str| seed("classes", name, text);
-    let many: String = (0..257).map(|class| format!("{class}\n")).collect();
+    let many = (0..257).map(|class| class.to_string()).collect::<Vec<_>>().join("\n");
     vec![
         classes("good.txt", "shirt\n  coat \r\nboot"),
         classes("good-markup.txt", &MARKUP.replace('\u{202e}', "")),

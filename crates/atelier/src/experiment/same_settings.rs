@@ -83,7 +83,8 @@ pub(crate) fn same_config(run: &Path, manifest: &Manifest) -> Result<()> {
     let path = run.join("config.toml");
     if !path.exists() {
         return Err(anyhow!("{} is not there", path.display())).help(|| {
-            "it was written when the run began: put it back from a copy, or begin another run".to_string()
+            "it was written when the run began: put it back from a copy, or begin another run"
+                .to_string()
         });
     }
     let help = || {
