@@ -57,25 +57,6 @@ fn a_figure_without_room_for_all_classes_is_left_out_and_the_run_is_complete() {
 }
 
 #[test]
-fn a_reproduction_whose_figures_have_no_room_comes_to_its_end_and_says_so() {
-    let files = Files::new();
-    // 120 classes, which neither figure of reconstructions has room for.
-    for name in ["train-labels-idx1-ubyte", "t10k-labels-idx1-ubyte"] {
-        let mut bytes = files.get(name);
-        for (label, class) in bytes[8..].iter_mut().zip((0..120).cycle()) {
-            *label = class;
-        }
-        files.put(name, &bytes);
-    }
-    let data = files.directory().display().to_string();
-    let home = home_with_sample();
-    let arguments = ["reproduce", "--smoke", "--allow-unpinned", "--data-dir", &data];
-    let run = atelier(arguments).env("ATELIER_HOME", home.path()).run();
-    assert!(run.stderr.contains("warning: figures/reconstructions is left out"), "{run}");
-    assert!(run.stderr.contains("no figures/reconstructions.png"), "{run}");
-}
-
-#[test]
 fn of_few_large_images_principal_components_are_found_by_the_images() {
     let files = Files::new();
     let side = 175_u32;
