@@ -232,7 +232,7 @@ impl Workbench {
     }
 
     /// Runs the toy, with each of these faults in turn when it is begun or taken up, and then to its end; says
-    /// whether it came to its end in spite of the first.
+    /// whether it came to its end in spite of the last.
     pub fn disturbed(&self, faults: &[String]) -> Result<bool, String> {
         self.clear();
         let mut ended_well = false;
@@ -245,10 +245,10 @@ impl Workbench {
             }
             nothing_is_torn(&self.out(), &self.undisturbed)
                 .map_err(|why| format!("{why}\nafter {output}"))?;
-            ended_well = index == 0 && output.code == Some(0);
+            ended_well = index + 1 == faults.len() && output.code == Some(0);
         }
         if ended_well {
-            self.ends_the_same(0)?;
+            self.ends_the_same(if faults.len() == 1 { 0 } else { 2 })?;
             self.complete()?;
         } else {
             self.finish()?;

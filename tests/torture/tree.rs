@@ -1,6 +1,6 @@
 //! The directory of a run as it is compared: without the times in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -16,6 +16,7 @@ const READS: &str = "test_set_reads";
 pub struct Tree {
     files: BTreeMap<String, Vec<u8>>,
     reads: BTreeMap<String, u64>,
+    checkpoints: BTreeSet<String>,
 }
 
 /// What a journal's lock is called that is being removed.
@@ -42,6 +43,9 @@ impl Tree {
             if name.contains(".atelier-") {
                 return Err(format!("{name} was left behind"));
             }
+            if is_checkpoint(name.rsplit('/').next().unwrap_or_default()) {
+                tree.checkpoints.insert(name.clone());
+            }
             if let Some(content) = comparable(&name, &bytes)? {
                 if let Some(reads) = reads(&name, &bytes) {
                     tree.reads.insert(name.clone(), reads);
@@ -65,6 +69,10 @@ impl Tree {
                 show(self),
                 show(undisturbed)
             ));
+        }
+        // One more may be left where the process died before it removed it.
+        if let Some(lost) = undisturbed.checkpoints.difference(&self.checkpoints).next() {
+            return Err(format!("{lost} is gone, which an undisturbed run keeps"));
         }
         for (name, &least) in &undisturbed.reads {
             let found = self.reads.get(name).copied().unwrap_or(0);

@@ -15,7 +15,8 @@ const LARGEST_FILE: u64 = 64 << 10;
 /// is no such file.
 pub(crate) fn read(place: &Path) -> Result<Option<Vec<String>>> {
     let path = place.join(FILE_NAME);
-    if !path.exists() {
+    let absent = |error: std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
+    if path.symlink_metadata().is_err_and(absent) {
         return Ok(None);
     }
     parse_class_names(&read_regular(&path, LARGEST_FILE)?, &path).map(Some)

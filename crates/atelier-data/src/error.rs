@@ -105,7 +105,7 @@ pub enum Error {
     },
     /// The content is larger than that of any pinned data set.
     #[error(
-        "{}: not the content of {name}: {found} bytes by the header, expected at most {largest}; \
+        "{}: not the content of {name}: {found} bytes, expected at most {largest}; \
          get the file again, or allow unpinned data (--allow-unpinned) if it is your own",
         path.display()
     )]
@@ -114,9 +114,9 @@ pub enum Error {
         path: PathBuf,
         /// The data set that has the most.
         name: &'static str,
-        /// How many bytes that is.
+        /// How many bytes that is; of an NPY file, in its widest element type.
         largest: u64,
-        /// How many bytes the header promises.
+        /// How many bytes the header promises; of an NPY file, how long it is.
         found: u64,
     },
     /// Plain MNIST, which has the same file names, sizes and magic numbers.

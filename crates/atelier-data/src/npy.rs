@@ -62,17 +62,14 @@ pub(crate) fn images(
 
 /// The bytes of a file, unless they are more than what is expected takes in any element type.
 fn read(path: &Path, expected: Expected<'_>) -> Result<Vec<u8>> {
-    if let Some(name) = expected.pinned {
-        let most = expected.largest.saturating_mul(WIDEST).saturating_add(HEADER);
-        let found = path.metadata().map_err(Error::io(path, "asking for the size"))?.len();
-        if found > most {
-            let most = format!(
-                "at most {most} bytes, as {name} has in any element type; get the file again, or allow unpinned data                  (--allow-unpinned) if it is your own"
-            );
-            return Err(wrong(path, "the file", most, format!("{found} bytes")));
+    let largest = expected.largest.saturating_mul(WIDEST).saturating_add(HEADER).min(LARGEST_FILE);
+    let found = path.metadata().map_err(Error::io(path, "asking for the size"))?.len();
+    match expected.pinned {
+        Some(name) if found > largest => {
+            Err(Error::Larger { path: path.to_path_buf(), name, largest, found })
         }
+        _ => Ok(read_regular(path, largest)?),
     }
-    Ok(read_regular(path, LARGEST_FILE)?)
 }
 
 /// As [`images`], from the bytes of a file.

@@ -236,7 +236,7 @@ impl Chain<'_> {
                         format!("{}: SHA-256 is {found}", path.display())
                     }
                     Error::Larger { path, found, .. } => {
-                        format!("{}: {found} bytes of content by its header", path.display())
+                        format!("{}: {found} bytes, which is too many", path.display())
                     }
                     error => error.to_string(),
                 };

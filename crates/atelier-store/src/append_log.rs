@@ -133,11 +133,14 @@ pub(crate) fn end_of_last_line(file: &mut fs::File, len: u64) -> Result<u64> {
     Ok(0)
 }
 
+/// Twice the steps that the longest text has room for: a file of line breaks alone would have a hundred times more.
+const MOST_LINES: usize = 64 << 20;
+
 /// The whole lines of a log, without their line breaks; a torn last line is left out. The log may
 /// be in use by another process.
 ///
 /// # Errors
-/// [`Error::Io`] if the file cannot be read; [`Error::Corrupt`] if a whole line is not UTF-8.
+/// [`Error::Io`] if the file cannot be read; as [`parse_lines`].
 pub fn read_lines(path: &Path) -> Result<Vec<String>> {
     parse_lines(&fs::read_text(path)?, path)
 }
@@ -145,10 +148,19 @@ pub fn read_lines(path: &Path) -> Result<Vec<String>> {
 /// As [`read_lines`], of the content of a log; `path` is for messages alone.
 ///
 /// # Errors
-/// [`Error::Corrupt`] if a whole line is not UTF-8.
+/// [`Error::Corrupt`] if a whole line is not UTF-8, or if there are more lines than any log has.
 pub fn parse_lines(bytes: &[u8], path: &Path) -> Result<Vec<String>> {
     // Counted first: of very short lines a list that grows would take many times the room of the file.
-    let mut lines = Vec::with_capacity(bytes.split(|&byte| byte == b'\n').count() - 1);
+    let count = bytes.split(|&byte| byte == b'\n').count() - 1;
+    if count > MOST_LINES {
+        return Err(Error::corrupt(
+            path,
+            "the number of lines",
+            format_args!("at most {MOST_LINES}"),
+            count,
+        ));
+    }
+    let mut lines = Vec::with_capacity(count);
     let mut offset = 0;
     for line in bytes.split_inclusive(|&byte| byte == b'\n') {
         let Some(whole) = line.strip_suffix(b"\n") else { break };

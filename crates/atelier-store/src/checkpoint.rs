@@ -127,12 +127,12 @@ impl Checkpoints {
     }
 
     /// Writes the checkpoint of `step` durably, in place of an earlier one of that step, then
-    /// removes those that are neither among the newest two nor the best. A mark that cannot be read
+    /// removes those that are neither among the newest two nor the best. A mark that is damaged
     /// counts as none: the run goes on, and marks the next best.
     ///
     /// # Errors
     /// As [`Checkpoint::encode`] and [`durable_write`]; [`Error::Io`] if the directory is a symbolic
-    /// link. The checkpoints there were before remain then.
+    /// link, or the mark of the best cannot be read. The checkpoints there were before remain then.
     pub fn save(&self, step: u64, checkpoint: &Checkpoint) -> Result<()> {
         let path = self.path(step);
         let bytes = checkpoint.encode(&path)?;
@@ -140,7 +140,10 @@ impl Checkpoints {
         fs::create_dir_all(&self.directory)?;
         durable_write(&path, &bytes)?;
 
-        let best = self.best_step().unwrap_or_default();
+        let best = match self.best_step() {
+            Err(Error::Corrupt { .. }) => None,
+            best => best?,
+        };
         let steps = self.steps()?;
         // Those of later steps were passed over as damaged: two that can be used are kept beside them.
         for &old in steps.iter().rev().filter(|&&other| other <= step).skip(2) {

@@ -62,10 +62,10 @@ impl Lock {
         }
         match fs::File::open_to_read(&path) {
             // Half of it, or nothing, where its holder was killed over it. Where a lock keeps readers
-            // out, there is a holder.
+            // out, as on Windows, there is a holder.
             Ok(mut file) => file
                 .read_up_to(OPENING.len() as u64)
-                .map_or(true, |text| OPENING.starts_with(&text)),
+                .map_or(cfg!(not(unix)), |text| OPENING.starts_with(&text)),
             Err(error) => error.is(std::io::ErrorKind::NotFound),
         }
     }

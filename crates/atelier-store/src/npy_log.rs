@@ -1,3 +1,4 @@
+use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::npy_header::{self, ROWS_HEADER};
@@ -24,9 +25,13 @@ impl NpyLog {
     /// [`Error::Io`] if the file cannot be opened, read or cut; [`Error::Format`] if it is not a log
     /// of such rows, or is shorter than its header says.
     pub fn open(path: &Path, columns: usize) -> Result<Self> {
-        if path.symlink_metadata().is_err() {
+        match path.symlink_metadata() {
+            Ok(_) => {}
             // Whole or not at all: there is never half of a header.
-            durable_write(path, &npy_header::write_rows(0, columns))?;
+            Err(cause) if cause.kind() == ErrorKind::NotFound => {
+                durable_write(path, &npy_header::write_rows(0, columns))?;
+            }
+            Err(cause) => return Err(Error::io(path, "examine", cause)),
         }
         let mut file = fs::File::open_or_create(path)?;
         let start = file.read_up_to(ROWS_HEADER as u64)?;

@@ -251,8 +251,11 @@ impl RunDir {
         let config = config.as_bytes();
         for (name, content) in [(CONFIG, Some(config)), (START, start)] {
             let path = self.path.join(name);
-            if path.symlink_metadata().is_ok() && content.is_none_or(|new| !holds(&path, new)) {
-                return Err(Error::Kept { path });
+            if path.symlink_metadata().is_ok() {
+                let same = content.map_or(Ok(false), |new| holds(&path, new))?;
+                if !same {
+                    return Err(Error::Kept { path });
+                }
             }
         }
         self.write(CONFIG, config)?;
@@ -331,8 +334,12 @@ fn is_of_a_beginning(name: &str) -> bool {
 }
 
 /// Whether this is the content of the file at `path`.
-fn holds(path: &Path, content: &[u8]) -> bool {
-    fs::read_regular(path, content.len() as u64).is_ok_and(|found| found == content)
+fn holds(path: &Path, content: &[u8]) -> Result<bool> {
+    match fs::read_regular(path, content.len() as u64) {
+        // Longer, or no regular file.
+        Err(error) if error.is(ErrorKind::InvalidInput) => Ok(false),
+        found => Ok(found? == content),
+    }
 }
 
 /// A name as a path that stays below where it is joined.

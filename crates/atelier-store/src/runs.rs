@@ -2,7 +2,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::run_dir::MANIFEST;
-use crate::{Lock, Manifest, Result, RunDir, Status, fs};
+use crate::{Error, Lock, Manifest, Result, RunDir, Status, fs};
 
 /// A run as it is listed.
 #[derive(Debug)]
@@ -45,29 +45,40 @@ pub fn list_runs(root: &Path) -> Result<Vec<RunSummary>> {
 /// diverging, as on a full disk.
 ///
 /// # Errors
-/// [`Error::Io`](crate::Error::Io) if the directory or a lock cannot be read.
+/// [`Error::Io`](crate::Error::Io) if the directory, a lock or a manifest cannot be read: an older run is not taken for
+/// the newest. A manifest that is damaged is passed over.
 pub fn newest_interrupted(root: &Path, verb: &str) -> Result<Option<RunSummary>> {
     for run in list_runs(root)?.into_iter().rev() {
-        let Ok(manifest) = &run.manifest else { continue };
+        let manifest = match &run.manifest {
+            Ok(manifest) if manifest.verb == verb => manifest,
+            Err(Error::Io { .. }) => return run.manifest.map(|_| None),
+            _ => continue,
+        };
         let unfinished = match manifest.status {
             Status::Interrupted | Status::Running => true,
-            Status::Failed => !manifest.diverged && has_checkpoint(&run.path),
+            Status::Failed => !manifest.diverged && has_checkpoint(&run.path)?,
             Status::Complete => false,
         };
-        if manifest.verb == verb && unfinished && !Lock::is_held(&run.path)? {
+        if unfinished && !Lock::is_held(&run.path)? {
             return Ok(Some(run));
         }
     }
     Ok(None)
 }
 
-/// Whether a run, or a run directly inside it, has a checkpoint to go on from. What cannot be read
-/// is none.
-fn has_checkpoint(run: &Path) -> bool {
-    let saved = |run: &Path| {
-        let steps = RunDir::checkpoints_in(run).steps();
-        steps.is_ok_and(|steps| !steps.is_empty())
+/// Whether a run, or a run directly inside it, has a checkpoint to go on from.
+fn has_checkpoint(run: &Path) -> Result<bool> {
+    let saved = |run: &Path| -> Result<bool> {
+        let own = RunDir::checkpoints_in(run);
+        Ok(run.is_dir() && !own.steps()?.is_empty())
     };
-    let inside = fs::names(run).unwrap_or_default();
-    saved(run) || inside.into_iter().any(|name| saved(&run.join(name)))
+    if saved(run)? {
+        return Ok(true);
+    }
+    for name in fs::names(run)? {
+        if saved(&run.join(name))? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

@@ -227,3 +227,20 @@ fn a_damaged_mark_counts_as_none_and_stops_no_run() {
     checkpoints.mark_best(4).expect("mark");
     assert_eq!(checkpoints.best_step().expect("best"), Some(4));
 }
+
+#[test]
+fn a_mark_that_cannot_be_read_costs_no_checkpoint() {
+    let directory = tempfile::tempdir().expect("directory");
+    let checkpoints = Checkpoints::new(directory.path());
+    for step in 1..=3 {
+        checkpoints.save(step, &checkpoint(1.0)).expect("save");
+        if step == 1 {
+            checkpoints.mark_best(1).expect("mark");
+        }
+    }
+    let best = directory.path().join("best");
+    std::fs::remove_file(&best).expect("the mark");
+    std::fs::create_dir(&best).expect("what is no file");
+    checkpoints.save(4, &checkpoint(1.0)).expect_err("the mark cannot be read");
+    assert_eq!(checkpoints.steps().expect("steps"), [1, 2, 3, 4]);
+}

@@ -50,6 +50,13 @@ pub trait Help<T> {
     /// # Errors
     /// The error that was there, with `text` as its help.
     fn help(self, text: impl FnOnce() -> String) -> anyhow::Result<T>;
+
+    /// As [`Help::help`], of a file whose content or name is to blame: nothing is said where it could not be read, and
+    /// may be in order.
+    ///
+    /// # Errors
+    /// The error that was there.
+    fn help_with_file(self, text: impl FnOnce() -> String) -> anyhow::Result<T>;
 }
 
 /// The error with a help that is shown where nothing deeper down knows a better one.
@@ -63,6 +70,23 @@ impl<T, E: Into<anyhow::Error>> Help<T> for Result<T, E> {
             anyhow::Error::new(Helped { error: error.into(), help: text(), general: false })
         })
     }
+
+    fn help_with_file(self, text: impl FnOnce() -> String) -> anyhow::Result<T> {
+        match self.map_err(Into::into) {
+            Err(error) if is_unreadable(&error) => Err(error),
+            result => result.help(text),
+        }
+    }
+}
+
+/// Whether the error is that a file could not be read which is there and of the right kind.
+fn is_unreadable(error: &anyhow::Error) -> bool {
+    use std::io::ErrorKind::{InvalidInput, IsADirectory, NotADirectory, NotFound};
+    let kinds = [InvalidInput, IsADirectory, NotADirectory, NotFound];
+    error.chain().any(|cause| match cause.downcast_ref() {
+        Some(atelier_store::Error::Io { cause, .. }) => !kinds.contains(&cause.kind()),
+        _ => false,
+    })
 }
 
 /// The exit code of an error: 1 for a check that does not hold and for training that diverged,

@@ -69,8 +69,8 @@ impl Picture {
                     })
                     .with_context(about)
                     .help(|| {
-                        "save it without what is not the picture, such as with `convert -strip picture.png \
-                         stripped.png`"
+                        "make the image smaller, or save it without what is not the picture, such as with \
+                         `convert -strip picture.png stripped.png`"
                             .to_string()
                     });
             }

@@ -54,7 +54,7 @@ impl Layers {
             .map_err(anyhow::Error::from)
             .and_then(|bytes| Ok(String::from_utf8(bytes)?))
             .with_context(|| format!("cannot read the configuration {}", path.display()))
-            .help(|| {
+            .help_with_file(|| {
                 format!("give an existing TOML file; `{} config show` prints one", home::program())
             })?;
         self.document(&text, path)

@@ -1,10 +1,11 @@
 //! Whether what a run directory holds belongs to the settings that its run is to go on with.
 
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use atelier_store::{Checkpoint, Manifest, read_regular};
+use atelier_store::{Checkpoint, Error as StoreError, Manifest, read_regular};
 use serde_json::{Map, Value};
 
 use super::prepared::{Prepared, Trainable};
@@ -59,6 +60,12 @@ fn differences<'v>(before: &'v Value, now: &'v Value, path: &str) -> Vec<Differe
             pairs.flat_map(|((a, b), name)| differences(a, b, name)).collect()
         }
         _ if before == now => Vec::new(),
+        // TOML knows whole numbers, and takes them where JSON has 0.0.
+        (Value::Number(a), Value::Number(b))
+            if a.is_f64() != b.is_f64() && a.as_f64() == b.as_f64() =>
+        {
+            Vec::new()
+        }
         _ => vec![Difference { key: path.to_string(), before, now }],
     }
 }
@@ -81,17 +88,19 @@ fn told(differing: &[Difference<'_>], tell: impl Fn(&str, String, String) -> Str
 /// somebody changed one of the two, and neither can be gone by.
 pub(crate) fn same_config(run: &Path, manifest: &Manifest) -> Result<()> {
     let path = run.join("config.toml");
-    if !path.exists() {
-        return Err(anyhow!("{} is not there", path.display())).help(|| {
-            "it was written when the run began: put it back from a copy, or begin another run"
-                .to_string()
-        });
-    }
+    let bytes = match read_regular(&path, config::LARGEST) {
+        Err(StoreError::Io { cause, .. }) if cause.kind() == ErrorKind::NotFound => {
+            return Err(anyhow!("{} is not there", path.display())).help(|| {
+                "it was written when the run began: put it back from a copy, or begin another run"
+                    .to_string()
+            });
+        }
+        bytes => bytes?,
+    };
     let help = || {
         "a run goes on with the settings that it began with: undo the change, or begin another with --config"
             .to_string()
     };
-    let bytes = read_regular(&path, config::LARGEST).help(help)?;
     let table: Result<toml::Table> = String::from_utf8(bytes)
         .map_err(anyhow::Error::from)
         .and_then(|text| Ok(toml::from_str(&text)?));
@@ -115,6 +124,10 @@ pub(crate) fn same_config(run: &Path, manifest: &Manifest) -> Result<()> {
         return Ok(());
     }
     let told = told(&differing, |key, recorded, written| {
+        let [written, recorded] = [written, recorded].map(|value| match value.as_str() {
+            "null" => "not there".to_string(),
+            _ => value,
+        });
         format!("{key} is {written} in config.toml and {recorded} in manifest.json")
     });
     Err(anyhow!("the settings in {} do not agree: {told}", run.display())).help(help)

@@ -219,7 +219,8 @@ where
     let prepared = match Prepared::new(resolved.config.clone(), place) {
         Err(error) if is_about_the_split(&error) => {
             return Err(error).help(|| {
-                "set aside fewer examples, such as --set data.validation=0.1".to_string()
+                "set aside another share of the examples, such as --set data.validation=0.1"
+                    .to_string()
             });
         }
         prepared => prepared?,
@@ -314,12 +315,15 @@ fn steps<C: Trainable>(
     let mut source = prepared.source()?;
     let model: &dyn Objective = &prepared.model;
     let mut trainer = Trainer::new(model, &prepared.settings, prepared.seed)?;
-    // Whatever is wrong with it, it is no reason to stop: the next best is marked anew.
-    if let Err(error) = run.dir.checkpoints().best_step() {
-        warn(&format!("warning: which checkpoint is the best is not known any more: {error}"));
+    match run.dir.checkpoints().best_step() {
+        // No reason to stop: the next best is marked anew.
+        Err(error @ atelier_store::Error::Corrupt { .. }) => {
+            warn(&format!("warning: which checkpoint is the best is not known any more: {error}"));
+        }
+        best => drop(best?),
     }
     let unusable = || format!("begin anew with `{}`", results::again(prepared, run));
-    if let Some(latest) = run.dir.checkpoints().latest().help(unusable)? {
+    if let Some(latest) = run.dir.checkpoints().latest().help_with_file(unusable)? {
         for passed in &latest.passed_over {
             let path = passed.path.display();
             warn(&format!("warning: {path} is passed over: {}", passed.error));

@@ -98,7 +98,7 @@ fn begin(asked: &Asked) -> Result<(Recorded, Images)> {
     let place = Place { run, device_name: &device_name, data, terminal: asked.terminal };
     let prepared = ready(config, place)?;
     let room = room(asked, config, &prepared)?;
-    check_place(out, room.bytes).help(|| room.advice())?;
+    check_place(out, room.bytes()).help(|| room.advice())?;
     let beginning = Beginning {
         verb: VERB,
         command_line: asked.command_line,
@@ -143,8 +143,9 @@ fn ready(config: &TuningConfig, place: Place<'_>) -> Result<Prepared> {
             .help(|| "set examples aside, such as --set data.validation=0.1".to_string());
     }
     match Prepared::new(config.training(), place) {
-        Err(error) if is_about_the_split(&error) => Err(error)
-            .help(|| "set aside fewer examples, such as --set data.validation=0.1".to_string()),
+        Err(error) if is_about_the_split(&error) => Err(error).help(|| {
+            "set aside another share of the examples, such as --set data.validation=0.1".to_string()
+        }),
         prepared => prepared,
     }
 }
@@ -168,7 +169,7 @@ fn resume(asked: &Asked) -> Result<(Recorded, Images)> {
     };
     let prepared = ready(&config, place)?;
     let room = room(asked, &config, &prepared)?;
-    let more = room.bytes.saturating_sub(recorded.dir.bytes()?);
+    let more = room.bytes().saturating_sub(recorded.dir.bytes()?);
     probe(recorded.dir.path(), more).help(|| room.advice())?;
     recorded.check_dataset(&dataset::record(&prepared.data.provenance))?;
     if arguments.trials.is_some() {

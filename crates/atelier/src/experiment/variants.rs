@@ -147,7 +147,8 @@ fn begin(
     let prepared = match Prepared::new(config.baseline(), place) {
         Err(error) if is_about_the_split(&error) => {
             return Err(error).help(|| {
-                "set aside fewer examples, such as --set data.validation=0.1".to_string()
+                "set aside another share of the examples, such as --set data.validation=0.1"
+                    .to_string()
             });
         }
         prepared => prepared?,

@@ -168,7 +168,7 @@ pub(crate) fn given(
 
 /// The manifest of the run in `path`.
 pub(crate) fn manifest(path: &Path) -> Result<Manifest> {
-    Manifest::read(&path.join("manifest.json")).help(|| {
+    Manifest::read(&path.join("manifest.json")).help_with_file(|| {
         let program = home::program();
         format!("`{program} runs list` shows the runs that there are")
     })
@@ -187,7 +187,7 @@ where
     C::Model: 'static,
 {
     // Before the data: a run without snapshots is the most likely mistake.
-    let snapshots = Snapshots::read(path).help(|| no_snapshots(path, manifest, place))?;
+    let snapshots = Snapshots::read(path).help_with_file(|| no_snapshots(path, manifest, place))?;
     let config: C = serde_json::from_value(manifest.config.clone())
         .with_context(|| format!("the configuration in {}", path.display()))?;
     let common = config.common();

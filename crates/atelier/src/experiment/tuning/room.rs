@@ -1,5 +1,7 @@
 //! The room that a search takes on its disk, known before it begins.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 use atelier_core::MOST_WEIGHTS;
 use atelier_tune::{Domain, Settings, Space, Value};
@@ -17,12 +19,15 @@ struct Examples {
     classes: usize,
 }
 
-/// The room that a search takes.
+/// The room that a search takes, in bytes.
 #[derive(Debug)]
 pub(super) struct Room {
-    /// About how many bytes, and no fewer: the winner, trained anew, may be the largest network that there is in the
-    /// space.
-    pub(super) bytes: u64,
+    /// The run that trains the winner anew, which may be the largest network that there is in the space.
+    winner: u64,
+    /// The checkpoints of the trials that run at a time.
+    trials: u64,
+    /// What the journal, the summary and the page say.
+    told: u64,
     /// The settings of the space that take the most.
     most: Vec<String>,
 }
@@ -38,41 +43,59 @@ impl Room {
         let data = &prepared.data.train;
         let (images, pixels, classes) = (data.len(), data.pixels(), data.classes());
         let examples = Examples { images, pixels, classes };
-        let (largest, settings) = largest(config, space, examples)?;
-        let most = settings.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
-        Ok(Self { bytes: of_search(config, &largest, examples, workers), most })
+        Self::of(config, space, examples, workers)
+    }
+
+    /// About how many bytes in all, and no fewer.
+    pub(super) fn bytes(&self) -> u64 {
+        // Figures and the rest.
+        let rest = 64 << 20;
+        self.winner.saturating_add(self.trials).saturating_add(self.told).saturating_add(rest)
     }
 
     /// What to do where there is not so much.
     pub(super) fn advice(&self) -> String {
+        let Self { winner, trials, told, most } = self;
+        let largest = if most.is_empty() {
+            String::new()
+        } else {
+            format!("; the most is taken with {}", brief(&most.join(", ")))
+        };
         format!(
-            "free some space, or search less: the most is taken by trials with {}; each of tune.trials and of --workers \
-             takes some more",
-            brief(&self.most.join(", "))
+            "free some space, or search less: training the winner anew takes {winner} bytes (the network, \
+             retrain.epochs, train.snapshots_per_epoch), checkpoints of trials {trials} (the network, --workers), what \
+             is told of them {told} (tune.trials, train.epochs){largest}"
         )
+    }
+
+    fn of(
+        config: &TuningConfig,
+        space: &Space,
+        examples: Examples,
+        workers: usize,
+    ) -> Result<Self> {
+        let (largest, most) = largest(config, space, examples)?;
+        let most = most.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let weights = 4 * parameters(&largest, examples) as u64;
+        // The newest two checkpoints of each trial that runs, and one that takes the place of another.
+        let running = workers.min(config.tune.trials) as u64;
+        let trials = (3 * running).saturating_mul(prepared::tensors(&largest.train) * weights);
+        // Of a trial and of each of its epochs.
+        let of_trial = (largest.train.epochs as u64).saturating_mul(400).saturating_add(8 << 10);
+        let told = of_trial.saturating_mul(config.tune.trials as u64);
+        let winner = of_winner(config, &largest, examples);
+        Ok(Self { winner, trials, told, most })
     }
 }
 
-fn of_search(config: &TuningConfig, largest: &Config, examples: Examples, workers: usize) -> u64 {
-    let weights = 4 * parameters(largest, examples) as u64;
-    // The newest two checkpoints of each trial that runs, and one that takes the place of another.
-    let running = workers.min(config.tune.trials) as u64;
-    let trials = (3 * running).saturating_mul(prepared::tensors(&largest.train) * weights);
-    // What the journal, the summary and the page say of a trial and of each of its epochs.
-    let of_trial = (largest.train.epochs as u64).saturating_mul(400).saturating_add(8 << 10);
-    let told = of_trial.saturating_mul(config.tune.trials as u64);
-    // Figures and the rest.
-    let all = of_winner(config, largest, examples).saturating_add(trials).saturating_add(told);
-    all.saturating_add(64 << 20)
-}
-
-/// The recipe with those settings of the space that take the most room, and the settings.
+/// The recipe with those settings of the space that take the most room, and the settings on which that depends.
 fn largest<'s>(
     config: &TuningConfig,
     space: &'s Space,
     examples: Examples,
 ) -> Result<(Config, Vec<(&'s str, Value)>)> {
     let mut settings: Vec<(&str, Value)> = Vec::new();
+    let mut counting = Vec::new();
     let mut largest = config.training();
     for parameter in space.parameters() {
         // The room grows or falls with each number, whatever the others are: an end of its range is the most.
@@ -82,6 +105,7 @@ fn largest<'s>(
             Domain::Choices(choices) => choices.clone(),
             _ => Vec::new(),
         };
+        let mut sizes = BTreeSet::new();
         for (nth, value) in ends.into_iter().enumerate() {
             let mut tried = settings.clone();
             tried.retain(|(name, _)| *name != parameter.name);
@@ -89,12 +113,17 @@ fn largest<'s>(
             let recipe = config.with(&tried.iter().cloned().collect::<Settings>())?;
             let [more, most] = [&recipe, &largest]
                 .map(|recipe| (of_winner(config, recipe, examples), recipe.train.epochs));
+            sizes.insert(more);
             // Where nothing else decides whether it is searched, the recipe's own value is no trial's.
             if more > most || (nth == 0 && parameter.when.is_empty()) {
                 (settings, largest) = (tried, recipe);
             }
         }
+        if sizes.len() > 1 {
+            counting.push(parameter.name.as_str());
+        }
     }
+    settings.retain(|(name, _)| counting.contains(name));
     Ok((largest, settings))
 }
 
@@ -130,8 +159,7 @@ mod tests {
     fn of(section: &str, change: impl FnOnce(&mut TuningConfig)) -> u64 {
         let (mut config, space) = config(section);
         change(&mut config);
-        let (largest, _) = largest(&config, &space, EXAMPLES).expect("a recipe");
-        of_search(&config, &largest, EXAMPLES, 2)
+        Room::of(&config, &space, EXAMPLES, 2).expect("a number").bytes()
     }
 
     #[test]
@@ -142,12 +170,25 @@ mod tests {
              space.\"optimizer.learning_rate\" = { float = [0.1, 0.2] }",
         );
         let (largest, settings) = largest(&config, &space, EXAMPLES).expect("a recipe");
-        assert!(settings.contains(&("model.layers", Value::Int(4))), "{settings:?}");
+        let names: Vec<_> = settings.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ["model.layers", "model.units", "train.batch_size", "train.epochs"]);
         assert_eq!(largest.model.hidden, [400; 4]);
         assert_eq!((largest.train.batch_size, largest.train.epochs), (8, 9));
         let weights = 784 * 400 + 3 * 400 * 400 + 400 * 10;
         let found = parameters(&largest, EXAMPLES);
         assert!((weights + 1610..weights + 10_000).contains(&found), "{found}");
+    }
+
+    #[test]
+    fn settings_that_take_no_room_are_not_blamed_for_it() {
+        let (mut config, space) =
+            config("space.\"optimizer.learning_rate\" = { choices = [0.1, 0.2] }");
+        config.retrain.epochs = 100_000_000;
+        let room = Room::of(&config, &space, EXAMPLES, 2).expect("a number");
+        let advice = room.advice();
+        assert!(room.winner > 1000 * (room.trials + room.told), "{advice}");
+        assert!(!advice.contains("learning_rate"), "{advice}");
+        assert!(advice.contains(&format!("anew takes {} bytes", room.winner)), "{advice}");
     }
 
     #[test]
