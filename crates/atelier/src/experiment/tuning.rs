@@ -34,7 +34,7 @@ use super::training::{Trained, is_about_the_split};
 use crate::cli::TuneArgs;
 use crate::config::{Config, Resolved, TuningConfig};
 use crate::dataset;
-use crate::failure::{CheckFailed, Help as _, UNUSABLE};
+use crate::failure::{CheckFailed, Help as _, UNUSABLE, no_space};
 use crate::home;
 use crate::signals::Stop;
 use crate::terminal::{Terminal, counted};
@@ -98,7 +98,7 @@ fn begin(asked: &Asked) -> Result<(Recorded, Images)> {
     let place = Place { run, device_name: &device_name, data, terminal: asked.terminal };
     let prepared = ready(config, place)?;
     let room = room(asked, config, &prepared)?;
-    check_place(out, room.bytes()).help(|| room.advice())?;
+    fits(check_place(out, room.bytes()), &room)?;
     let beginning = Beginning {
         verb: VERB,
         command_line: asked.command_line,
@@ -118,6 +118,14 @@ fn begin(asked: &Asked) -> Result<(Recorded, Images)> {
 fn room(asked: &Asked, config: &TuningConfig, prepared: &Prepared) -> Result<Room> {
     let (space, _) = config.check()?;
     Room::new(config, &space, prepared, workers(asked))
+}
+
+/// What to do where the room that was tried is not there.
+fn fits(tried: Result<()>, room: &Room) -> Result<()> {
+    match tried {
+        Err(error) if no_space(&error) => Err(error).help(|| room.advice()),
+        tried => tried,
+    }
 }
 
 /// How many trials run at a time.
@@ -170,7 +178,7 @@ fn resume(asked: &Asked) -> Result<(Recorded, Images)> {
     let prepared = ready(&config, place)?;
     let room = room(asked, &config, &prepared)?;
     let more = room.bytes().saturating_sub(recorded.dir.bytes()?);
-    probe(recorded.dir.path(), more).help(|| room.advice())?;
+    fits(probe(recorded.dir.path(), more).map_err(Into::into), &room)?;
     recorded.check_dataset(&dataset::record(&prepared.data.provenance))?;
     if arguments.trials.is_some() {
         recorded.manifest.config = serde_json::to_value(&config)?;
