@@ -70,9 +70,19 @@ impl Tree {
                 show(undisturbed)
             ));
         }
-        // One more may be left where the process died before it removed it.
-        if let Some(lost) = undisturbed.checkpoints.difference(&self.checkpoints).next() {
-            return Err(format!("{lost} is gone, which an undisturbed run keeps"));
+        // Others than those of an undisturbed run: a signal that is heeded leaves one of the moment. One more may be
+        // there where the process died before it removed it.
+        let (kept, least) = (self.checkpoints.len(), undisturbed.checkpoints.len());
+        if kept < least {
+            return Err(format!("{kept} checkpoints are left, {least} undisturbed"));
+        }
+        for (mark, step) in self.files.iter().filter(|(name, _)| name.ends_with("checkpoints/best"))
+        {
+            let step: u64 = String::from_utf8_lossy(step).trim().parse().unwrap_or(0);
+            let best = mark.replace("/best", &format!("/step-{step:08}.safetensors"));
+            if !self.checkpoints.contains(&best) {
+                return Err(format!("{best} is gone, which is marked as the best"));
+            }
         }
         for (name, &least) in &undisturbed.reads {
             let found = self.reads.get(name).copied().unwrap_or(0);
