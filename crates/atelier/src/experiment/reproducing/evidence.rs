@@ -67,9 +67,9 @@ pub(super) struct Facts {
 pub(super) struct Files {
     /// Those of [`EXPECTED`] that are there and not empty.
     pub(super) there: Vec<String>,
-    /// The figure of the last iterations; empty where there is none.
+    /// The figure of the last iterations.
     pub(super) last_20: String,
-    /// The figure of reconstructions; empty where there is none.
+    /// The figure of reconstructions.
     pub(super) reconstructions: String,
 }
 
@@ -85,10 +85,8 @@ impl Evidence {
     /// Reads all of it.
     pub(super) fn read(run: &Recorded, asked: &Asked) -> Result<Self> {
         let path = run.dir.path();
-        // Data of a user's own may have no room in a figure, which is left out then.
         let text = |name: &str| -> Result<String> {
-            let path = path.join(name);
-            let bytes = if path.exists() { read_regular(&path, LARGEST_FILE)? } else { Vec::new() };
+            let bytes = read_regular(&path.join(name), LARGEST_FILE)?;
             Ok(String::from_utf8_lossy(&bytes).into_owned())
         };
         let is_there = |name: &&str| {
