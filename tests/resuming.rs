@@ -87,6 +87,15 @@ fn an_interrupted_run_goes_on_to_the_same_bits() {
     assert_eq!(status(&out), "interrupted");
     assert!(!out.join("model.safetensors").exists());
 
+    // An older one is not taken for a newer whose manifest is damaged.
+    let newer = home.path().join("runs/train-0001");
+    fs::create_dir(&newer).expect("a directory");
+    fs::write(newer.join("manifest.json"), "{").expect("a manifest");
+    let refused = run(home.path(), &["train", "--resume"]).expect_code(2);
+    assert!(refused.stderr.contains("train-0001/manifest.json is damaged"), "{refused}");
+    assert!(refused.stderr.contains("name the run to take up with --out"), "{refused}");
+    fs::remove_dir_all(newer).expect("a directory");
+
     // The newest interrupted run is found without being named, and with the sample it began with.
     run(home.path(), &["train", "--resume", "--threads", "1"]).expect_code(0);
     assert_eq!(status(&out), "complete");

@@ -1,6 +1,7 @@
 //! The results of a run, read and checked before anything is typeset.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use atelier_store::{Manifest, Status, is_steering, read_regular};
@@ -95,14 +96,19 @@ fn summary(directory: &Path, part: &Part) -> Result<Value> {
     Ok(summary)
 }
 
-/// Reads the figures of a part and gives the paths of each under its name.
+/// Reads the figures of a part and gives the path of each under its name: null of one that is not there, as where data
+/// of a user's own have so many classes that it had no room.
 fn shown(run: &Path, part: &Part, figures: &mut BTreeMap<String, Vec<u8>>) -> Result<Value> {
     let directory = run.join(part.directory).join("figures");
     let mut names: Vec<String> = part.figures.iter().map(|&name| name.to_owned()).collect();
     names.extend(others(&directory, part));
     let mut shown = Map::new();
     for name in names {
-        let path = there(directory.join(format!("{name}.png")), part)?;
+        let path = directory.join(format!("{name}.png"));
+        if !is_there(&path) {
+            shown.insert(name, Value::Null);
+            continue;
+        }
         let bytes = read_regular(&path, LARGEST_FIGURE)?;
         if !is_picture(&bytes) {
             return Err(Error::NotPng { path });
@@ -147,10 +153,12 @@ fn is_picture(bytes: &[u8]) -> bool {
 
 /// The path, where something is there.
 fn there(path: PathBuf, part: &Part) -> Result<PathBuf> {
-    if path.symlink_metadata().is_err() {
-        return Err(Error::Missing { path, holds: part.holds });
-    }
-    Ok(path)
+    if is_there(&path) { Ok(path) } else { Err(Error::Missing { path, holds: part.holds }) }
+}
+
+/// Whether something has this name; what cannot be looked at is told when it is read.
+fn is_there(path: &Path) -> bool {
+    !path.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound)
 }
 
 /// The value with all that steers in its texts replaced: neither a PDF nor a web page has a place for it.

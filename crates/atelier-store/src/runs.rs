@@ -2,7 +2,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::run_dir::MANIFEST;
-use crate::{Error, Lock, Manifest, Result, RunDir, Status, fs};
+use crate::{Lock, Manifest, Result, RunDir, Status, fs};
 
 /// A run as it is listed.
 #[derive(Debug)]
@@ -45,13 +45,28 @@ pub fn list_runs(root: &Path) -> Result<Vec<RunSummary>> {
 /// diverging, as on a full disk.
 ///
 /// # Errors
-/// [`Error::Io`](crate::Error::Io) if the directory, a lock or a manifest cannot be read: an older run is not taken for
-/// the newest. A manifest that is damaged is passed over.
+/// [`Error::Io`](crate::Error::Io) if the directory or a lock cannot be read. The error of a manifest that cannot be
+/// used, unless its directory has the number of another verb's run, or the manifest was last changed before that of the
+/// run that is found: an older run is not taken for the newest.
 pub fn newest_interrupted(root: &Path, verb: &str) -> Result<Option<RunSummary>> {
-    for run in list_runs(root)?.into_iter().rev() {
+    let mut unusable = list_runs(root)?;
+    let first_usable = unusable.iter().position(|run| run.manifest.is_ok());
+    let usable = unusable.split_off(first_usable.unwrap_or(unusable.len()));
+    let found = newest_of(usable, verb)?;
+    for run in unusable {
+        let newer = found.as_ref().is_none_or(|found| may_be_newer(&run.path, &found.path));
+        if newer && may_be_of(&run.name, verb) {
+            return run.manifest.map(|_| None);
+        }
+    }
+    Ok(found)
+}
+
+/// The newest of these runs, all with a manifest and in order of time, that can be taken up.
+fn newest_of(runs: Vec<RunSummary>, verb: &str) -> Result<Option<RunSummary>> {
+    for run in runs.into_iter().rev() {
         let manifest = match &run.manifest {
             Ok(manifest) if manifest.verb == verb => manifest,
-            Err(Error::Io { .. }) => return run.manifest.map(|_| None),
             _ => continue,
         };
         let unfinished = match manifest.status {
@@ -64,6 +79,23 @@ pub fn newest_interrupted(root: &Path, verb: &str) -> Result<Option<RunSummary>>
         }
     }
     Ok(None)
+}
+
+/// Whether a directory of this name may hold a run of the verb: it has the verb's number, or no verb's.
+fn may_be_of(name: &str, verb: &str) -> bool {
+    match name.rsplit_once('-') {
+        Some((of, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) => of == verb,
+        _ => true,
+    }
+}
+
+/// Whether the manifest in one directory may have been written after that in the other.
+fn may_be_newer(run: &Path, other: &Path) -> bool {
+    let changed = |run: &Path| run.join(MANIFEST).metadata().and_then(|file| file.modified());
+    match (changed(run), changed(other)) {
+        (Ok(run), Ok(other)) => run >= other,
+        _ => true,
+    }
 }
 
 /// Whether a run, or a run directly inside it, has a checkpoint to go on from.

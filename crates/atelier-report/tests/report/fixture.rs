@@ -17,7 +17,8 @@ const PARTS: [(&str, &str); 7] = [
     ("autoencoder", "autoencoder"),
 ];
 
-const FIGURES: [(&str, &[&str]); 6] = [
+/// The figures of a part, by its directory.
+pub const FIGURES: [(&str, &[&str]); 6] = [
     ("init", &["variance", "histograms", "training"]),
     ("tune", &["history", "curves", "parallel-coordinates", "importances"]),
     ("tune/retrained", &["last-20", "curves"]),

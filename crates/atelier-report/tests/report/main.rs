@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use atelier_report::{Error, Report, report};
-use fixture::{change, run};
+use fixture::{FIGURES, change, run};
 use serde_json::{Value, json};
 
 /// Makes a value one that no run has.
@@ -169,7 +169,7 @@ fn a_missing_file_is_named_with_what_it_holds_and_the_old_report_stays() {
         ("summary.json", "what was asked"),
         ("init/summary.json", "the identities"),
         ("tune/retrained/manifest.json", "the chosen settings"),
-        ("landscape/figures/contour.png", "the loss landscape"),
+        ("landscape/summary.json", "the loss landscape"),
     ] {
         let run = run();
         fs::write(run.path().join("report.pdf"), "old").expect("a file");
@@ -222,6 +222,21 @@ fn damaged_files_are_named() {
     assert!(refused(run.path()).contains("landscape/summary.json is damaged"));
     fs::write(run.path().join("manifest.json"), "{\"schema_version\": 7}").expect("a file");
     assert!(refused(run.path()).contains("schema_version 7"));
+}
+
+#[test]
+fn a_figure_that_had_no_room_is_told_where_it_would_be() {
+    let run = run();
+    let told = |page: &str| page.matches("This figure is not in the run").count();
+    assert_eq!(told(&made(run.path()).page), 0);
+    let gone = FIGURES.iter().flat_map(|(part, names)| names.iter().map(move |name| (part, name)));
+    for (part, name) in gone {
+        let figure = run.path().join(part).join("figures").join(format!("{name}.png"));
+        fs::remove_file(figure).expect("a figure of the run");
+    }
+    // Two of them are shown only where they are.
+    let all: usize = FIGURES.iter().map(|(_, names)| names.len()).sum();
+    assert_eq!(told(&made(run.path()).page), all - 2);
 }
 
 #[test]

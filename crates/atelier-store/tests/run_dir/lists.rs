@@ -70,3 +70,45 @@ fn a_failed_run_is_taken_up_where_it_has_a_checkpoint_and_did_not_diverge() {
     failed.write(&path.join("manifest.json")).expect("manifest");
     assert_eq!(newest(), None);
 }
+
+#[test]
+fn an_older_run_is_not_taken_for_one_whose_manifest_cannot_be_used() {
+    let directory = tempfile::tempdir().expect("directory");
+    let root = directory.path();
+    finished_run(root, "train", "2026-01-01T00:00:00Z", Status::Interrupted);
+    let found = root.join("train-0001/manifest.json");
+    let written = |path: &std::path::Path, later: i64| {
+        let now = std::fs::metadata(&found).expect("manifest").modified().expect("time");
+        let after = std::time::Duration::from_secs(later.unsigned_abs());
+        let file = std::fs::File::options().write(true).open(path).expect("open");
+        file.set_modified(if later < 0 { now - after } else { now + after }).expect("set");
+    };
+    let newest = || newest_interrupted(root, "train");
+    for (name, later, refused) in [
+        ("train-0002", 10, true),
+        ("train-0002", -10, false),
+        ("mine", 10, true),
+        ("mine-2", 10, false),
+        ("tune-0001", 10, false),
+    ] {
+        let damaged = root.join(name);
+        std::fs::create_dir(&damaged).expect("directory");
+        std::fs::write(damaged.join("manifest.json"), "{").expect("file");
+        written(&damaged.join("manifest.json"), later);
+        match newest() {
+            Err(Error::Corrupt { path, .. }) if refused => {
+                assert_eq!(path, damaged.join("manifest.json"));
+            }
+            Ok(Some(run)) if !refused => assert_eq!(run.name, "train-0001"),
+            other => panic!("{name}, {later}: {other:?}"),
+        }
+        std::fs::remove_dir_all(damaged).expect("remove");
+    }
+
+    // Nothing is found, and what cannot be used may be what is looked for.
+    std::fs::remove_dir_all(root.join("train-0001")).expect("remove");
+    std::fs::create_dir(root.join("train-0002")).expect("directory");
+    std::fs::write(root.join("train-0002/manifest.json"), "{").expect("file");
+    assert!(matches!(newest(), Err(Error::Corrupt { .. })));
+    assert!(newest_interrupted(root, "tune").expect("look").is_none());
+}

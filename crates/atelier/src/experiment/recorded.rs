@@ -39,6 +39,14 @@ pub(crate) struct Beginning<'a> {
     pub(crate) data: &'a DataFlags,
 }
 
+/// The directory of the newest interrupted run of `verb`, where there is one.
+pub(crate) fn newest(verb: &str) -> Result<Option<PathBuf>> {
+    let found = newest_interrupted(&home::runs(), verb).help_with_file(|| {
+        "put it back as it was, or name the run to take up with --out".to_string()
+    })?;
+    Ok(found.map(|run| run.path))
+}
+
 /// Refuses a place where no run directory can be made or that has no room for `bytes`, before work is
 /// done that would be in vain.
 pub(crate) fn check_place(out: Option<&Path>, bytes: u64) -> Result<()> {
@@ -102,8 +110,7 @@ impl Recorded {
         let path: PathBuf = if let Some(path) = &flags.out {
             path.clone()
         } else {
-            let found = newest_interrupted(&home::runs(), verb)?.map(|run| run.path);
-            found
+            newest(verb)?
                 .ok_or_else(|| {
                     anyhow!("no interrupted run of `{verb}` in {}", home::shown(&home::runs()))
                 })

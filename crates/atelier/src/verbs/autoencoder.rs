@@ -1,9 +1,10 @@
 use anyhow::{Result, anyhow};
-use atelier_store::{Manifest, newest_interrupted};
+use atelier_store::Manifest;
 
 use crate::cli::{AutoencoderArgs, RunFlags};
 use crate::experiment::autoencoding::train;
 use crate::experiment::finished::finished;
+use crate::experiment::recorded::newest;
 use crate::failure::Help as _;
 use crate::home;
 use crate::signals::Stop;
@@ -40,7 +41,6 @@ fn refuse_sweep(flags: &RunFlags) -> Result<()> {
         }
         return Ok(());
     }
-    let newest = |verb| newest_interrupted(&home::runs(), verb);
     if newest("autoencoder")?.is_none() && newest(bottlenecks::VERB)?.is_some() {
         return Err(anyhow!("no interrupted run of `autoencoder`, but a sweep was interrupted"))
             .help(|| format!("`{goes_on}` goes on with it"));
