@@ -30,8 +30,8 @@ use super::product::Matrix;
 /// Rows of a tile.
 const ROWS: usize = 6;
 /// Longest block of the inner dimension: as many rows of `b`, four vectors wide, are 64 KB, which the
-/// second cache holds beside everything else.
-const DEPTH: usize = 256;
+/// second cache holds beside everything else. Few under Miri, so that there is more than one.
+const DEPTH: usize = if cfg!(miri) { 8 } else { 256 };
 
 /// The blocks of an inner dimension, of nearly the same length: one, or an even number, which two threads
 /// can share.
