@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::cli::{Output, atelier};
-use crate::fixture::home_with_sample;
+use crate::fixture::{amend, home_with_sample};
 
 fn init(home: &Path, arguments: &[&str]) -> Output {
     atelier(["init"].iter().chain(arguments)).env("ATELIER_HOME", home).run()
@@ -89,11 +89,9 @@ fn an_interrupted_study_ends_soon_and_goes_on_to_the_same_end() {
     assert!(sent.success());
     assert_eq!(child.wait().expect("an end").code(), Some(130));
     assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
-    let mut manifest = json(&run.join("manifest.json"));
-    assert_eq!(manifest["status"], "interrupted");
+    assert_eq!(json(&run.join("manifest.json"))["status"], "interrupted");
 
-    manifest["config"]["init"]["draws"] = 5000.into();
-    fs::write(run.join("manifest.json"), manifest.to_string()).expect("a manifest");
+    amend(&run, |manifest| manifest["config"]["init"]["draws"] = 5000.into());
     let config = fs::read_to_string(run.join("config.toml")).expect("a configuration");
     assert!(config.contains("draws = 10000000"), "{config}");
     let config = config.replace("draws = 10000000", "draws = 5000");

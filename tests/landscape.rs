@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::cli::{Output, atelier};
-use crate::fixture::home_with_sample;
+use crate::fixture::{home_with_sample, reopen};
 
 /// `landscape --smoke` with more arguments, in a home of its own.
 fn landscape(home: &Path, arguments: &[&str]) -> Output {
@@ -273,9 +273,7 @@ fn an_interrupted_landscape_goes_on_and_ends_with_the_same_bytes() {
     let (whole, cut) = (runs.join("landscape-0001"), runs.join("cut"));
     landscape(home.path(), &["--quiet", "--out", cut.to_str().expect("a plain path")])
         .expect_code(0);
-    let mut manifest = json(&cut.join("manifest.json"));
-    manifest["status"] = "running".into();
-    fs::write(cut.join("manifest.json"), manifest.to_string()).expect("written");
+    reopen(&cut, "running");
     let rows = fs::read_to_string(cut.join("grid.jsonl")).expect("the rows");
     let kept: Vec<&str> = rows.lines().take(6).collect();
     fs::write(cut.join("grid.jsonl"), kept.join("\n") + "\n{\"row\":{\"y\":").expect("written");
@@ -283,9 +281,7 @@ fn an_interrupted_landscape_goes_on_and_ends_with_the_same_bytes() {
         fs::remove_file(cut.join(file)).expect("removed");
     }
     // And in the middle of the second run.
-    let mut manifest = json(&cut.join("run-b/manifest.json"));
-    manifest["status"] = "running".into();
-    fs::write(cut.join("run-b/manifest.json"), manifest.to_string()).expect("written");
+    reopen(&cut.join("run-b"), "running");
     let arguments =
         ["landscape", "--resume", "--quiet", "--out", cut.to_str().expect("a plain path")];
     atelier(arguments).env("ATELIER_HOME", home.path()).run().expect_code(0);
@@ -299,7 +295,7 @@ fn rows_of_a_grid_from_a_damaged_one_on_are_computed_anew_and_that_is_said() {
     let home = home_with_sample();
     landscape(home.path(), &["--quiet", "--set", "landscape.curvature=0"]).expect_code(0);
     let run = home.path().join("runs/landscape-0001");
-    let (manifest, rows) = (json(&run.join("manifest.json")), read(&run.join("grid.jsonl")));
+    let rows = read(&run.join("grid.jsonl"));
     let surface = read(&run.join("surface.csv"));
     let lines: Vec<&[u8]> = rows.split_inclusive(|&byte| byte == b'\n').collect();
     let fourth = String::from_utf8_lossy(lines[3]).into_owned();
@@ -307,9 +303,7 @@ fn rows_of_a_grid_from_a_damaged_one_on_are_computed_anew_and_that_is_said() {
     let (_, others) = losses.split_once(',').expect("several losses");
     let another = format!("{before}\"loss\":[99.5,{others}").into_bytes();
     for damaged in [another, b"{\"row\":\xff}\n".to_vec(), lines[2].to_vec()] {
-        let mut manifest = manifest.clone();
-        manifest["status"] = "running".into();
-        fs::write(run.join("manifest.json"), manifest.to_string()).expect("written");
+        reopen(&run, "running");
         let with = [&lines[..3].concat()[..], &damaged, &lines[4..].concat()].concat();
         fs::write(run.join("grid.jsonl"), with).expect("written");
         let out = run.to_str().expect("a plain path");

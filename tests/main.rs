@@ -5,6 +5,7 @@ mod cli;
 mod fixture;
 
 mod autoencoder;
+mod belonging;
 mod best_dense;
 mod bottlenecks;
 mod ci_example;

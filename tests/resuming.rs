@@ -7,7 +7,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use crate::cli::{Output, atelier};
-use crate::fixture::home_with_sample;
+use crate::fixture::{amend, home_with_sample, reopen};
 
 /// Long enough to be interrupted, short enough to be finished.
 const LONG: [&str; 7] = [
@@ -310,8 +310,12 @@ fn settings_that_are_not_those_of_the_checkpoint_are_told_by_their_keys() {
     let refused = run(home.path(), &["train", "--resume"]).expect_code(2);
     let text = "train.epochs is 150 in config.toml and 151 in manifest.json";
     assert!(refused.stderr.contains(text), "{refused}");
-    // Where somebody has changed both, the checkpoint still knows.
+    // Where somebody has changed both, the manifest still knows.
     edit(&out.join("config.toml"), "epochs = 150", "epochs = 151");
+    let refused = run(home.path(), &["train", "--resume"]).expect_code(2);
+    assert!(refused.stderr.contains("values with the checksum"), "{refused}");
+    // And where its checksum is gone, too, the checkpoint.
+    amend(&out, |_| {});
     let refused = run(home.path(), &["train", "--resume"]).expect_code(2);
     let text = "train.epochs is 151, and was 150 when the checkpoint was made";
     assert!(refused.stderr.contains(text), "{refused}");
@@ -353,7 +357,7 @@ fn a_complete_run_is_resumed_by_doing_nothing() {
         assert!(files() == before, "{verb:?} has changed its run");
 
         // Taken up, it goes on with its own settings and no others, whatever they are.
-        edit(&out.join("manifest.json"), "\"complete\"", "\"interrupted\"");
+        reopen(&out, "interrupted");
         let go_on = || run(home.path(), &[&verb[..], &["--resume"], &flags].concat());
         let config = out.join("config.toml");
         let own = fs::read(&config).expect("a configuration");

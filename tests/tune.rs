@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::cli::{Output, atelier};
-use crate::fixture::home_with_sample;
+use crate::fixture::{home_with_sample, reopen};
 
 /// A space of short trials of a small network.
 const SMALL: [&str; 10] = [
@@ -177,9 +177,7 @@ fn a_journal_with_settings_or_values_that_cannot_be_is_refused_by_name_and_line(
     let home = home_with_sample();
     tune(home.path(), &["--trials", "4", "--workers", "1", "--quiet"]).expect_code(0);
     let run_directory = runs(home.path()).join("tune-0001");
-    let mut manifest = json(&run_directory.join("manifest.json"));
-    manifest["status"] = "running".into();
-    fs::write(run_directory.join("manifest.json"), manifest.to_string()).expect("written");
+    reopen(&run_directory, "running");
     let journal = run_directory.join("study.log");
     let text = String::from_utf8(read(&journal)).expect("text");
     let lines: Vec<Value> =

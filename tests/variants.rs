@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::cli::{Output, atelier};
-use crate::fixture::home_with_sample;
+use crate::fixture::{home_with_sample, reopen};
 
 /// Two variants, small and quick.
 const MINE: &str = r#"
@@ -286,9 +286,7 @@ fn baseline_and_choice_are_trained_anew_on_all_training_examples_before_they_are
         let kept = lines[..done].join("\n") + "\n";
         fs::write(run.join("networks.jsonl"), &kept).expect("written");
         fs::remove_file(run.join("summary.json")).expect("a summary");
-        let manifest = String::from_utf8(read(&run.join("manifest.json"))).expect("text");
-        let manifest = manifest.replace("\"complete\"", "\"interrupted\"");
-        fs::write(run.join("manifest.json"), manifest).expect("written");
+        reopen(&run, "interrupted");
         let resume = ["variants", "--resume", "--quiet"];
         atelier(resume).env("ATELIER_HOME", home.path()).run().expect_code(0);
         assert_eq!(json(&run.join("summary.json")), summary, "from {done} lines on");

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::cli::{Output, atelier};
-use crate::fixture::home_with_sample;
+use crate::fixture::{home_with_sample, reopen};
 
 const SMALL: [&str; 4] = ["--set", "model.hidden=12,12", "--set", "model.batch_norm=true"];
 
@@ -207,17 +207,14 @@ fn a_run_that_was_stopped_before_its_first_checkpoint_still_begins_from_the_file
     let run_dir = home.path().join("runs/train-0002");
     let weights = || fs::read(run_dir.join("model.safetensors")).expect("weights");
     let before = weights();
-    let manifest = run_dir.join("manifest.json");
-    let text = fs::read_to_string(&manifest).expect("the manifest");
-    let interrupted = text.replace("\"complete\"", "\"interrupted\"");
-    fs::write(&manifest, interrupted).expect("the manifest");
+    reopen(&run_dir, "interrupted");
     fs::remove_dir_all(run_dir.join("checkpoints")).expect("the checkpoints");
     fs::remove_file(run_dir.join("model.safetensors")).expect("the weights");
     run(home.path(), &["train", "--resume"]).expect_code(0);
     assert_eq!(before, weights());
 
     // Without the weights that it began from it would be another run.
-    fs::write(&manifest, text.replace("\"complete\"", "\"interrupted\"")).expect("the manifest");
+    reopen(&run_dir, "interrupted");
     let start = run_dir.join("start.safetensors");
     let last = fs::read(&start).expect("the start").len() - 1;
     let mut bytes = fs::read(&start).expect("the start");

@@ -140,7 +140,7 @@ proptest! {
 
     #[test]
     fn a_configuration_that_is_valid_is_printed_as_one_that_means_the_same(
-        seed in 0..i64::MAX as u64, hidden in vec(1..5000_usize, 0..5), rates in vec(0.0..1.0_f64, 6),
+        seed in 0..(i64::MAX - 65_536) as u64, hidden in vec(1..5000_usize, 0..5), rates in vec(0.0..1.0_f64, 6),
         counts in vec(0..100_000_usize, 4), nesterov in any::<bool>(),
     ) {
         let mut config = Config { seed, ..Config::default() };

@@ -7,6 +7,7 @@ use super::budget::Random;
 use super::cases::tell;
 use super::toy::{TRAIN, Workbench};
 use crate::cli::{root, skip};
+use crate::fixture::amend;
 
 /// The checkpoints of what was interrupted, oldest first.
 fn checkpoints(bench: &Workbench) -> Vec<PathBuf> {
@@ -94,11 +95,7 @@ fn a_run_of_another_commit_is_taken_up_with_a_warning_that_shows_both() {
     let head = String::from_utf8_lossy(&head.stdout).trim().to_string();
     let bench = Workbench::new(&TRAIN);
     with_two_checkpoints(&bench);
-    let manifest = bench.out().join("manifest.json");
-    let before = fs::read_to_string(&manifest).expect("a manifest");
-    let of_another = before.replace("\"git_commit\": null", "\"git_commit\": \"0123abcd\"");
-    assert!(of_another != before, "{before}");
-    fs::write(&manifest, of_another).expect("a manifest");
+    amend(&bench.out(), |manifest| manifest["git_commit"] = "0123abcd".into());
     let output = bench.resume_in(root()).expect_code(0);
     let warning = format!("was begun at commit 0123abcd, and this source tree is at {head}");
     assert!(output.stderr.contains(&warning), "{output}");

@@ -5,11 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
-use serde_json::Value;
-
 use super::toy::{TRAIN, TUNE, Workbench};
 use crate::cli::{Output, atelier, skip, temp_dir};
-use crate::fixture::{home_with_sample, report_program};
+use crate::fixture::{amend, home_with_sample, reopen, report_program};
 
 /// A file system of its own, of this size; unmounted with the value.
 struct Disk(tempfile::TempDir);
@@ -111,9 +109,7 @@ fn a_place_that_cannot_be_written_to_is_refused_at_once_and_its_runs_stay_as_the
     let out = disk.path().join("run");
     run(home.path(), &["train", "--smoke", "--quiet", "--out", text(&out)]).expect_code(0);
     // As if it had been killed.
-    let manifest = out.join("manifest.json");
-    let complete = fs::read_to_string(&manifest).expect("a manifest");
-    fs::write(&manifest, complete.replace("\"complete\"", "\"running\"")).expect("a manifest");
+    reopen(&out, "running");
     disk.remount("ro");
     for verb in ["train", "autoencoder", "tune", "landscape", "variants", "init", "reproduce"] {
         let new = disk.path().join("new");
@@ -134,11 +130,7 @@ fn a_clock_that_jumped_keeps_nobody_waiting_and_changes_no_result() {
         let locked = bench.operations.iter().position(|operation| operation.name == "touch");
         let at = locked.map_or(bench.operations.len() / 2, |index| index + 2);
         bench.interrupt(&format!("kill@{at}"));
-        let manifest = bench.out().join("manifest.json");
-        let mut value: Value =
-            serde_json::from_slice(&fs::read(&manifest).expect("a manifest")).expect("JSON");
-        value["started"] = "2199-01-01T00:00:00Z".into();
-        fs::write(&manifest, value.to_string()).expect("a manifest");
+        amend(&bench.out(), |manifest| manifest["started"] = "2199-01-01T00:00:00Z".into());
         let future = SystemTime::now() + Duration::from_secs(60 * 60 * 24 * 365 * 60);
         for path in everything(&bench.out()) {
             let link = Command::new("touch").args(["-h", "-d", "2090-01-01"]).arg(&path).status();

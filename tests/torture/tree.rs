@@ -7,8 +7,8 @@ use std::path::Path;
 use serde_json::Value;
 
 /// Keys whose values are another at each run. A run within another has the command line that began it, which may be
-/// the one that took the outer one up.
-const TIMES: [&str; 4] = ["seconds", "started", "finished", "command_line"];
+/// the one that took the outer one up. A manifest's checksum is of its times, too.
+const TIMES: [&str; 5] = ["seconds", "started", "finished", "command_line", "checksum"];
 const READS: &str = "test_set_reads";
 
 /// Path from the run's directory and content of each file that is the same whenever a run is repeated.

@@ -91,9 +91,15 @@ pub(crate) fn load_files(
     };
     // The training images are seven eighths of the work: they have a thread of their own.
     let (images, t_images) = thread::scope(|scope| {
-        let big = scope.spawn(|| read(train_images, train_labels, &labels));
+        let big = || read(train_images, train_labels, &labels);
+        let spawned = thread::Builder::new().spawn_scoped(scope, big);
         let small = read(test_images, test_labels, &t_labels);
-        (big.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), small)
+        let big = match spawned {
+            Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            // The system has no more threads to give.
+            Err(_) => big(),
+        };
+        (big, small)
     });
     let ((images, images_print, scale), (t_images, t_images_print, t_scale)) = (images?, t_images?);
 

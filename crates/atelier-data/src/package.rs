@@ -124,13 +124,15 @@ fn run(command: &mut Command, limit: Duration) -> Result<(), Reason> {
         })
     })?;
     // A full pipe would stop the program.
-    let talk = child.stderr.take().map(|mut pipe| {
-        thread::spawn(move || {
+    let talk = child.stderr.take().and_then(|mut pipe| {
+        let read = move || {
             let mut bytes = Vec::new();
             // What cannot be read cannot be shown.
             let _ = pipe.read_to_end(&mut bytes);
             String::from_utf8_lossy(&bytes).into_owned()
-        })
+        };
+        // Without a thread it talks to nobody.
+        thread::Builder::new().spawn(read).ok()
     });
     let start = Instant::now();
     let status = loop {

@@ -144,10 +144,15 @@ fn all_passes(draws: usize, pass: impl Fn(usize) -> Result<Pass> + Sync) -> Resu
                 (worker..draws).step_by(workers).map(|draw| (draw, pass(draw))).collect::<Vec<_>>()
             }
         };
-        let others: Vec<_> = (1..workers).map(|worker| scope.spawn(share(worker))).collect();
+        let begin = |worker| (worker, thread::Builder::new().spawn_scoped(scope, share(worker)));
+        let others: Vec<_> = (1..workers).map(begin).collect();
         let mut passes = share(0)();
-        for other in others {
-            passes.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        for (worker, other) in others {
+            passes.extend(match other {
+                Ok(other) => other.join().unwrap_or_else(|panic| resume_unwind(panic)),
+                // The system has no more threads to give.
+                Err(_) => share(worker)(),
+            });
         }
         passes
     });

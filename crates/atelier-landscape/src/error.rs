@@ -46,6 +46,9 @@ pub enum Error {
         /// How many there would have been at most.
         of: usize,
     },
+    /// The system gives no thread.
+    #[error("cannot begin a thread: {0}")]
+    Thread(std::io::Error),
     /// A file could not be read or written.
     #[error(transparent)]
     Store(#[from] atelier_store::Error),

@@ -153,9 +153,10 @@ fn spread(
     let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
     std::thread::scope(|scope| {
         let (send, receive) = channel();
+        let mut begun = 0;
         for mut at in workers {
             let (send, next, stop) = (send.clone(), &next, &stop);
-            scope.spawn(move || {
+            let work = move || {
                 while !stop.load(Ordering::Relaxed) {
                     let Some(&row) = todo.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
                     // Nobody listens any more after an error.
@@ -163,7 +164,13 @@ fn spread(
                         break;
                     }
                 }
-            });
+            };
+            match std::thread::Builder::new().spawn_scoped(scope, work) {
+                Ok(_) => begun += 1,
+                // The system has no more threads to give: those that there are do it.
+                Err(_) if begun > 0 => break,
+                Err(error) => return Err(Error::Thread(error)),
+            }
         }
         drop(send);
         for (row, heights) in receive {

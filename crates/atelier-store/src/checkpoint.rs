@@ -88,12 +88,19 @@ pub struct Latest {
 #[derive(Debug, Clone)]
 pub struct Checkpoints {
     directory: PathBuf,
+    /// The run directory, which must still be there: it may have been moved while its run goes on.
+    run: Option<PathBuf>,
 }
 
 impl Checkpoints {
     /// The checkpoints in `directory`, which is made by the first [`Checkpoints::save`].
     pub fn new(directory: impl Into<PathBuf>) -> Self {
-        Self { directory: directory.into() }
+        Self { directory: directory.into(), run: None }
+    }
+
+    /// Those in a run directory, which is not made where it is missing.
+    pub(crate) fn of_run(run: &Path, directory: &str) -> Self {
+        Self { directory: run.join(directory), run: Some(run.to_path_buf()) }
     }
 
     /// Where the checkpoint of a step lies or would lie.
@@ -132,11 +139,19 @@ impl Checkpoints {
     ///
     /// # Errors
     /// As [`Checkpoint::encode`] and [`durable_write`]; [`Error::Io`] if the directory is a symbolic
-    /// link, or the mark of the best cannot be read. The checkpoints there were before remain then.
+    /// link, the run directory is gone, or the mark of the best cannot be read. The checkpoints there were before
+    /// remain then.
     pub fn save(&self, step: u64, checkpoint: &Checkpoint) -> Result<()> {
         let path = self.path(step);
         let bytes = checkpoint.encode(&path)?;
         fs::refuse_link(&self.directory)?;
+        if let Some(run) = self.run.as_deref().filter(|run| !run.is_dir()) {
+            let gone = std::io::Error::new(
+                std::io::ErrorKind::NotFound,
+                "the directory was moved or removed while its run went on",
+            );
+            return Err(Error::io(run, "save a checkpoint in", gone));
+        }
         fs::create_dir_all(&self.directory)?;
         durable_write(&path, &bytes)?;
 

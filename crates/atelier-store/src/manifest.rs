@@ -4,7 +4,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Error, Result, durable_write, fs};
+use crate::{Error, Result, durable_write, fs, sealed, unsealed};
 
 /// The version of `manifest.json` that this crate writes and reads.
 pub const SCHEMA_VERSION: u64 = 1;
@@ -144,6 +144,26 @@ impl Manifest {
         serde_json::from_value(value).map_err(corrupt)
     }
 
+    /// Refuses a file in which a value is another than was written: it has a checksum of all others under `checksum`.
+    /// One without it, of before there were any, is taken.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the file cannot be read; [`Error::Corrupt`] if it is not JSON or was changed.
+    pub fn check_unchanged(path: &Path) -> Result<()> {
+        let bytes = fs::read_regular(path, LARGEST)?;
+        let corrupt = |error| Error::corrupt(path, "the content", "a manifest in JSON", error);
+        let mut object = serde_json::from_slice(&bytes).map_err(corrupt)?;
+        unsealed(&mut object).map_err(|checksum| {
+            let expected = "the values that its checksum was made of";
+            Error::corrupt(
+                path,
+                "the content",
+                expected,
+                format!("values with the checksum {checksum}"),
+            )
+        })
+    }
+
     /// Refuses a manifest that is so long that it could not be read when its run has ended.
     ///
     /// # Errors
@@ -163,7 +183,10 @@ impl Manifest {
 
     fn encode(&self, path: &Path, most: u64) -> Result<Vec<u8>> {
         let failed = |cause: std::io::Error| Error::io(path, "write", cause);
-        let mut bytes = serde_json::to_vec_pretty(self).map_err(|error| failed(error.into()))?;
+        let value = serde_json::to_value(self).map_err(|error| failed(error.into()))?;
+        let object = value.as_object().cloned().unwrap_or_default();
+        let mut bytes =
+            serde_json::to_vec_pretty(&sealed(object)).map_err(|error| failed(error.into()))?;
         bytes.push(b'\n');
         if bytes.len() as u64 > most {
             let length = bytes.len();

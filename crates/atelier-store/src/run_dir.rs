@@ -309,7 +309,7 @@ impl RunDir {
     /// The checkpoints of the run in `path`, to look at without its lock.
     #[must_use]
     pub fn checkpoints_in(path: &Path) -> Checkpoints {
-        Checkpoints::new(path.join(CHECKPOINTS))
+        Checkpoints::of_run(path, CHECKPOINTS)
     }
 }
 

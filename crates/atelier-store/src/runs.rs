@@ -45,16 +45,44 @@ pub fn list_runs(root: &Path) -> Result<Vec<RunSummary>> {
 /// diverging, as on a full disk.
 ///
 /// # Errors
-/// [`Error::Io`](crate::Error::Io) if the directory or a lock cannot be read. The error of a manifest that cannot be
-/// used, unless its directory has the number of another verb's run, or the manifest was last changed before that of the
-/// run that is found: an older run is not taken for the newest.
+/// As [`newest_run`]; [`Error::Io`](crate::Error::Io) if a lock or the checkpoints of a run cannot be read.
 pub fn newest_interrupted(root: &Path, verb: &str) -> Result<Option<RunSummary>> {
-    let mut unusable = list_runs(root)?;
-    let first_usable = unusable.iter().position(|run| run.manifest.is_ok());
-    let usable = unusable.split_off(first_usable.unwrap_or(unusable.len()));
-    let found = newest_of(usable, verb)?;
+    newest_run(root, verb, |run, manifest| {
+        let unfinished = match manifest.status {
+            Status::Interrupted | Status::Running => true,
+            Status::Failed => !manifest.diverged && has_checkpoint(run)?,
+            Status::Complete => false,
+        };
+        Ok(unfinished && !Lock::is_held(run)?)
+    })
+}
+
+/// The newest run of a verb that is `wanted`, by its directory and its manifest.
+///
+/// # Errors
+/// [`Error::Io`](crate::Error::Io) if the directory cannot be read; what `wanted` gives. The error of a manifest that
+/// cannot be used and that may be the newest: an older run is not taken for it. It is none where its directory has the
+/// number of another verb's run; nor where the run that is found has a larger number, or one of them has none, and the
+/// manifest that is found was changed later.
+pub fn newest_run(
+    root: &Path,
+    verb: &str,
+    wanted: impl Fn(&Path, &Manifest) -> Result<bool>,
+) -> Result<Option<RunSummary>> {
+    let mut found = None;
+    let mut unusable = Vec::new();
+    for run in list_runs(root)?.into_iter().rev() {
+        match &run.manifest {
+            Err(_) => unusable.push(run),
+            Ok(manifest) => {
+                if found.is_none() && manifest.verb == verb && wanted(&run.path, manifest)? {
+                    found = Some(run);
+                }
+            }
+        }
+    }
     for run in unusable {
-        let newer = found.as_ref().is_none_or(|found| may_be_newer(&run.path, &found.path));
+        let newer = found.as_ref().is_none_or(|found| may_be_newer(&run, found, verb));
         if newer && may_be_of(&run.name, verb) {
             return run.manifest.map(|_| None);
         }
@@ -62,36 +90,28 @@ pub fn newest_interrupted(root: &Path, verb: &str) -> Result<Option<RunSummary>>
     Ok(found)
 }
 
-/// The newest of these runs, all with a manifest and in order of time, that can be taken up.
-fn newest_of(runs: Vec<RunSummary>, verb: &str) -> Result<Option<RunSummary>> {
-    for run in runs.into_iter().rev() {
-        let manifest = match &run.manifest {
-            Ok(manifest) if manifest.verb == verb => manifest,
-            _ => continue,
-        };
-        let unfinished = match manifest.status {
-            Status::Interrupted | Status::Running => true,
-            Status::Failed => !manifest.diverged && has_checkpoint(&run.path)?,
-            Status::Complete => false,
-        };
-        if unfinished && !Lock::is_held(&run.path)? {
-            return Ok(Some(run));
-        }
-    }
-    Ok(None)
+/// The verb and the number in a name such as `train-0007`.
+fn numbered(name: &str) -> Option<(&str, u64)> {
+    let (verb, number) = name.rsplit_once('-')?;
+    let digits = number.len() >= 4 && number.bytes().all(|byte| byte.is_ascii_digit());
+    Some((verb, number.parse().ok().filter(|_| digits)?))
 }
 
-/// Whether a directory of this name may hold a run of the verb: it has the verb's number, or no verb's.
+/// Whether a directory of this name may hold a run of the verb.
 fn may_be_of(name: &str, verb: &str) -> bool {
-    match name.rsplit_once('-') {
-        Some((of, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) => of == verb,
-        _ => true,
-    }
+    numbered(name).is_none_or(|(of, _)| of == verb)
 }
 
-/// Whether the manifest in one directory may have been written after that in the other.
-fn may_be_newer(run: &Path, other: &Path) -> bool {
-    let changed = |run: &Path| run.join(MANIFEST).metadata().and_then(|file| file.modified());
+/// Whether a run whose manifest cannot be used may have begun after the other.
+fn may_be_newer(run: &RunSummary, other: &RunSummary, verb: &str) -> bool {
+    let number = |run: &RunSummary| {
+        numbered(&run.name).filter(|(of, _)| *of == verb).map(|(_, number)| number)
+    };
+    if let (Some(run), Some(other)) = (number(run), number(other)) {
+        return run > other;
+    }
+    let changed =
+        |run: &RunSummary| run.path.join(MANIFEST).metadata().and_then(|of| of.modified());
     match (changed(run), changed(other)) {
         (Ok(run), Ok(other)) => run >= other,
         _ => true,

@@ -145,7 +145,14 @@ impl Driver<'_> {
                         shared.running += 1;
                         shared.live += 1;
                         drop(shared);
-                        scope.spawn(move || self.work(*claimed, objective));
+                        let work = move || self.work(*claimed, objective);
+                        if let Err(error) = std::thread::Builder::new().spawn_scoped(scope, work) {
+                            let mut shared = self.shared();
+                            shared.running -= 1;
+                            shared.live -= 1;
+                            drop(shared);
+                            self.fail(Error::Thread(error));
+                        }
                         continue;
                     }
                     Ok(Next::Over) if self.shared().live == 0 => return,

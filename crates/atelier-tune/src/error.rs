@@ -15,6 +15,9 @@ pub enum Error {
         /// What was found.
         found: String,
     },
+    /// The system gives no more threads.
+    #[error("cannot begin a thread for a trial: {0}; search with fewer workers")]
+    Thread(std::io::Error),
     /// The search space cannot be what it says.
     #[error("parameter {name:?} of the search space: {what} is {found}, expected {expected}")]
     Parameter {

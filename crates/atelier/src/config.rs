@@ -28,6 +28,7 @@ pub use landscaping::LandscapingConfig;
 pub(crate) use layers::LARGEST;
 pub use origin::Origin;
 pub use reproducing::ReproducingConfig;
+pub(crate) use resolved::LARGEST_SEED;
 pub use resolved::Resolved;
 pub use tuning::{RetrainConfig, TuningConfig};
 pub(crate) use varying::MOST_SEEDS;

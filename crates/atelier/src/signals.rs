@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 
 /// Which signal asked the program to stop, if any.
@@ -42,6 +42,9 @@ impl Stop {
     /// Fails if the system refuses the handlers.
     pub fn listen() -> Result<Self> {
         let stop = Self { signal: Arc::default(), armed: Arc::new(AtomicBool::new(true)) };
+        // Where a file may not become larger, writing fails with an error that is told, in place of a death without a
+        // word.
+        flag::register(SIGXFSZ, Arc::default()).context("cannot listen for signals")?;
         for (signal, code) in SIGNALS {
             if signal == SIGHUP && is_ignored(signal) {
                 continue;

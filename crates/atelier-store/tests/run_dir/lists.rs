@@ -1,6 +1,6 @@
 //! Runs that are listed, and the one that can be taken up.
 
-use atelier_store::{Error, RunDir, Status, list_runs, newest_interrupted};
+use atelier_store::{Error, Manifest, RunDir, Status, list_runs, newest_interrupted};
 
 use super::{finished_run, manifest};
 
@@ -76,7 +76,8 @@ fn an_older_run_is_not_taken_for_one_whose_manifest_cannot_be_used() {
     let directory = tempfile::tempdir().expect("directory");
     let root = directory.path();
     finished_run(root, "train", "2026-01-01T00:00:00Z", Status::Interrupted);
-    let found = root.join("train-0001/manifest.json");
+    std::fs::rename(root.join("train-0001"), root.join("train-0002")).expect("rename");
+    let found = root.join("train-0002/manifest.json");
     let written = |path: &std::path::Path, later: i64| {
         let now = std::fs::metadata(&found).expect("manifest").modified().expect("time");
         let after = std::time::Duration::from_secs(later.unsigned_abs());
@@ -85,10 +86,14 @@ fn an_older_run_is_not_taken_for_one_whose_manifest_cannot_be_used() {
     };
     let newest = || newest_interrupted(root, "train");
     for (name, later, refused) in [
-        ("train-0002", 10, true),
-        ("train-0002", -10, false),
+        // By number, where both have one of the verb.
+        ("train-0003", 10, true),
+        ("train-0003", -10, true),
+        ("train-0001", 10, false),
+        // By time, where not.
         ("mine", 10, true),
-        ("mine-2", 10, false),
+        ("mine", -10, false),
+        ("seed-3", 10, true),
         ("tune-0001", 10, false),
     ] {
         let damaged = root.join(name);
@@ -99,16 +104,51 @@ fn an_older_run_is_not_taken_for_one_whose_manifest_cannot_be_used() {
             Err(Error::Corrupt { path, .. }) if refused => {
                 assert_eq!(path, damaged.join("manifest.json"));
             }
-            Ok(Some(run)) if !refused => assert_eq!(run.name, "train-0001"),
+            Ok(Some(run)) if !refused => assert_eq!(run.name, "train-0002"),
             other => panic!("{name}, {later}: {other:?}"),
         }
         std::fs::remove_dir_all(damaged).expect("remove");
     }
 
     // Nothing is found, and what cannot be used may be what is looked for.
-    std::fs::remove_dir_all(root.join("train-0001")).expect("remove");
+    std::fs::remove_dir_all(root.join("train-0002")).expect("remove");
     std::fs::create_dir(root.join("train-0002")).expect("directory");
     std::fs::write(root.join("train-0002/manifest.json"), "{").expect("file");
     assert!(matches!(newest(), Err(Error::Corrupt { .. })));
     assert!(newest_interrupted(root, "tune").expect("look").is_none());
+}
+
+#[test]
+fn a_changed_manifest_is_noticed_whichever_value_it_is() {
+    let directory = tempfile::tempdir().expect("directory");
+    let path = directory.path().join("manifest.json");
+    let check = || Manifest::check_unchanged(&path);
+    let mut written = manifest("train", "2026-01-01T00:00:00Z", Status::Running);
+    written.seed = 5;
+    written.write(&path).expect("write");
+    check().expect("unchanged");
+    let text = std::fs::read_to_string(&path).expect("read");
+    for (from, to) in [("\"seed\": 5", "\"seed\": 6"), ("running", "failed"), ("2026", "2027")] {
+        let changed = text.replacen(from, to, 1);
+        assert_ne!(changed, text, "{from}");
+        std::fs::write(&path, changed).expect("write");
+        Manifest::read(&path).expect("it can still be looked at");
+        assert!(matches!(check(), Err(Error::Corrupt { .. })), "{from}");
+    }
+    // Other spaces are no other values.
+    let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    std::fs::write(&path, value.to_string()).expect("write");
+    check().expect("unchanged");
+}
+
+#[test]
+fn no_checkpoint_is_saved_in_a_directory_that_is_gone() {
+    let directory = tempfile::tempdir().expect("directory");
+    let run = RunDir::create(&directory.path().join("run")).expect("create");
+    let save = || run.checkpoints().save(1, &atelier_store::Checkpoint::default());
+    save().expect("save");
+    std::fs::rename(run.path(), directory.path().join("moved")).expect("rename");
+    let refused = save().expect_err("the directory is gone").to_string();
+    assert!(refused.contains("was moved or removed"), "{refused}");
+    assert!(!run.path().exists());
 }

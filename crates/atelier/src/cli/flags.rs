@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-/// TOML has no larger integer.
-pub(super) const MAX_SEED: u64 = i64::MAX as u64;
+use crate::config::LARGEST_SEED;
+
+pub(super) const MAX_SEED: u64 = LARGEST_SEED.unsigned_abs();
 
 /// Where the configuration comes from.
 #[derive(Debug, Clone, Default, Args)]

@@ -22,12 +22,12 @@ use self::summary::between_text;
 pub(crate) use self::summary::{RunSummary, Summary};
 use super::figures::place;
 use super::nested::{Nested, nested, same_data};
-use super::prepared::{Place, Prepared};
+use super::prepared::{Place, Prepared, Trainable as _};
 use super::recorded::{Beginning, Recorded, check_place};
 use super::summary::Summary as TrainingSummary;
 use super::training::{Trained, train};
 use crate::cli::{ConfigFlags, Format, LandscapeArgs, OutputFlags, TrainArgs, WeightFlags};
-use crate::config::{LandscapingConfig, Resolved};
+use crate::config::{Config, LandscapingConfig, Resolved};
 use crate::dataset;
 use crate::failure::Help as _;
 use crate::home;
@@ -36,6 +36,8 @@ use crate::terminal::{Align, Table, Terminal, brief, counted, one_line, signific
 use crate::verbs::runs::find;
 
 const VERB: &str = "landscape";
+/// Where the manifest's configuration has digests of the runs that were there before.
+const DRAWN: &str = "snapshots";
 
 /// Draws the landscape that the flags ask for.
 pub(crate) fn landscape(
@@ -109,6 +111,15 @@ fn begin(
             .help(|| "record some, such as --set train.snapshots_per_epoch=4".to_string());
         }
         let prepared = Prepared::new(config.training(0), place(flags))?;
+        let snapshots = prepared.settings.train.snapshots(prepared.source()?.batches_per_epoch);
+        if snapshots < 3 {
+            return Err(anyhow!(
+                "a run would record {snapshots} snapshots, expected 3 or more: with its start, {} an epoch over {}",
+                config.train.snapshots_per_epoch,
+                counted(config.train.epochs, "epoch")
+            ))
+            .help(|| "record more, such as --set train.snapshots_per_epoch=4".to_string());
+        }
         terminal.text(&prepared.tables())?;
         bytes += prepared.bytes()?.saturating_mul(2 * sources.len() as u64);
         dataset = Some(dataset::record(&prepared.data.provenance));
@@ -134,10 +145,14 @@ fn begin(
         opened = Some((subject, runs));
     }
     check_place(out, bytes)?;
+    let mut recorded_config = json!({ "sources": sources, "landscape": config });
+    if let Some((_, runs)) = &opened {
+        recorded_config[DRAWN] = runs.iter().map(Run::digest).collect();
+    }
     let beginning = Beginning {
         verb: VERB,
         command_line,
-        config: json!({ "sources": sources, "landscape": config }),
+        config: recorded_config,
         dataset,
         device,
         threads: atelier_core::threads::count(),
@@ -217,8 +232,11 @@ fn draw(asked: &Asked, recorded: &mut Recorded, opened: Option<Opened>) -> Resul
         let data = same_data(&asked.arguments.data, recorded.manifest.dataset.as_ref());
         let run = &asked.arguments.run_flags;
         let place = Place { run, device_name: &device, data: &data, terminal: asked.terminal };
-        open(&sources, &paths, &config, place)?
+        let opened = open(&sources, &paths, &config, place)?;
+        same_runs(&recorded.manifest, &opened.1)?;
+        opened
     };
+    recorded.check_dataset(&subject.provenance)?;
     recorded.manifest.threads = atelier_core::threads::count();
     let _held = asked.stop.hold();
     let remember = recorded.dir.file("grid.jsonl")?;
@@ -240,6 +258,23 @@ fn draw(asked: &Asked, recorded: &mut Recorded, opened: Option<Opened>) -> Resul
     page::write(recorded, &subject, &runs, &landscape, &summary)?;
     recorded.write_summary(&summary)?;
     Ok(Some(summary))
+}
+
+/// Refuses runs that are not those that a landscape began with, where they were there before it.
+fn same_runs(manifest: &Manifest, runs: &[Run]) -> Result<()> {
+    let digests = manifest.config[DRAWN].as_array().map_or(&[][..], Vec::as_slice);
+    for (before, run) in digests.iter().zip(runs) {
+        let now = run.digest();
+        if before.as_str() != Some(&now) {
+            let (path, before) = (run.path.display(), before.as_str().unwrap_or("none"));
+            return Err(anyhow!(
+                "the snapshots in {path} are not those that this landscape was begun with: their SHA-256 is {now}, and \
+                 was {before}"
+            ))
+            .help(|| "put them back as they were, or begin another landscape".to_string());
+        }
+    }
+    Ok(())
 }
 
 /// The directories of the runs, those of the landscape's own after training; `None` if a signal came.
@@ -322,11 +357,12 @@ fn train_one(
     recorded: &Recorded,
 ) -> Result<Trained<TrainingSummary>> {
     let arguments = asked.arguments;
-    let (run, data) = match nested(path, recorded, &arguments.run_flags, &arguments.data)? {
+    let training = config.training(position);
+    let wanted = (Config::VERB, &training);
+    let (run, data) = match nested(path, recorded, wanted, &arguments.run_flags, &arguments.data)? {
         Nested::Complete(summary) => return Ok(Trained::Complete(path.to_path_buf(), summary)),
         Nested::Run(run, data) => (run, data),
     };
-    let training = config.training(position);
     let (name, seed) = (letter(position), training.seed);
     asked.terminal.talk(&format!("training run {name}, seed {seed}"));
     let mut nested = TrainArgs {

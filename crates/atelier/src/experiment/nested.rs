@@ -5,9 +5,11 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use atelier_data::SAMPLE;
 use atelier_store::{Dataset, Manifest, Status, read_regular};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::recorded::Recorded;
+use super::same_settings::belongs;
 use crate::cli::{DataFlags, RunFlags};
 use crate::dataset;
 use crate::verbs::runs::LARGEST_SUMMARY;
@@ -20,15 +22,22 @@ pub(crate) enum Nested<S> {
     Run(RunFlags, DataFlags),
 }
 
-/// How far the run in `path` within `outer` is.
+/// How far the run in `path` within `outer` is, which is one of `verb` by the settings `wanted`.
 pub(crate) fn nested<S: DeserializeOwned>(
     path: &Path,
     outer: &Recorded,
+    (verb, wanted): (&str, &impl Serialize),
     run: &RunFlags,
     data: &DataFlags,
 ) -> Result<Nested<S>> {
     let manifest = path.join("manifest.json");
     let begun = manifest.is_file().then(|| Manifest::read(&manifest)).transpose()?;
+    if let Some(manifest) = &begun {
+        belongs(path, manifest, verb, &serde_json::to_value(wanted)?)?;
+        if let Some(data) = &manifest.dataset {
+            outer.check_dataset(data)?;
+        }
+    }
     if begun.as_ref().is_some_and(|manifest| manifest.status == Status::Complete) {
         let file = path.join("summary.json");
         let bytes = read_regular(&file, LARGEST_SUMMARY)?;

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::signals::Stop;
 
@@ -41,9 +41,17 @@ pub(crate) fn each<J: Sync, T: Send>(
     let mut first = Ok(());
     thread::scope(|scope| {
         let (send, receive) = mpsc::channel();
-        for _ in 0..workers.min(jobs.len()) {
+        for begun in 0..workers.min(jobs.len()) {
             let (send, worker) = (send.clone(), &worker);
-            scope.spawn(move || worker(&send));
+            match thread::Builder::new().spawn_scoped(scope, move || worker(&send)) {
+                Ok(_) => {}
+                // The system has no more threads to give: those that there are do it.
+                Err(_) if begun > 0 => break,
+                Err(error) => {
+                    first = Err(error).context("cannot begin a thread");
+                    break;
+                }
+            }
         }
         // The channel ends with the last worker.
         drop(send);

@@ -6,13 +6,13 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, anyhow};
 use atelier_store::{
-    Dataset, Manifest, Program, RunDir, SCHEMA_VERSION, Start, Status, newest_interrupted, probe,
-    utc_now,
+    Dataset, Error as StoreError, Manifest, Program, RunDir, SCHEMA_VERSION, Start, Status,
+    newest_interrupted, probe, utc_now,
 };
 use serde::Serialize;
 use serde_json::Value;
 
-use super::same_settings::same_config;
+use super::same_settings::{same_config, unchanged};
 use crate::cli::{DataFlags, RunFlags};
 use crate::failure::{self, Help as _};
 use crate::home;
@@ -41,10 +41,28 @@ pub(crate) struct Beginning<'a> {
 
 /// The directory of the newest interrupted run of `verb`, where there is one.
 pub(crate) fn newest(verb: &str) -> Result<Option<PathBuf>> {
-    let found = newest_interrupted(&home::runs(), verb).help_with_file(|| {
-        "put it back as it was, or name the run to take up with --out".to_string()
-    })?;
-    Ok(found.map(|run| run.path))
+    let found = match newest_interrupted(&home::runs(), verb) {
+        Err(error @ StoreError::Io { .. }) => return Err(error.into()),
+        found => found
+            .help(|| "put it back as it was, or name the run to take up with --out".to_string()),
+    };
+    Ok(found?.map(|run| run.path))
+}
+
+/// Refuses data of other digests, with those of the first file that differs.
+pub(crate) fn same_files(before: &Dataset, found: &Dataset) -> Result<()> {
+    let digest = |of: &Dataset, name: &str| {
+        of.files.get(name).map_or("not there", String::as_str).to_string()
+    };
+    let names: BTreeSet<&String> = before.files.keys().chain(found.files.keys()).collect();
+    let mut names = names.into_iter();
+    match names.find(|name| before.files.get(*name) != found.files.get(*name)) {
+        None => Ok(()),
+        Some(name) => {
+            let (now, then) = (digest(found, name), digest(before, name));
+            Err(anyhow!("SHA-256 of {name} is {now}, and was {then}"))
+        }
+    }
 }
 
 /// Refuses a place where no run directory can be made or that has no room for `bytes`, before work is
@@ -158,6 +176,7 @@ impl Recorded {
             ));
         }
         same_config(dir.path(), &manifest)?;
+        unchanged(dir.path())?;
         probe(dir.path(), 0)?;
         if let Some(device) = &flags.device {
             manifest.device.clone_from(device);
@@ -177,23 +196,14 @@ impl Recorded {
             return Err(anyhow!("manifest.json in {run} names no data"))
                 .help(|| "put the manifest back as it was, or begin a new run".to_string());
         };
-        let digest = |of: &Dataset, name: &str| {
-            of.files.get(name).map_or("not there", String::as_str).to_string()
-        };
-        let names: BTreeSet<&String> = before.files.keys().chain(found.files.keys()).collect();
-        let differing =
-            names.into_iter().find(|name| before.files.get(*name) != found.files.get(*name));
-        let Some(name) = differing else { return Ok(()) };
-        Err(anyhow!(
-            "the run in {run} was trained on {} ({}), and this is {} ({}): SHA-256 of {name} is {}, and was {}",
-            before.name,
-            before.source,
-            found.name,
-            found.source,
-            digest(found, name),
-            digest(before, name)
-        ))
-        .help(help)
+        same_files(before, found)
+            .with_context(|| {
+                format!(
+                    "the run in {run} was trained on {} ({}), and this is {} ({})",
+                    before.name, before.source, found.name, found.source
+                )
+            })
+            .help(help)
     }
 
     /// The result of the run's work; if it failed, the manifest says so before the error goes on.
@@ -210,6 +220,14 @@ impl Recorded {
             if diverged || ["find-learning-rate", "evaluate"].contains(&self.manifest.verb.as_str())
             {
                 return error;
+            }
+            if !self.dir.path().is_dir() {
+                let (program, verb) = (home::program(), command(&self.manifest.verb));
+                let help = format!(
+                    "its directory was moved or removed; wherever it is now, `{program} {verb} --resume --out DIR` \
+                     goes on from its last checkpoint"
+                );
+                return failure::with_general_help(error, help);
             }
             let first = if no_space { "free some space" } else { "mend this" };
             failure::with_general_help(error, format!("{first}, then {}", self.to_go_on()))

@@ -177,6 +177,7 @@ fn everything(asked: &Asked, run: &mut Recorded) -> Result<Option<Value>> {
     let mut done = Vec::new();
     for (position, part) in PARTS.iter().enumerate() {
         let path = run.dir.path().join(part.name());
+        part.check(&path, &config, run)?;
         if let Some(manifest) = complete(&path)? {
             asked.terminal.talk(&format!("{}: done before", title(position)));
             done.push(told(*part, &manifest, run)?);

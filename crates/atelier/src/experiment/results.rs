@@ -74,11 +74,19 @@ pub(super) fn draw(
     ];
     let figures = std::thread::scope(|scope| {
         let threads: Vec<_> = (drawings.iter().chain(more))
-            .map(|(name, drawing)| (name, scope.spawn(drawing)))
+            .map(|(name, drawing)| {
+                (name, drawing, std::thread::Builder::new().spawn_scoped(scope, drawing))
+            })
             .collect();
-        let joined = threads.into_iter().map(|(name, thread)| {
-            let drawn = thread.join();
-            (name, drawn.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        let joined = threads.into_iter().map(|(name, drawing, thread)| {
+            let drawn = match thread {
+                Ok(thread) => {
+                    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                }
+                // The system has no more threads to give.
+                Err(_) => drawing(),
+            };
+            (name, drawn)
         });
         joined.collect::<Vec<_>>()
     });

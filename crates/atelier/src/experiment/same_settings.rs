@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::prepared::{Prepared, Trainable};
 use crate::config;
 use crate::failure::Help as _;
+use crate::home;
 use crate::terminal::brief;
 
 /// Refuses a checkpoint that was made under other settings than the manifest's, by the names of those
@@ -106,14 +107,7 @@ pub(crate) fn same_config(run: &Path, manifest: &Manifest) -> Result<()> {
         .and_then(|text| Ok(toml::from_str(&text)?));
     let table = table.with_context(|| format!("{} cannot be used", path.display())).help(help)?;
     let written = serde_json::to_value(table)?;
-    let recorded = match manifest.verb.as_str() {
-        "best-dense" => &manifest.config["train"],
-        "bottlenecks" => &manifest.config["autoencoder"],
-        "landscape" => &manifest.config["landscape"],
-        "reproduce" => &manifest.config["parts"],
-        _ => &manifest.config,
-    };
-    let mut differing = differences(recorded, &written, "");
+    let mut differing = differences(settings(manifest), &written, "");
     // The one setting that a run that goes on can be given anew, which is written to both, one after the other.
     differing.retain(|difference| difference.key != "tune.trials");
     if manifest.verb == "landscape" {
@@ -131,6 +125,49 @@ pub(crate) fn same_config(run: &Path, manifest: &Manifest) -> Result<()> {
         format!("{key} is {written} in config.toml and {recorded} in manifest.json")
     });
     Err(anyhow!("the settings in {} do not agree: {told}", run.display())).help(help)
+}
+
+/// What a manifest says of the settings: the part that `config.toml` says as well.
+fn settings(manifest: &Manifest) -> &Value {
+    match manifest.verb.as_str() {
+        "best-dense" => &manifest.config["train"],
+        "bottlenecks" => &manifest.config["autoencoder"],
+        "landscape" => &manifest.config["landscape"],
+        "reproduce" => &manifest.config["parts"],
+        _ => &manifest.config,
+    }
+}
+
+/// Refuses a run in whose manifest a value was changed, be it one that stands nowhere else.
+pub(crate) fn unchanged(run: &Path) -> Result<()> {
+    Manifest::check_unchanged(&run.join("manifest.json"))
+        .help_with_file(|| "put it back as it was, or begin another run".to_string())
+}
+
+/// Refuses a run within another that is not the one that belongs there: of another verb or with other settings than
+/// `wanted`, as where a search that went on has another winner, or somebody put another run in its place.
+pub(crate) fn belongs(path: &Path, manifest: &Manifest, verb: &str, wanted: &Value) -> Result<()> {
+    let help = || {
+        let path = home::quoted(path);
+        format!("move {path} away, and --resume begins it anew")
+    };
+    if manifest.verb != verb {
+        let found = &manifest.verb;
+        return Err(anyhow!(
+            "{} holds a run of `{found}`, expected one of `{verb}`",
+            path.display()
+        ))
+        .help(help);
+    }
+    unchanged(path)?;
+    let differing = differences(settings(manifest), wanted, "");
+    if differing.is_empty() {
+        return Ok(());
+    }
+    let told =
+        told(&differing, |key, found, wanted| format!("{key} is {found}, expected {wanted}"));
+    Err(anyhow!("{} holds another run than the one that belongs there: {told}", path.display()))
+        .help(help)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use atelier_autoencoder::{Autoencoder, AutoencoderConfig};
 use atelier_core::Mode;
 use atelier_models::{Classifier, Layer, NamedTensor};
-use atelier_store::{Manifest, NamedArray, Status, list_runs, read_regular};
+use atelier_store::{Error as StoreError, Manifest, NamedArray, Status, newest_run, read_regular};
 use candle_core::{Device, Tensor};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -179,13 +179,14 @@ impl SavedNetwork {
 /// The newest complete run of `train`.
 pub(crate) fn newest() -> Result<PathBuf> {
     let root = home::runs();
-    let complete = list_runs(&root)?.into_iter().rev().find(|run| {
-        let complete = |manifest: &Manifest| {
-            manifest.verb == Config::VERB && manifest.status == Status::Complete
-        };
-        run.manifest.as_ref().is_ok_and(complete)
-    });
-    complete
+    let complete = |_: &Path, manifest: &Manifest| Ok(manifest.status == Status::Complete);
+    let newest = match newest_run(&root, Config::VERB, complete) {
+        Err(error @ StoreError::Io { .. }) => return Err(error.into()),
+        newest => newest.help(|| {
+            "put it back as it was, or name a run with --run, a file with --model".to_string()
+        })?,
+    };
+    newest
         .map(|run| run.path)
         .ok_or_else(|| anyhow!("there is no complete run of `train` in {}", home::shown(&root)))
         .help(|| {

@@ -335,6 +335,8 @@ fn steps<C: Trainable>(
             return Err(anyhow!("{path} holds the state after step {steps}")).help(unusable);
         }
         terminal.talk(&format!("going on after step {}", latest.step));
+    } else if run.dir.path().join("metrics.jsonl").metadata().is_ok_and(|file| file.len() > 0) {
+        terminal.talk("there is no checkpoint to go on from: it begins with the first step again");
     }
 
     let epochs = prepared.settings.train.epochs as u64;

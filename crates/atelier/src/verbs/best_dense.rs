@@ -15,7 +15,7 @@ use crate::dataset;
 use crate::experiment::figures;
 use crate::experiment::finished::finished;
 use crate::experiment::nested::{Nested, nested};
-use crate::experiment::prepared::{Place, Prepared};
+use crate::experiment::prepared::{Place, Prepared, Trainable as _};
 use crate::experiment::recorded::{Beginning, Recorded, check_place};
 use crate::experiment::summary::Summary as OneSeed;
 use crate::experiment::training::{Trained, train};
@@ -165,7 +165,11 @@ fn one(
     command_line: &[String],
     stop: &Stop,
 ) -> Result<Trained<OneSeed>> {
-    let (flags, data) = match nested(path, run, &arguments.run, &arguments.data)? {
+    let mut config: Config = Deserialize::deserialize(&run.manifest.config["train"])
+        .with_context(|| format!("the configuration in {}", run.dir.path().display()))?;
+    config.seed = seed;
+    let wanted = (Config::VERB, &config);
+    let (flags, data) = match nested(path, run, wanted, &arguments.run, &arguments.data)? {
         Nested::Complete(summary) => return Ok(Trained::Complete(path.to_path_buf(), summary)),
         Nested::Run(flags, data) => (flags, data),
     };

@@ -17,7 +17,7 @@ use crate::experiment::autoencoding::{Summary, train};
 use crate::experiment::figures;
 use crate::experiment::finished::finished;
 use crate::experiment::nested::{Nested, nested};
-use crate::experiment::prepared::{Place, Prepared};
+use crate::experiment::prepared::{Place, Prepared, Trainable as _};
 use crate::experiment::recorded::{Beginning, Recorded, check_place};
 use crate::experiment::training::Trained;
 use crate::failure::{DONE, Help as _};
@@ -194,7 +194,12 @@ fn trained(
     command_line: &[String],
     stop: &Stop,
 ) -> Result<Trained<Summary>> {
-    let (flags, data) = match nested(path, run, &arguments.run, &arguments.data)? {
+    let mut config: AutoencodingConfig =
+        serde_json::from_value(run.manifest.config["autoencoder"].clone())
+            .with_context(|| format!("the configuration in {}", run.dir.path().display()))?;
+    config.autoencoder.latent = latent;
+    let wanted = (AutoencodingConfig::VERB, &config);
+    let (flags, data) = match nested(path, run, wanted, &arguments.run, &arguments.data)? {
         Nested::Complete(summary) => return Ok(Trained::Complete(path.to_path_buf(), summary)),
         Nested::Run(flags, data) => (flags, data),
     };

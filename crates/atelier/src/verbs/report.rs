@@ -87,10 +87,18 @@ fn ended(command: &mut Command, stop: &Stop) -> std::io::Result<Option<(ExitStat
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
     let stderr = child.stderr.take();
     // Read while it runs, so that it never waits for a reader.
-    let reader = thread::spawn(move || {
+    let read = move || {
         let mut told = Vec::new();
         stderr.map_or(Ok(0), |mut stderr| stderr.read_to_end(&mut told)).map(|_| told)
-    });
+    };
+    let reader = match thread::Builder::new().spawn(read) {
+        Ok(reader) => reader,
+        Err(error) => {
+            child.kill()?;
+            child.wait()?;
+            return Err(error);
+        }
+    };
     let status = loop {
         if let Some(status) = child.try_wait()? {
             break status;

@@ -13,6 +13,7 @@ use super::subject::{Run, Subject};
 use super::summary::Summary;
 use crate::experiment::figures;
 use crate::experiment::recorded::Recorded;
+use crate::terminal::warn;
 
 /// Draws everything.
 pub(crate) fn write(
@@ -41,7 +42,12 @@ pub(crate) fn write(
         let name = format!("barrier-{}-{}", between.from, between.to);
         figures::write(dir, &name, barrier(subject, between, &subtitle))?;
     }
-    if landscape.runs.iter().any(|seen| !seen.curvature.is_empty()) {
+    let mut curvatures = landscape.runs.iter().flat_map(|seen| &seen.curvature).peekable();
+    if curvatures.peek().is_none() {
+        return Ok(());
+    }
+    // On a logarithmic axis none of the others has a place.
+    if curvatures.any(|at| at.eigenvalues.first().is_some_and(|of| *of > 0.0 && of.is_finite())) {
         figures::write(
             dir,
             "curvature",
@@ -52,6 +58,8 @@ pub(crate) fn write(
                 &subtitle,
             ),
         )?;
+    } else {
+        warn("warning: figures/curvature is left out: no eigenvalue of the Hessian is positive");
     }
     Ok(())
 }

@@ -13,11 +13,13 @@ use atelier_train::{OptimizerConfig, ScheduleConfig};
 use ndarray::Array2;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
 
 use crate::config::{AutoencodingConfig, Config};
 use crate::dataset;
 use crate::experiment::nested::same_data as same_data_flags;
 use crate::experiment::prepared::{Place, Prepared, Trainable};
+use crate::experiment::recorded::same_files;
 use crate::experiment::results::repetition;
 use crate::failure::Help as _;
 use crate::home;
@@ -75,6 +77,20 @@ pub(crate) struct Recipe {
     snapshots_early: usize,
     /// Epochs at the last snapshot: fewer than `epochs` where the run ended early.
     until: f64,
+}
+
+impl Run {
+    /// SHA-256 of all that is drawn of it, in hexadecimal.
+    pub(crate) fn digest(&self) -> String {
+        let mut digest = Sha256::new();
+        for (point, at) in self.trajectory.points.rows().into_iter().zip(&self.trajectory.snapshots)
+        {
+            digest.update(at.step.to_le_bytes());
+            let bytes: Vec<u8> = point.iter().flat_map(|value| value.to_le_bytes()).collect();
+            digest.update(bytes);
+        }
+        digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 impl Recipe {
@@ -211,7 +227,15 @@ where
             }
             None
         }
-        None => Some(Subject::new(Prepared::new(config, place)?, landscape)?),
+        None => {
+            let subject = Subject::new(Prepared::new(config, place)?, landscape)?;
+            if let Some(data) = &manifest.dataset {
+                same_files(data, &subject.provenance)
+                    .with_context(|| format!("the data of the run in {} changed", path.display()))
+                    .help(|| "give the data that it learned from with --data-dir".to_string())?;
+            }
+            Some(subject)
+        }
     };
     let wanted = subject.as_ref().or(first).map_or(0, Subject::parameters);
     let trajectory = trajectory(&name, snapshots)

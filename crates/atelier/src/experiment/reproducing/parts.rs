@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use atelier_store::read_regular;
+use atelier_store::{Manifest, read_regular};
 use serde::Serialize;
 
 use super::Asked;
@@ -17,6 +17,7 @@ use crate::experiment::initialising::initialise;
 use crate::experiment::landscaping::landscape;
 use crate::experiment::nested::inner_flags;
 use crate::experiment::recorded::Recorded;
+use crate::experiment::same_settings::belongs;
 use crate::experiment::training::Trained;
 use crate::experiment::tuning::{BEST, tune};
 use crate::experiment::variants::variants;
@@ -123,6 +124,22 @@ impl Part {
                 ended(&autoencoding::train(&arguments, words, terminal, stop)?)
             }
         })
+    }
+
+    /// Refuses what lies in `path` if it is not this part's run.
+    pub(super) fn check(
+        self,
+        path: &Path,
+        config: &ReproducingConfig,
+        outer: &Recorded,
+    ) -> Result<()> {
+        let file = path.join("manifest.json");
+        if !file.is_file() {
+            return Ok(());
+        }
+        let wanted: toml::Table = toml::from_str(&self.toml(config, outer)?)
+            .context("a configuration that was written cannot be read")?;
+        belongs(path, &Manifest::read(&file)?, self.name(), &serde_json::to_value(wanted)?)
     }
 
     /// The part's own configuration.

@@ -9,6 +9,7 @@ use super::Asked;
 use crate::cli::{ConfigFlags, Format, OutputFlags, TrainArgs, WeightFlags};
 use crate::config::{Config, RetrainConfig};
 use crate::experiment::nested::{Nested, nested};
+use crate::experiment::prepared::Trainable as _;
 use crate::experiment::recorded::Recorded;
 use crate::experiment::summary::Summary as Training;
 use crate::experiment::training::{Trained, train};
@@ -52,10 +53,11 @@ pub(super) fn retrain(
 ) -> Result<Trained<Training>> {
     let path = recorded.dir.path().join(DIRECTORY);
     let arguments = asked.arguments;
-    let trained = match nested(&path, recorded, &arguments.run, &arguments.data)? {
+    let config = on_everything(winner, retrain);
+    let wanted = (Config::VERB, &config);
+    let trained = match nested(&path, recorded, wanted, &arguments.run, &arguments.data)? {
         Nested::Complete(summary) => Trained::Complete(path.clone(), summary),
         Nested::Run(run, data) => {
-            let config = on_everything(winner, retrain);
             let epochs = counted(config.train.epochs, "epoch");
             let all = "the winner is trained on all training examples";
             asked.terminal.talk(&format!("{all}: {epochs}"));

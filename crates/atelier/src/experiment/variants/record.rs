@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use anyhow::{Context as _, Result, anyhow};
-use atelier_store::{AppendLog, RunDir, read_lines};
+use anyhow::{Context as _, Result, anyhow, bail};
+use atelier_store::{AppendLog, RunDir, read_lines, sealed, unsealed};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{Job, Network, On};
 use crate::experiment::summary::Measured;
@@ -86,7 +87,9 @@ impl Record {
     }
 
     fn append(&mut self, line: &Line) -> Result<()> {
-        self.log.append(&serde_json::to_vec(line)?)?;
+        let value = serde_json::to_value(line)?;
+        let object = value.as_object().cloned().unwrap_or_default();
+        self.log.append(&serde_json::to_vec(&sealed(object))?)?;
         Ok(self.log.sync()?)
     }
 }
@@ -114,7 +117,11 @@ impl Entry {
             let network = network.ok_or_else(|| anyhow!("the run has no network {name:?}"))?;
             Ok::<_, anyhow::Error>(Job { network, seed, on })
         };
-        match serde_json::from_str(line)? {
+        let mut object = serde_json::from_str(line)?;
+        if let Err(checksum) = unsealed(&mut object) {
+            bail!("the line was changed: its checksum is {checksum}, and it says another");
+        }
+        match Line::deserialize(Value::Object(object))? {
             Line::Trained { network, seed, on, validation } => {
                 Ok(Self::Trained(job(&network, seed, on)?, validation))
             }

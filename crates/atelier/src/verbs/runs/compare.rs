@@ -274,6 +274,12 @@ fn write(figure: &Figure, out: Option<&Path>) -> Result<[PathBuf; 2]> {
         return Err(anyhow!("{} is there already", there.display()))
             .help(|| "name another directory with --out, or take the file away".to_string());
     }
+    // Without --out it holds the last comparison, and nothing else.
+    if out.is_none() && (directory.is_symlink() || directory.join("manifest.json").exists()) {
+        let what = if directory.is_symlink() { "a link" } else { "a run" };
+        return Err(anyhow!("{} is {what}, and comparisons go there", home::shown(&directory)))
+            .help(|| "name another directory with --out".to_string());
+    }
     create_dir_all(&directory)?;
     durable_write(&files[0], &figure.png)?;
     durable_write(&files[1], figure.svg.as_bytes())?;

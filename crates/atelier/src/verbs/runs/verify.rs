@@ -16,7 +16,7 @@ use crate::dataset;
 use crate::experiment::evaluating;
 use crate::experiment::nested::same_data;
 use crate::experiment::prepared::Trainable;
-use crate::experiment::same_settings::same_config;
+use crate::experiment::same_settings::{same_config, unchanged};
 use crate::experiment::saved::MODEL;
 use crate::failure::{CheckFailed, DONE, Help as _, message};
 use crate::home;
@@ -127,7 +127,15 @@ fn verify(
 ) -> Result<Vec<Verdict>> {
     terminal.talk(&format!("verifying {}", home::shown(path)));
     let mut checks = Checks { run: name.clone(), all: Vec::new() };
-    let manifest = Manifest::read(&path.join("manifest.json"))?;
+    let read = Manifest::read(&path.join("manifest.json")).map_err(anyhow::Error::from);
+    let read = read.and_then(|manifest| unchanged(path).map(|()| manifest));
+    let manifest = match read {
+        Ok(manifest) => manifest,
+        Err(error) => {
+            checks.add("manifest", Some(false), message(&error));
+            return Ok(checks.all);
+        }
+    };
     let complete = manifest.status == Status::Complete;
     checks.add("manifest", Some(complete), manifest.status.word());
     let summary = summary(path).and_then(|found| found.context("there is no summary.json"));
@@ -178,6 +186,10 @@ fn verify(
     }
     let mut all = checks.all;
     for inner in list_runs(path)? {
+        // No run has made it, and it may lead in a circle.
+        if inner.path.is_symlink() {
+            continue;
+        }
         let inner_name =
             if name.is_empty() { inner.name } else { format!("{name}/{}", inner.name) };
         all.extend(verify(&inner.path, inner_name, flags, terminal)?);
@@ -318,7 +330,12 @@ fn others(
 /// Whether what a summary says of the runs inside is what they say themselves.
 fn agree(path: &Path, verb: &str, of_all: &Value, checks: &mut Checks) -> Result<()> {
     let mut hold = |inner: &str, here: &Value, key: &str| -> Result<()> {
-        let there = summary(&path.join(inner))?.unwrap_or_default();
+        let run = path.join(inner);
+        if !run.join("manifest.json").is_file() {
+            checks.add(&format!("agrees with {inner}"), Some(false), "there is no such run");
+            return Ok(());
+        }
+        let there = summary(&run)?.unwrap_or_default();
         let there = there.pointer(key).unwrap_or(&Value::Null);
         let same = here == there && !here.is_null();
         let found =

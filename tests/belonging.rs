@@ -1,0 +1,263 @@
+//! What does not belong to a run is not taken into it when the run goes on: another run in the place of an inner one,
+//! other data, other sources, changed values.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::cli::{Output, atelier};
+use crate::fixture::{Files, home_with_sample, reopen};
+
+fn run(home: &Path, arguments: &[&str]) -> Output {
+    atelier(arguments).env("ATELIER_HOME", home).run()
+}
+
+/// A home in which a run of these arguments has ended, and its directory.
+fn ended(arguments: &[&str], out: &str) -> (TempDir, PathBuf) {
+    let home = home_with_sample();
+    run(home.path(), &[arguments, &["--smoke", "--quiet"]].concat()).expect_code(0);
+    let out = home.path().join("runs").join(out);
+    (home, out)
+}
+
+/// Takes the run in `out` up, which must be refused with all of these words and end with nothing changed but how it
+/// stands.
+#[track_caller]
+fn refused(home: &Path, verb: &[&str], out: &Path, words: &[&str]) {
+    let out = out.to_str().expect("a plain path");
+    let refused = run(home, &[verb, &["--resume", "--out", out]].concat()).expect_code(2);
+    for word in words {
+        assert!(refused.stderr.contains(word), "{word:?} is not in {refused}");
+    }
+}
+
+fn json(path: &Path) -> Value {
+    serde_json::from_slice(&fs::read(path).expect("a file")).expect("JSON")
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a directory");
+    for entry in fs::read_dir(from).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        let target = to.join(path.file_name().expect("a name"));
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, target).expect("a copy");
+        }
+    }
+}
+
+#[test]
+fn a_search_that_has_another_winner_does_not_take_the_old_ones_network() {
+    let (home, search) = ended(&["tune", "--trials", "2", "--seed", "5"], "tune-0001");
+    run(home.path(), &["train", "--smoke", "--quiet", "--seed", "9"]).expect_code(0);
+    let retrained = search.join("retrained");
+    let own = json(&retrained.join("manifest.json"))["config"].clone();
+    fs::rename(&retrained, home.path().join("before")).expect("moved");
+    for complete in [true, false] {
+        let _ = fs::remove_dir_all(&retrained);
+        copy(&home.path().join("runs/train-0001"), &retrained);
+        if !complete {
+            reopen(&retrained, "interrupted");
+        }
+        reopen(&search, "interrupted");
+        let words = ["retrained holds another run", "seed is 9, expected 5", "help: move "];
+        refused(home.path(), &["tune"], &search, &words);
+    }
+    // Moved away, as the help says, its place is taken by the winner's.
+    fs::remove_dir_all(&retrained).expect("removed");
+    let out = search.to_str().expect("a plain path");
+    run(home.path(), &["tune", "--resume", "--quiet", "--out", out]).expect_code(0);
+    assert_eq!(json(&retrained.join("manifest.json"))["config"], own);
+}
+
+#[test]
+fn inner_runs_of_sweeps_and_series_are_those_of_their_place() {
+    let (home, sweep) = ended(&["autoencoder", "--bottlenecks", "2,3"], "bottlenecks-0001");
+    reopen(&sweep, "interrupted");
+    fs::remove_dir_all(sweep.join("latent-0002")).expect("removed");
+    copy(&sweep.join("latent-0003"), &sweep.join("latent-0002"));
+    let words = ["latent-0002 holds another run", "autoencoder.latent is 3, expected 2"];
+    refused(home.path(), &["autoencoder", "--bottlenecks"], &sweep, &words);
+
+    let series = ["variants", "--best-dense", "--seeds", "2", "--set", "model.hidden=8"];
+    let (home, series) = ended(&series, "best-dense-0001");
+    reopen(&series, "interrupted");
+    fs::remove_dir_all(series.join("seed-1")).expect("removed");
+    copy(&series.join("seed-0"), &series.join("seed-1"));
+    let words = ["seed-1 holds another run", "seed is 0, expected 1"];
+    refused(home.path(), &["variants", "--best-dense"], &series, &words);
+}
+
+#[test]
+fn a_landscape_goes_on_with_its_data_and_its_runs_only() {
+    let files = Files::new();
+    // Other images than the sample's.
+    let mut images = files.get("train-images-idx3-ubyte");
+    *images.last_mut().expect("pixels") ^= 2;
+    files.put("train-images-idx3-ubyte", &images);
+    let data = files.directory().to_str().expect("a plain path");
+    let own = ["--data-dir", data, "--allow-unpinned"];
+    let home = home_with_sample();
+    let train = |seed: &str, out: &str| {
+        let set = ["--set", "train.snapshots_per_epoch=2", "--set", "data.validation=400"];
+        let out = home.path().join(out);
+        let rest = ["--set", "train.epochs=2", "--quiet", "--seed", seed, "--out"];
+        let out = [out.to_str().expect("a plain path")];
+        run(home.path(), &[&["train"], &own[..], &set, &rest, &out].concat()).expect_code(0);
+    };
+    train("0", "source");
+    train("3", "other");
+    let source = home.path().join("source");
+    let of = ["landscape", "--run", source.to_str().expect("a plain path")];
+    let few = ["--set", "landscape.grid=5", "--set", "landscape.curvature=0", "--quiet"];
+    run(home.path(), &[&of[..], &few].concat()).expect_code(0);
+    let landscape = home.path().join("runs/landscape-0001");
+
+    reopen(&landscape, "running");
+    let keep = home.path().join("kept");
+    fs::rename(&source, &keep).expect("moved");
+    copy(&home.path().join("other"), &source);
+    let words = ["are not those that this landscape was begun with", "put them back"];
+    refused(home.path(), &["landscape"], &landscape, &words);
+    fs::remove_dir_all(&source).expect("removed");
+    fs::rename(&keep, &source).expect("moved");
+
+    let mut changed = images.clone();
+    *changed.last_mut().expect("pixels") ^= 1;
+    files.put("train-images-idx3-ubyte", &changed);
+    refused(home.path(), &["landscape"], &landscape, &["SHA-256 of train-images", ", and was "]);
+    let anew = run(home.path(), &[&of[..], &["--quiet"]].concat()).expect_code(2);
+    assert!(anew.stderr.contains("SHA-256 of train-images"), "{anew}");
+
+    files.put("train-images-idx3-ubyte", &images);
+    let out = landscape.to_str().expect("a plain path");
+    run(home.path(), &["landscape", "--resume", "--quiet", "--out", out]).expect_code(0);
+}
+
+#[test]
+fn values_that_stand_in_the_manifest_alone_are_not_changed_unnoticed() {
+    let (home, sweep) = ended(&["autoencoder", "--bottlenecks", "2,3"], "bottlenecks-0001");
+    let file = sweep.join("manifest.json");
+    let whole = fs::read_to_string(&file).expect("a manifest");
+    for (from, to) in [
+        ("\"complete\"", "\"interrupted\""),
+        ("\"seed\": 0,\n  \"started\"", "\"seed\": 4242,\n  \"started\""),
+    ] {
+        let changed = whole.replacen(from, to, 1);
+        assert_ne!(changed, whole, "{from}");
+        fs::write(&file, &changed).expect("a manifest");
+        let verified = run(home.path(), &["runs", "verify", "bottlenecks-0001"]);
+        assert_ne!(verified.code, Some(0), "{verified}");
+        if to.contains("interrupted") {
+            let words = ["manifest.json is damaged", "checksum"];
+            refused(home.path(), &["autoencoder", "--bottlenecks"], &sweep, &words);
+        }
+    }
+}
+
+#[test]
+fn a_changed_digit_in_the_record_of_a_comparison_is_noticed() {
+    let (home, comparison) = ended(&["variants", "--set", "variants.seeds=2"], "variants-0001");
+    let file = comparison.join("networks.jsonl");
+    let lines = fs::read_to_string(&file).expect("a record");
+    let changed = lines.replacen("\"accuracy\":0.", "\"accuracy\":0.9", 1);
+    assert_ne!(changed, lines);
+    fs::write(&file, changed).expect("a record");
+    reopen(&comparison, "interrupted");
+    refused(home.path(), &["variants"], &comparison, &["networks.jsonl:", "checksum"]);
+    fs::write(&file, lines).expect("a record");
+    let out = comparison.to_str().expect("a plain path");
+    run(home.path(), &["variants", "--resume", "--quiet", "--out", out]).expect_code(0);
+}
+
+#[test]
+fn verifying_misses_no_inner_run_and_follows_no_link() {
+    let (home, search) = ended(&["tune", "--trials", "2"], "tune-0001");
+    for name in ["one", "two"] {
+        std::os::unix::fs::symlink(".", search.join(name)).expect("a link");
+    }
+    let verify = || run(home.path(), &["runs", "verify", "tune-0001"]);
+    verify().expect_code(0);
+    let manifest = search.join("retrained/manifest.json");
+    fs::write(&manifest, "{").expect("damage");
+    assert!(verify().expect_code(1).stdout.contains("is damaged"));
+    fs::remove_file(&manifest).expect("removed");
+    assert!(verify().expect_code(1).stdout.contains("there is no such run"));
+}
+
+#[test]
+fn a_run_whose_directory_is_moved_says_so_at_its_next_checkpoint() {
+    let home = home_with_sample();
+    let out = home.path().join("runs/mine");
+    let path = out.to_str().expect("a plain path");
+    let long = ["--smoke", "--set", "train.epochs=100000", "--set", "train.checkpoint_every=20"];
+    let (mut command, _home) =
+        atelier([&["train", "--quiet", "--out", path], &long[..]].concat()).into_command();
+    let mut child = command
+        .env("ATELIER_HOME", home.path())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("a program");
+    while !out.join("checkpoints").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    fs::rename(&out, home.path().join("runs/kept")).expect("moved");
+    let ended = child.wait().expect("an end");
+    let mut told = String::new();
+    let mut stderr = child.stderr.take().expect("stderr");
+    std::io::Read::read_to_string(&mut stderr, &mut told).expect("text");
+    assert_eq!(ended.code(), Some(2), "{told}");
+    // Between two files of a checkpoint the system says it.
+    assert!(told.contains("was moved or removed") || told.contains("No such file"), "{told}");
+    assert!(told.contains("--out DIR` goes on"), "{told}");
+    assert!(!out.exists());
+}
+
+#[test]
+fn comparisons_go_through_no_link_and_into_no_run() {
+    let (home, _) = ended(&["train"], "train-0001");
+    run(home.path(), &["train", "--smoke", "--quiet", "--seed", "1"]).expect_code(0);
+    let compare = || run(home.path(), &["runs", "compare", "train-0001", "train-0002"]);
+    let place = home.path().join("runs/comparison");
+    let elsewhere = home.path().join("elsewhere");
+    fs::create_dir(&elsewhere).expect("a directory");
+    std::os::unix::fs::symlink(&elsewhere, &place).expect("a link");
+    let refused = compare().expect_code(2);
+    assert!(refused.stderr.contains("is a link") && refused.stderr.contains("--out"), "{refused}");
+    assert_eq!(fs::read_dir(&elsewhere).expect("a directory").count(), 0);
+    fs::remove_file(&place).expect("removed");
+    compare().expect_code(0);
+    assert!(place.join("comparison.png").is_file());
+}
+
+#[test]
+fn what_a_landscape_cannot_be_drawn_of_is_refused_before_it_is_trained() {
+    let home = home_with_sample();
+    let few = ["--set", "train.epochs=1", "--set", "train.snapshots_per_epoch=1"];
+    let refused = run(home.path(), &[&["landscape", "--smoke"], &few[..]].concat()).expect_code(2);
+    assert!(refused.stderr.contains("2 snapshots, expected 3 or more"), "{refused}");
+    let largest = "9223372036854775807";
+    run(home.path(), &["landscape", "--smoke", "--seed", largest]).expect_code(2);
+    let refused = run(home.path(), &["train", "--smoke", "--set", &format!("seed={largest}")]);
+    assert!(
+        refused.expect_code(2).stderr.contains("seed is 9223372036854775807, expected at most")
+    );
+    assert!(!home.path().join("runs").exists());
+}
+
+#[test]
+fn predict_does_not_take_an_older_network_for_one_that_is_damaged() {
+    let (home, _) = ended(&["train"], "train-0001");
+    run(home.path(), &["train", "--smoke", "--quiet"]).expect_code(0);
+    fs::write(home.path().join("runs/train-0002/manifest.json"), "{").expect("damage");
+    let image = home.path().join("image.png");
+    fs::write(&image, crate::predict::png(28, 28, &vec![vec![0; 28]; 28])).expect("a picture");
+    let refused =
+        run(home.path(), &["predict", image.to_str().expect("a plain path")]).expect_code(2);
+    assert!(refused.stderr.contains("train-0002/manifest.json is damaged"), "{refused}");
+    assert!(refused.stderr.contains("--run"), "{refused}");
+}
