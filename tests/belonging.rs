@@ -244,7 +244,7 @@ fn what_a_landscape_cannot_be_drawn_of_is_refused_before_it_is_trained() {
     run(home.path(), &["landscape", "--smoke", "--seed", largest]).expect_code(2);
     let refused = run(home.path(), &["train", "--smoke", "--set", &format!("seed={largest}")]);
     assert!(
-        refused.expect_code(2).stderr.contains("seed is 9223372036854775807, expected at most")
+        refused.expect_code(2).stderr.contains("`seed` is 9223372036854775807, expected at most")
     );
     assert!(!home.path().join("runs").exists());
 }

@@ -3,6 +3,8 @@
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use crate::tensor_file::hexadecimal;
+
 /// Its key.
 const KEY: &str = "checksum";
 
@@ -30,7 +32,7 @@ pub fn unsealed(object: &mut Map<String, Value>) -> Result<(), String> {
 
 fn checksum(object: &Map<String, Value>) -> String {
     let text = Value::Object(object.clone()).to_string();
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&Sha256::digest(text))
 }
 
 #[cfg(test)]

@@ -231,7 +231,12 @@ pub(crate) fn digest(arrays: &[NamedArray], metadata: &BTreeMap<String, String>)
         part(key.as_bytes());
         part(value.as_bytes());
     }
-    hasher.finalize().iter().fold(String::new(), |mut text, byte| {
+    hexadecimal(&hasher.finalize())
+}
+
+/// A digest as text.
+pub(crate) fn hexadecimal(digest: &[u8]) -> String {
+    digest.iter().fold(String::new(), |mut text, byte| {
         // Writing to a string cannot fail.
         let _ = write!(text, "{byte:02x}");
         text

@@ -16,6 +16,9 @@ use crate::failure::Help as _;
 use crate::home;
 use crate::terminal::brief;
 
+/// TOML has no integer above 2^63 - 1, and verbs with several runs use the seeds that follow, too.
+pub(crate) const LARGEST_SEED: i64 = i64::MAX - 65_536;
+
 /// No configuration is nearly as long.
 pub(crate) const LARGEST: u64 = 1 << 20;
 
@@ -143,6 +146,12 @@ impl Layers {
     fn check_type(&self, key: &str, value: &Value) -> Result<()> {
         if value.as_float().is_some_and(|number| !number.is_finite()) {
             bail!("`{key}` is {value}, expected a finite number");
+        }
+        if key == "seed" && value.as_integer().is_some_and(|seed| seed > LARGEST_SEED) {
+            bail!(
+                "`seed` is {value}, expected at most {LARGEST_SEED}: verbs with several runs use the seeds that follow, \
+                 too"
+            );
         }
         let Some(of_value) = self.refused(key, value.clone()) else { return Ok(()) };
         let default = keys::get(&self.defaults, key);

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use atelier_store::is_steering;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -12,9 +12,6 @@ use super::layers::Layers;
 use super::{Config, Origin, keys, presets};
 use crate::cli::ConfigFlags;
 use crate::terminal::WIDEST;
-
-/// TOML has no integer above 2^63 - 1, and verbs with several runs use the seeds that follow, too.
-pub(crate) const LARGEST_SEED: i64 = i64::MAX - 65_536;
 
 /// A configuration of a verb with the origin of each of its values.
 #[derive(Debug, Clone)]
@@ -92,13 +89,6 @@ impl<C: Default + Serialize + DeserializeOwned> Resolved<C> {
     }
 
     fn of(layers: Layers) -> Result<Self> {
-        if let Some(seed) = layers.table.get("seed").and_then(Value::as_integer)
-            && seed > LARGEST_SEED
-        {
-            bail!(
-                "seed is {seed}, expected at most {LARGEST_SEED}: verbs with several runs use the seeds that follow, too"
-            );
-        }
         let config = C::deserialize(layers.table).context("the configuration does not fit")?;
         Ok(Self { config, origins: layers.origins })
     }

@@ -91,14 +91,19 @@ pub(crate) struct Given {
 /// Weights of the largest network that there can be, and a header.
 const LARGEST_MODEL: u64 = 2 << 30;
 
+/// A digest as text.
+pub(crate) fn hexadecimal(digest: &[u8]) -> String {
+    digest.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 impl Given {
     pub(crate) fn read(file: &Path) -> Result<Self> {
         let bytes = read_regular(file, LARGEST_MODEL)?;
-        let sha256 = Sha256::digest(&bytes).iter().fold(String::new(), |mut text, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        });
+        let sha256 = hexadecimal(&Sha256::digest(&bytes));
         Ok(Self { start: Start { file: file.display().to_string(), sha256 }, bytes })
     }
 

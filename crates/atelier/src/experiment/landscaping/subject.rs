@@ -21,6 +21,7 @@ use crate::experiment::nested::same_data as same_data_flags;
 use crate::experiment::prepared::{Place, Prepared, Trainable};
 use crate::experiment::recorded::same_files;
 use crate::experiment::results::repetition;
+use crate::experiment::training::hexadecimal;
 use crate::failure::Help as _;
 use crate::home;
 use crate::terminal::{counted, significant};
@@ -89,7 +90,7 @@ impl Run {
             let bytes: Vec<u8> = point.iter().flat_map(|value| value.to_le_bytes()).collect();
             digest.update(bytes);
         }
-        digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hexadecimal(&digest.finalize())
     }
 }
 
@@ -211,31 +212,28 @@ where
     let (epochs, snapshots_per_epoch) = (common.train.epochs, common.train.snapshots_per_epoch);
     let snapshots_early = common.train.snapshots_early;
     let mut same_examples = true;
-    let subject = match first {
-        Some(first) => {
-            same_data(manifest, first, path)?;
-            same_model::<C>(&config, first, path)?;
-            let own = split(&first.train, common.data, common.seed)?;
-            same_examples = own.train.indices() == first.learned;
-            if common.data.standardize != first.standardization.is_some() {
-                return Err(anyhow!(
-                    "data.standardize of the run in {} is {}, and not so that of the first run",
-                    path.display(),
-                    common.data.standardize
-                ))
-                .help(|| "give runs whose inputs are alike".to_string());
-            }
-            None
+    let subject = if let Some(first) = first {
+        same_data(manifest, first, path)?;
+        same_model::<C>(&config, first, path)?;
+        let own = split(&first.train, common.data, common.seed)?;
+        same_examples = own.train.indices() == first.learned;
+        if common.data.standardize != first.standardization.is_some() {
+            return Err(anyhow!(
+                "data.standardize of the run in {} is {}, and not so that of the first run",
+                path.display(),
+                common.data.standardize
+            ))
+            .help(|| "give runs whose inputs are alike".to_string());
         }
-        None => {
-            let subject = Subject::new(Prepared::new(config, place)?, landscape)?;
-            if let Some(data) = &manifest.dataset {
-                same_files(data, &subject.provenance)
-                    .with_context(|| format!("the data of the run in {} changed", path.display()))
-                    .help(|| "give the data that it learned from with --data-dir".to_string())?;
-            }
-            Some(subject)
+        None
+    } else {
+        let subject = Subject::new(Prepared::new(config, place)?, landscape)?;
+        if let Some(data) = &manifest.dataset {
+            same_files(data, &subject.provenance)
+                .with_context(|| format!("the data of the run in {} changed", path.display()))
+                .help(|| "give the data that it learned from with --data-dir".to_string())?;
         }
+        Some(subject)
     };
     let wanted = subject.as_ref().or(first).map_or(0, Subject::parameters);
     let trajectory = trajectory(&name, snapshots)
