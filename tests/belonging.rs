@@ -33,6 +33,10 @@ fn refused(home: &Path, verb: &[&str], out: &Path, words: &[&str]) {
     }
 }
 
+fn sample(home: &Path) -> String {
+    home.join("data/sample").display().to_string()
+}
+
 fn json(path: &Path) -> Value {
     serde_json::from_slice(&fs::read(path).expect("a file")).expect("JSON")
 }
@@ -90,6 +94,22 @@ fn inner_runs_of_sweeps_and_series_are_those_of_their_place() {
     copy(&series.join("seed-0"), &series.join("seed-1"));
     let words = ["seed-1 holds another run", "seed is 0, expected 1"];
     refused(home.path(), &["variants", "--best-dense"], &series, &words);
+
+    // With the settings of its place, but from weights that were given.
+    let [config, weights] = ["config.toml", "seed-0/model.safetensors"]
+        .map(|name| series.join(name).to_str().expect("a plain path").to_string());
+    let from = ["train", "--config", &config, "--seed", "1", "--from", &weights, "--quiet"];
+    run(home.path(), &[&from[..], &["--data-dir", sample(home.path()).as_str()]].concat())
+        .expect_code(0);
+    fs::remove_dir_all(series.join("seed-1")).expect("removed");
+    copy(&home.path().join("runs/train-0001"), &series.join("seed-1"));
+    reopen(&series, "interrupted");
+    let words = ["seed-1 holds another run", "it began from the weights in "];
+    refused(home.path(), &["variants", "--best-dense"], &series, &words);
+    let out = series.to_str().expect("a plain path");
+    fs::remove_dir_all(series.join("seed-1")).expect("removed");
+    run(home.path(), &["variants", "--best-dense", "--resume", "--quiet", "--out", out])
+        .expect_code(0);
 }
 
 #[test]
@@ -145,14 +165,16 @@ fn values_that_stand_in_the_manifest_alone_are_not_changed_unnoticed() {
     let whole = fs::read_to_string(&file).expect("a manifest");
     for (from, to) in [
         ("\"complete\"", "\"interrupted\""),
+        ("\"complete\"", "\"running\""),
         ("\"seed\": 0,\n  \"started\"", "\"seed\": 4242,\n  \"started\""),
     ] {
         let changed = whole.replacen(from, to, 1);
         assert_ne!(changed, whole, "{from}");
         fs::write(&file, &changed).expect("a manifest");
-        let verified = run(home.path(), &["runs", "verify", "bottlenecks-0001"]);
-        assert_ne!(verified.code, Some(0), "{verified}");
-        if to.contains("interrupted") {
+        if to.contains("seed") {
+            let verified = run(home.path(), &["runs", "verify", "bottlenecks-0001"]);
+            assert!(verified.expect_code(1).stdout.contains("checksum"));
+        } else {
             let words = ["manifest.json is damaged", "checksum"];
             refused(home.path(), &["autoencoder", "--bottlenecks"], &sweep, &words);
         }
@@ -212,9 +234,37 @@ fn a_run_whose_directory_is_moved_says_so_at_its_next_checkpoint() {
     std::io::Read::read_to_string(&mut stderr, &mut told).expect("text");
     assert_eq!(ended.code(), Some(2), "{told}");
     // Between two files of a checkpoint the system says it.
-    assert!(told.contains("was moved or removed") || told.contains("No such file"), "{told}");
-    assert!(told.contains("--out DIR` goes on"), "{told}");
+    let words = ["is not the directory that this run is in", "No such file"];
+    assert!(words.iter().any(|word| told.contains(word)), "{told}");
+    assert!(told.contains("--out DIR` takes it up"), "{told}");
     assert!(!out.exists());
+}
+
+#[test]
+fn a_study_whose_directory_is_moved_does_not_end_well_elsewhere() {
+    let home = home_with_sample();
+    let out = home.path().join("runs/mine");
+    let path = out.to_str().expect("a plain path");
+    let long = ["init", "--smoke", "--quiet", "--set", "init.draws=30000", "--out", path];
+    let (mut command, _home) = atelier(long).into_command();
+    let mut child = command
+        .env("ATELIER_HOME", home.path())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("a program");
+    while !out.join("manifest.json").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    fs::rename(&out, home.path().join("runs/kept")).expect("moved");
+    // Somebody else's is there by then.
+    fs::create_dir(&out).expect("a directory");
+    let ended = child.wait().expect("an end");
+    let mut told = String::new();
+    let mut stderr = child.stderr.take().expect("stderr");
+    std::io::Read::read_to_string(&mut stderr, &mut told).expect("text");
+    assert_eq!(ended.code(), Some(2), "{told}");
+    assert!(told.contains("is not the directory that this run is in"), "{told}");
+    assert_eq!(fs::read_dir(&out).expect("a directory").count(), 0);
 }
 
 #[test]
@@ -230,6 +280,10 @@ fn comparisons_go_through_no_link_and_into_no_run() {
     assert!(refused.stderr.contains("is a link") && refused.stderr.contains("--out"), "{refused}");
     assert_eq!(fs::read_dir(&elsewhere).expect("a directory").count(), 0);
     fs::remove_file(&place).expect("removed");
+    copy(&home.path().join("runs/train-0001"), &place);
+    let refused = compare().expect_code(2);
+    assert!(refused.stderr.contains("is a run") && refused.stderr.contains("--out"), "{refused}");
+    fs::remove_dir_all(&place).expect("removed");
     compare().expect_code(0);
     assert!(place.join("comparison.png").is_file());
 }

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::place::Place;
 use crate::tensor_file::{DIGEST, ORDER, check, deserialize, digest, serialize};
 use crate::{Error, NamedArray, Result, durable_write, fs};
 
@@ -88,8 +89,8 @@ pub struct Latest {
 #[derive(Debug, Clone)]
 pub struct Checkpoints {
     directory: PathBuf,
-    /// The run directory, which must still be there: it may have been moved while its run goes on.
-    run: Option<PathBuf>,
+    /// The run directory, which must still be there when one is saved.
+    run: Option<Place>,
 }
 
 impl Checkpoints {
@@ -98,9 +99,9 @@ impl Checkpoints {
         Self { directory: directory.into(), run: None }
     }
 
-    /// Those in a run directory, which is not made where it is missing.
-    pub(crate) fn of_run(run: &Path, directory: &str) -> Self {
-        Self { directory: run.join(directory), run: Some(run.to_path_buf()) }
+    /// Those in a directory of a run, which is not made again where it was moved away.
+    pub(crate) fn of_run(directory: &Path, run: Place) -> Self {
+        Self { directory: directory.to_path_buf(), run: Some(run) }
     }
 
     /// Where the checkpoint of a step lies or would lie.
@@ -139,18 +140,14 @@ impl Checkpoints {
     ///
     /// # Errors
     /// As [`Checkpoint::encode`] and [`durable_write`]; [`Error::Io`] if the directory is a symbolic
-    /// link, the run directory is gone, or the mark of the best cannot be read. The checkpoints there were before
-    /// remain then.
+    /// link, or the mark of the best cannot be read; [`Error::Moved`] if the run directory is no longer there. The
+    /// checkpoints there were before remain then.
     pub fn save(&self, step: u64, checkpoint: &Checkpoint) -> Result<()> {
         let path = self.path(step);
         let bytes = checkpoint.encode(&path)?;
         fs::refuse_link(&self.directory)?;
-        if let Some(run) = self.run.as_deref().filter(|run| !run.is_dir()) {
-            let gone = std::io::Error::new(
-                std::io::ErrorKind::NotFound,
-                "the directory was moved or removed while its run went on",
-            );
-            return Err(Error::io(run, "save a checkpoint in", gone));
+        if let Some(run) = &self.run {
+            run.check()?;
         }
         fs::create_dir_all(&self.directory)?;
         durable_write(&path, &bytes)?;

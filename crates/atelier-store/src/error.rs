@@ -55,6 +55,12 @@ pub enum Error {
         /// The directory.
         path: PathBuf,
     },
+    /// A run directory is not where its run began, or something else is there.
+    #[error("{} is not the directory that this run is in: it was moved, removed or replaced while the run went on", path.display())]
+    Moved {
+        /// Where it was.
+        path: PathBuf,
+    },
     /// A file does not hold what it should.
     #[error("{} is damaged: {what} is {found}, expected {expected}", path.display())]
     Corrupt {

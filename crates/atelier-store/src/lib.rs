@@ -13,6 +13,7 @@ mod manifest;
 mod npy;
 mod npy_header;
 mod npy_log;
+mod place;
 mod presence;
 mod run_dir;
 mod runs;

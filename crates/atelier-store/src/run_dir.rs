@@ -2,6 +2,7 @@ use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
 use crate::durable::{is_temporary, remove_leftovers};
+use crate::place::Place;
 use crate::{
     AppendLog, Checkpoints, Error, Lock, Manifest, Result, SnapshotLog, durable_write, fs,
 };
@@ -25,6 +26,7 @@ const TRIALS: &str = "trials";
 #[derive(Debug)]
 pub struct RunDir {
     path: PathBuf,
+    place: Place,
     _lock: Lock,
 }
 
@@ -191,7 +193,7 @@ impl RunDir {
 
     fn locked(path: PathBuf) -> Result<Self> {
         let lock = Lock::acquire(&path)?;
-        Ok(Self { path, _lock: lock })
+        Ok(Self { place: Place::of(&path)?, path, _lock: lock })
     }
 
     /// The directory.
@@ -227,10 +229,11 @@ impl RunDir {
     /// subdirectories are made.
     ///
     /// # Errors
-    /// [`Error::Name`] as for [`RunDir::file`]; [`Error::Io`] if a subdirectory is a symbolic link;
-    /// otherwise as [`durable_write`].
+    /// [`Error::Name`] as for [`RunDir::file`]; [`Error::Moved`] if the run directory is no longer there;
+    /// [`Error::Io`] if a subdirectory is a symbolic link; otherwise as [`durable_write`].
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.file(name)?;
+        self.place.check()?;
         for directory in path.ancestors().skip(1).take_while(|above| *above != self.path) {
             fs::refuse_link(directory)?;
         }
@@ -277,8 +280,9 @@ impl RunDir {
     /// Writes the manifest durably.
     ///
     /// # Errors
-    /// As [`Manifest::write`].
+    /// [`Error::Moved`] if the run directory is no longer there; otherwise as [`Manifest::write`].
     pub fn write_manifest(&self, manifest: &Manifest) -> Result<()> {
+        self.place.check()?;
         manifest.write(&self.path.join(MANIFEST))
     }
 
@@ -303,13 +307,13 @@ impl RunDir {
     /// The checkpoints of the run.
     #[must_use]
     pub fn checkpoints(&self) -> Checkpoints {
-        Self::checkpoints_in(&self.path)
+        Checkpoints::of_run(&self.path.join(CHECKPOINTS), self.place.clone())
     }
 
     /// The checkpoints of the run in `path`, to look at without its lock.
     #[must_use]
     pub fn checkpoints_in(path: &Path) -> Checkpoints {
-        Checkpoints::of_run(path, CHECKPOINTS)
+        Checkpoints::new(path.join(CHECKPOINTS))
     }
 }
 

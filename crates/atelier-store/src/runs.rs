@@ -2,7 +2,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::run_dir::MANIFEST;
-use crate::{Lock, Manifest, Result, RunDir, Status, fs};
+use crate::{Error, Lock, Manifest, Result, RunDir, Status, fs};
 
 /// A run as it is listed.
 #[derive(Debug)]
@@ -46,8 +46,8 @@ pub fn list_runs(root: &Path) -> Result<Vec<RunSummary>> {
 ///
 /// # Errors
 /// As [`newest_run`]; [`Error::Io`](crate::Error::Io) if a lock or the checkpoints of a run cannot be read.
-pub fn newest_interrupted(root: &Path, verb: &str) -> Result<Option<RunSummary>> {
-    newest_run(root, verb, |run, manifest| {
+pub fn newest_interrupted(root: &Path, verb: &str, verbs: &[&str]) -> Result<Option<RunSummary>> {
+    newest_run(root, verb, verbs, |run, manifest| {
         let unfinished = match manifest.status {
             Status::Interrupted | Status::Running => true,
             Status::Failed => !manifest.diverged && has_checkpoint(run)?,
@@ -57,22 +57,25 @@ pub fn newest_interrupted(root: &Path, verb: &str) -> Result<Option<RunSummary>>
     })
 }
 
-/// The newest run of a verb that is `wanted`, by its directory and its manifest.
+/// The newest run of a verb that is `wanted`, by its directory and its manifest; `verbs` are all that there are.
 ///
 /// # Errors
 /// [`Error::Io`](crate::Error::Io) if the directory cannot be read; what `wanted` gives. The error of a manifest that
-/// cannot be used and that may be the newest: an older run is not taken for it. It is none where its directory has the
-/// number of another verb's run; nor where the run that is found has a larger number, or one of them has none, and the
-/// manifest that is found was changed later.
+/// cannot be read or is damaged and that may be the newest: an older run is not taken for it. It is none where its
+/// directory has a number of another one of the verbs, such as `tune-0003`; nor where the run that is found has a larger
+/// number, or one of them has none, and the manifest that is found was changed later. A manifest of another schema
+/// version is passed over.
 pub fn newest_run(
     root: &Path,
     verb: &str,
+    verbs: &[&str],
     wanted: impl Fn(&Path, &Manifest) -> Result<bool>,
 ) -> Result<Option<RunSummary>> {
     let mut found = None;
     let mut unusable = Vec::new();
     for run in list_runs(root)?.into_iter().rev() {
         match &run.manifest {
+            Err(Error::Schema { .. }) => {}
             Err(_) => unusable.push(run),
             Ok(manifest) => {
                 if found.is_none() && manifest.verb == verb && wanted(&run.path, manifest)? {
@@ -83,7 +86,7 @@ pub fn newest_run(
     }
     for run in unusable {
         let newer = found.as_ref().is_none_or(|found| may_be_newer(&run, found, verb));
-        if newer && may_be_of(&run.name, verb) {
+        if newer && may_be_of(&run.name, verb, verbs) {
             return run.manifest.map(|_| None);
         }
     }
@@ -98,8 +101,8 @@ fn numbered(name: &str) -> Option<(&str, u64)> {
 }
 
 /// Whether a directory of this name may hold a run of the verb.
-fn may_be_of(name: &str, verb: &str) -> bool {
-    numbered(name).is_none_or(|(of, _)| of == verb)
+fn may_be_of(name: &str, verb: &str, verbs: &[&str]) -> bool {
+    numbered(name).is_none_or(|(of, _)| of == verb || !verbs.contains(&of))
 }
 
 /// Whether a run whose manifest cannot be used may have begun after the other.

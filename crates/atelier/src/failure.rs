@@ -59,6 +59,23 @@ pub trait Help<T> {
     fn help_with_file(self, text: impl FnOnce() -> String) -> anyhow::Result<T>;
 }
 
+/// What to do next where a file is damaged, and not where it could not be read.
+pub(crate) trait Damage<T> {
+    /// Says what to do about a file whose content is wrong, should this fail for that reason.
+    fn help_with_damage(self, text: impl FnOnce() -> &'static str) -> anyhow::Result<T>;
+}
+
+impl<T> Damage<T> for Result<T, atelier_store::Error> {
+    fn help_with_damage(self, text: impl FnOnce() -> &'static str) -> anyhow::Result<T> {
+        match self {
+            Err(error @ atelier_store::Error::Corrupt { .. }) => {
+                Err(error).help(|| text().to_string())
+            }
+            result => Ok(result?),
+        }
+    }
+}
+
 /// The error with a help that is shown where nothing deeper down knows a better one.
 pub(crate) fn with_general_help(error: anyhow::Error, help: String) -> anyhow::Error {
     anyhow::Error::new(Helped { error, help, general: true })

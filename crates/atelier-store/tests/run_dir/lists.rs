@@ -4,6 +4,8 @@ use atelier_store::{Error, Manifest, RunDir, Status, list_runs, newest_interrupt
 
 use super::{finished_run, manifest};
 
+const VERBS: [&str; 3] = ["train", "tune", "init"];
+
 #[test]
 fn runs_are_listed_by_start_then_name_and_bad_manifests_are_told() {
     let directory = tempfile::tempdir().expect("directory");
@@ -29,28 +31,28 @@ fn runs_are_listed_by_start_then_name_and_bad_manifests_are_told() {
 fn the_newest_run_that_can_be_taken_up_is_found() {
     let directory = tempfile::tempdir().expect("directory");
     let root = directory.path();
-    assert!(newest_interrupted(&root.join("missing"), "train").expect("look").is_none());
+    assert!(newest_interrupted(&root.join("missing"), "train", &VERBS).expect("look").is_none());
 
     finished_run(root, "train", "2026-01-01T00:00:00Z", Status::Interrupted);
     finished_run(root, "train", "2026-01-02T00:00:00Z", Status::Running); // killed
     finished_run(root, "train", "2026-01-03T00:00:00Z", Status::Complete);
     finished_run(root, "train", "2026-01-04T00:00:00Z", Status::Failed); // without a checkpoint
     finished_run(root, "tune", "2026-01-05T00:00:00Z", Status::Interrupted);
-    let newest = || newest_interrupted(root, "train").expect("look").map(|run| run.name);
+    let newest = || newest_interrupted(root, "train", &VERBS).expect("look").map(|run| run.name);
     assert_eq!(newest().as_deref(), Some("train-0002"));
 
     let going_on = RunDir::open(&root.join("train-0002")).expect("open");
     assert_eq!(newest().as_deref(), Some("train-0001"));
     drop(going_on);
     assert_eq!(newest().as_deref(), Some("train-0002"));
-    assert!(newest_interrupted(root, "init").expect("look").is_none());
+    assert!(newest_interrupted(root, "init", &VERBS).expect("look").is_none());
 }
 
 #[test]
 fn a_failed_run_is_taken_up_where_it_has_a_checkpoint_and_did_not_diverge() {
     let directory = tempfile::tempdir().expect("directory");
     let newest =
-        || newest_interrupted(directory.path(), "train").expect("look").map(|run| run.name);
+        || newest_interrupted(directory.path(), "train", &VERBS).expect("look").map(|run| run.name);
     let run = RunDir::create_numbered(directory.path(), "train").expect("create");
     let mut failed = manifest("train", "2026-01-01T00:00:00Z", Status::Failed);
     run.write_manifest(&failed).expect("manifest");
@@ -84,7 +86,7 @@ fn an_older_run_is_not_taken_for_one_whose_manifest_cannot_be_used() {
         let file = std::fs::File::options().write(true).open(path).expect("open");
         file.set_modified(if later < 0 { now - after } else { now + after }).expect("set");
     };
-    let newest = || newest_interrupted(root, "train");
+    let newest = || newest_interrupted(root, "train", &VERBS);
     for (name, later, refused) in [
         // By number, where both have one of the verb.
         ("train-0003", 10, true),
@@ -93,7 +95,7 @@ fn an_older_run_is_not_taken_for_one_whose_manifest_cannot_be_used() {
         // By time, where not.
         ("mine", 10, true),
         ("mine", -10, false),
-        ("seed-3", 10, true),
+        ("mnist-20261130", 10, true),
         ("tune-0001", 10, false),
     ] {
         let damaged = root.join(name);
@@ -110,12 +112,17 @@ fn an_older_run_is_not_taken_for_one_whose_manifest_cannot_be_used() {
         std::fs::remove_dir_all(damaged).expect("remove");
     }
 
+    // What is not a manifest of ours, or of another version, is none of these.
+    std::fs::create_dir(root.join("notes")).expect("directory");
+    std::fs::write(root.join("notes/manifest.json"), "{}").expect("file");
+    assert_eq!(newest().expect("look").map(|run| run.name).as_deref(), Some("train-0002"));
+
     // Nothing is found, and what cannot be used may be what is looked for.
     std::fs::remove_dir_all(root.join("train-0002")).expect("remove");
     std::fs::create_dir(root.join("train-0002")).expect("directory");
     std::fs::write(root.join("train-0002/manifest.json"), "{").expect("file");
     assert!(matches!(newest(), Err(Error::Corrupt { .. })));
-    assert!(newest_interrupted(root, "tune").expect("look").is_none());
+    assert!(newest_interrupted(root, "tune", &VERBS).expect("look").is_none());
 }
 
 #[test]
@@ -142,13 +149,28 @@ fn a_changed_manifest_is_noticed_whichever_value_it_is() {
 }
 
 #[test]
-fn no_checkpoint_is_saved_in_a_directory_that_is_gone() {
+fn nothing_is_written_in_the_place_of_a_directory_that_was_moved_or_replaced() {
     let directory = tempfile::tempdir().expect("directory");
     let run = RunDir::create(&directory.path().join("run")).expect("create");
-    let save = || run.checkpoints().save(1, &atelier_store::Checkpoint::default());
-    save().expect("save");
+    let written = manifest("train", "2026-01-01T00:00:00Z", Status::Running);
+    run.write_manifest(&written).expect("manifest");
+    run.checkpoints().save(1, &atelier_store::Checkpoint::default()).expect("save");
     std::fs::rename(run.path(), directory.path().join("moved")).expect("rename");
-    let refused = save().expect_err("the directory is gone").to_string();
-    assert!(refused.contains("was moved or removed"), "{refused}");
+    let refused = || {
+        for refused in [
+            run.write("summary.json", b"{}"),
+            run.write("figures/a.png", b""),
+            run.write_manifest(&written),
+            run.checkpoints().save(2, &atelier_store::Checkpoint::default()),
+        ] {
+            assert!(matches!(refused, Err(Error::Moved { .. })), "{refused:?}");
+        }
+    };
+    refused();
     assert!(!run.path().exists());
+    // Another run may be there by then.
+    drop(RunDir::create(run.path()).expect("create"));
+    let before = std::fs::read_dir(run.path()).expect("list").count();
+    refused();
+    assert_eq!(std::fs::read_dir(run.path()).expect("list").count(), before);
 }

@@ -260,6 +260,17 @@ fn draw(asked: &Asked, recorded: &mut Recorded, opened: Option<Opened>) -> Resul
     Ok(Some(summary))
 }
 
+/// Refuses a landscape of other runs than those that it trains itself.
+pub(crate) fn own_runs(path: &Path, manifest: &Manifest) -> Result<()> {
+    let sources: Vec<Source> = serde_json::from_value(manifest.config["sources"].clone())
+        .with_context(|| format!("the runs in {}", path.join("manifest.json").display()))?;
+    if sources.iter().all(|source| matches!(source, Source::Trained(_))) {
+        return Ok(());
+    }
+    Err(anyhow!("the landscape in {} is of runs that were there before", path.display()))
+        .help(|| format!("move {} away, and --resume begins it anew", home::quoted(path)))
+}
+
 /// Refuses runs that are not those that a landscape began with, where they were there before it.
 fn same_runs(manifest: &Manifest, runs: &[Run]) -> Result<()> {
     let digests = manifest.config[DRAWN].as_array().map_or(&[][..], Vec::as_slice);

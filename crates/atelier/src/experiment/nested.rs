@@ -22,21 +22,18 @@ pub(crate) enum Nested<S> {
     Run(RunFlags, DataFlags),
 }
 
-/// How far the run in `path` within `outer` is, which is one of `verb` by the settings `wanted`.
+/// How far the run in `path` within `outer` is, which is one of the verb and the settings that are `wanted`.
 pub(crate) fn nested<S: DeserializeOwned>(
     path: &Path,
     outer: &Recorded,
-    (verb, wanted): (&str, &impl Serialize),
+    wanted: (&str, &(impl Serialize + DeserializeOwned)),
     run: &RunFlags,
     data: &DataFlags,
 ) -> Result<Nested<S>> {
     let manifest = path.join("manifest.json");
     let begun = manifest.is_file().then(|| Manifest::read(&manifest)).transpose()?;
     if let Some(manifest) = &begun {
-        belongs(path, manifest, verb, &serde_json::to_value(wanted)?)?;
-        if let Some(data) = &manifest.dataset {
-            outer.check_dataset(data)?;
-        }
+        belongs(path, manifest, wanted, outer.manifest.dataset.as_ref())?;
     }
     if begun.as_ref().is_some_and(|manifest| manifest.status == Status::Complete) {
         let file = path.join("summary.json");

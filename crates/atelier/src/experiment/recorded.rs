@@ -6,15 +6,15 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, anyhow};
 use atelier_store::{
-    Dataset, Error as StoreError, Manifest, Program, RunDir, SCHEMA_VERSION, Start, Status,
-    newest_interrupted, probe, utc_now,
+    Dataset, Manifest, Program, RunDir, SCHEMA_VERSION, Start, Status, newest_interrupted, probe,
+    utc_now,
 };
 use serde::Serialize;
 use serde_json::Value;
 
 use super::same_settings::{same_config, unchanged};
 use crate::cli::{DataFlags, RunFlags};
-use crate::failure::{self, Help as _};
+use crate::failure::{self, Damage as _, Help as _};
 use crate::home;
 use crate::terminal::warn;
 
@@ -41,13 +41,25 @@ pub(crate) struct Beginning<'a> {
 
 /// The directory of the newest interrupted run of `verb`, where there is one.
 pub(crate) fn newest(verb: &str) -> Result<Option<PathBuf>> {
-    let found = match newest_interrupted(&home::runs(), verb) {
-        Err(error @ StoreError::Io { .. }) => return Err(error.into()),
-        found => found
-            .help(|| "put it back as it was, or name the run to take up with --out".to_string()),
-    };
-    Ok(found?.map(|run| run.path))
+    let found = newest_interrupted(&home::runs(), verb, &VERBS)
+        .help_with_damage(|| "put it back as it was, or name the run to take up with --out")?;
+    Ok(found.map(|run| run.path))
 }
+
+/// All that manifests call a run.
+pub(crate) const VERBS: [&str; 11] = [
+    "autoencoder",
+    "best-dense",
+    "bottlenecks",
+    "evaluate",
+    "find-learning-rate",
+    "init",
+    "landscape",
+    "reproduce",
+    "train",
+    "tune",
+    "variants",
+];
 
 /// Refuses data of other digests, with those of the first file that differs.
 pub(crate) fn same_files(before: &Dataset, found: &Dataset) -> Result<()> {
@@ -221,11 +233,14 @@ impl Recorded {
             {
                 return error;
             }
-            if !self.dir.path().is_dir() {
+            let moved = |cause: &(dyn std::error::Error + 'static)| {
+                matches!(cause.downcast_ref(), Some(atelier_store::Error::Moved { .. }))
+            };
+            if !self.dir.path().is_dir() || error.chain().any(moved) {
                 let (program, verb) = (home::program(), command(&self.manifest.verb));
                 let help = format!(
-                    "its directory was moved or removed; wherever it is now, `{program} {verb} --resume --out DIR` \
-                     goes on from its last checkpoint"
+                    "its directory was moved or removed; `{program} {verb} --resume --out DIR` takes it up where it is \
+                     now"
                 );
                 return failure::with_general_help(error, help);
             }

@@ -5,10 +5,13 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use atelier_store::{Checkpoint, Error as StoreError, Manifest, read_regular};
+use atelier_store::{Checkpoint, Dataset, Error as StoreError, Manifest, read_regular};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::prepared::{Prepared, Trainable};
+use super::recorded::same_files;
 use crate::config;
 use crate::failure::Help as _;
 use crate::home;
@@ -144,13 +147,21 @@ pub(crate) fn unchanged(run: &Path) -> Result<()> {
         .help_with_file(|| "put it back as it was, or begin another run".to_string())
 }
 
-/// Refuses a run within another that is not the one that belongs there: of another verb or with other settings than
-/// `wanted`, as where a search that went on has another winner, or somebody put another run in its place.
-pub(crate) fn belongs(path: &Path, manifest: &Manifest, verb: &str, wanted: &Value) -> Result<()> {
+/// Refuses a run within another that is not the one that belongs there: of another verb, with other settings than
+/// `wanted` or other data, or from weights of its own, as where a search that went on has another winner, or somebody
+/// put another run in its place.
+pub(crate) fn belongs<C: Serialize + DeserializeOwned>(
+    path: &Path,
+    manifest: &Manifest,
+    (verb, wanted): (&str, &C),
+    dataset: Option<&Dataset>,
+) -> Result<()> {
     let help = || {
         let path = home::quoted(path);
         format!("move {path} away, and --resume begins it anew")
     };
+    let another =
+        || format!("{} holds another run than the one that belongs there", path.display());
     if manifest.verb != verb {
         let found = &manifest.verb;
         return Err(anyhow!(
@@ -160,14 +171,24 @@ pub(crate) fn belongs(path: &Path, manifest: &Manifest, verb: &str, wanted: &Val
         .help(help);
     }
     unchanged(path)?;
-    let differing = differences(settings(manifest), wanted, "");
+    if let Some(start) = &manifest.start {
+        return Err(anyhow!("{}: it began from the weights in {}", another(), start.file))
+            .help(help);
+    }
+    if let (Some(wanted), Some(found)) = (dataset, &manifest.dataset) {
+        same_files(wanted, found).with_context(another).help(help)?;
+    }
+    // Keys that an earlier build did not have are as they were then: the defaults.
+    let found = C::deserialize(settings(manifest)).map(serde_json::to_value);
+    let found = found.unwrap_or_else(|_| Ok(settings(manifest).clone()))?;
+    let wanted = serde_json::to_value(wanted)?;
+    let differing = differences(&found, &wanted, "");
     if differing.is_empty() {
         return Ok(());
     }
     let told =
         told(&differing, |key, found, wanted| format!("{key} is {found}, expected {wanted}"));
-    Err(anyhow!("{} holds another run than the one that belongs there: {told}", path.display()))
-        .help(help)
+    Err(anyhow!("{}: {told}", another())).help(help)
 }
 
 #[cfg(test)]

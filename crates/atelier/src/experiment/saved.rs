@@ -6,19 +6,20 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use atelier_autoencoder::{Autoencoder, AutoencoderConfig};
 use atelier_core::Mode;
 use atelier_models::{Classifier, Layer, NamedTensor};
-use atelier_store::{Error as StoreError, Manifest, NamedArray, Status, newest_run, read_regular};
+use atelier_store::{Manifest, NamedArray, Status, newest_run, read_regular};
 use candle_core::{Device, Tensor};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::evaluating;
 use super::prepared::{Trainable as _, widths};
+use super::recorded::VERBS;
 use super::seen::softmax;
 use super::summary::ImageSize;
 use super::weights::Weights;
 use crate::cli::ConfigFlags;
 use crate::config::{AutoencodingConfig, Config, Resolved};
-use crate::failure::Help as _;
+use crate::failure::{Damage as _, Help as _};
 use crate::home;
 use crate::picture::{Backgrounds, Ground};
 use crate::verbs::runs::{LARGEST_SUMMARY, parse_summary};
@@ -180,12 +181,9 @@ impl SavedNetwork {
 pub(crate) fn newest() -> Result<PathBuf> {
     let root = home::runs();
     let complete = |_: &Path, manifest: &Manifest| Ok(manifest.status == Status::Complete);
-    let newest = match newest_run(&root, Config::VERB, complete) {
-        Err(error @ StoreError::Io { .. }) => return Err(error.into()),
-        newest => newest.help(|| {
-            "put it back as it was, or name a run with --run, a file with --model".to_string()
-        })?,
-    };
+    let newest = newest_run(&root, Config::VERB, &VERBS, complete).help_with_damage(
+        || "put it back as it was, or name a run with --run, a file with --model",
+    )?;
     newest
         .map(|run| run.path)
         .ok_or_else(|| anyhow!("there is no complete run of `train` in {}", home::shown(&root)))

@@ -43,8 +43,7 @@ pub(crate) fn imported(directory: &Path, name: String, subject: &Subject) -> Res
         minibatch_loss: None,
     });
     let trajectory = Trajectory::new(&name, points, times.collect())?;
-    let path = directory.to_path_buf();
-    Ok(Run { name, path, seed: None, trajectory, recipe: None, same_examples: true, every: 1 })
+    Ok(Run::imported(name, directory.to_path_buf(), trajectory))
 }
 
 /// A key that orders `2.x` before `10.x`.

@@ -21,6 +21,7 @@ use crate::experiment::nested::same_data as same_data_flags;
 use crate::experiment::prepared::{Place, Prepared, Trainable};
 use crate::experiment::recorded::same_files;
 use crate::experiment::results::repetition;
+use crate::experiment::same_settings::unchanged;
 use crate::experiment::training::hexadecimal;
 use crate::failure::Help as _;
 use crate::home;
@@ -66,6 +67,8 @@ pub(crate) struct Run {
     pub(crate) same_examples: bool,
     /// Of how many snapshots one is kept: 1 unless there are too many.
     pub(crate) every: usize,
+    /// Its seed and configuration as its manifest has them; nothing of imported snapshots.
+    settings: String,
 }
 
 /// What the learning rate at a step is told from.
@@ -81,12 +84,28 @@ pub(crate) struct Recipe {
 }
 
 impl Run {
-    /// SHA-256 of all that is drawn of it, in hexadecimal.
+    /// A run of snapshots that another program wrote.
+    pub(crate) fn imported(name: String, path: PathBuf, trajectory: Trajectory) -> Self {
+        let settings = String::new();
+        Self {
+            name,
+            path,
+            seed: None,
+            trajectory,
+            recipe: None,
+            same_examples: true,
+            every: 1,
+            settings,
+        }
+    }
+
+    /// SHA-256 of its settings and its snapshots with their times and losses, in hexadecimal.
     pub(crate) fn digest(&self) -> String {
         let mut digest = Sha256::new();
+        digest.update(&self.settings);
         for (point, at) in self.trajectory.points.rows().into_iter().zip(&self.trajectory.snapshots)
         {
-            digest.update(at.step.to_le_bytes());
+            digest.update(format!("{at:?}"));
             let bytes: Vec<u8> = point.iter().flat_map(|value| value.to_le_bytes()).collect();
             digest.update(bytes);
         }
@@ -173,6 +192,7 @@ pub(crate) fn given(
     first: Option<&Subject>,
 ) -> Result<(Run, Option<Subject>)> {
     let manifest = manifest(path)?;
+    unchanged(path)?;
     match manifest.verb.as_str() {
         Config::VERB => of::<Config>(path, name, &manifest, place, landscape, first),
         AutoencodingConfig::VERB => {
@@ -261,7 +281,8 @@ where
         until,
     };
     let (path, seed, recipe) = (path.to_path_buf(), Some(manifest.seed), Some(recipe));
-    Ok((Run { name, path, seed, trajectory, recipe, same_examples, every: 1 }, subject))
+    let settings = format!("{} {}", manifest.seed, manifest.config);
+    Ok((Run { name, path, seed, trajectory, recipe, same_examples, every: 1, settings }, subject))
 }
 
 fn no_snapshots(path: &Path, manifest: &Manifest, place: Place<'_>) -> String {

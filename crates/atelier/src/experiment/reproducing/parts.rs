@@ -14,7 +14,7 @@ use crate::cli::{
 use crate::config::{Config, ReproducingConfig};
 use crate::experiment::autoencoding;
 use crate::experiment::initialising::initialise;
-use crate::experiment::landscaping::landscape;
+use crate::experiment::landscaping::{landscape, own_runs};
 use crate::experiment::nested::inner_flags;
 use crate::experiment::recorded::Recorded;
 use crate::experiment::same_settings::belongs;
@@ -137,9 +137,20 @@ impl Part {
         if !file.is_file() {
             return Ok(());
         }
-        let wanted: toml::Table = toml::from_str(&self.toml(config, outer)?)
-            .context("a configuration that was written cannot be read")?;
-        belongs(path, &Manifest::read(&file)?, self.name(), &serde_json::to_value(wanted)?)
+        let (manifest, data) = (Manifest::read(&file)?, outer.manifest.dataset.as_ref());
+        let name = self.name();
+        match self {
+            Self::Init => belongs(path, &manifest, (name, &config.init), data),
+            Self::Tune => belongs(path, &manifest, (name, &config.tune), data),
+            Self::Variants => {
+                belongs(path, &manifest, (name, &config.varying(&winner(outer)?)), data)
+            }
+            Self::Landscape => {
+                belongs(path, &manifest, (name, &config.landscape), data)?;
+                own_runs(path, &manifest)
+            }
+            Self::Autoencoder => belongs(path, &manifest, (name, &config.autoencoder), data),
+        }
     }
 
     /// The part's own configuration.

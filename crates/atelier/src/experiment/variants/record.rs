@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::{Job, Network, On};
 use crate::experiment::summary::Measured;
+use crate::failure::Help as _;
 
 /// The log's name in the run directory.
 const FILE: &str = "networks.jsonl";
@@ -59,7 +60,10 @@ impl Record {
         let mut record = Self { log, names, trained: HashMap::new(), tested: HashMap::new() };
         for (number, line) in read_lines(&path)?.iter().enumerate() {
             let entry = Entry::read(line, &record.names)
-                .with_context(|| format!("{}:{}", path.display(), number + 1))?;
+                .with_context(|| format!("{}:{}", path.display(), number + 1))
+                .help(|| {
+                    "take this line out, and --resume does what it is of once more".to_string()
+                })?;
             match entry {
                 Entry::Trained(job, validation) => drop(record.trained.insert(job, validation)),
                 Entry::Tested(job, correct) => drop(record.tested.insert(job, correct)),
@@ -119,7 +123,9 @@ impl Entry {
         };
         let mut object = serde_json::from_str(line)?;
         if let Err(checksum) = unsealed(&mut object) {
-            bail!("the line was changed: its checksum is {checksum}, and it says another");
+            bail!(
+                "the line was changed: its values have the checksum {checksum}, expected the one that it was written with"
+            );
         }
         match Line::deserialize(Value::Object(object))? {
             Line::Trained { network, seed, on, validation } => {
