@@ -221,6 +221,7 @@ fn a_run_whose_directory_is_moved_says_so_at_its_next_checkpoint() {
         atelier([&["train", "--quiet", "--out", path], &long[..]].concat()).into_command();
     let mut child = command
         .env("ATELIER_HOME", home.path())
+        .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::piped())
         .spawn()
         .expect("a program");
@@ -249,6 +250,7 @@ fn a_study_whose_directory_is_moved_does_not_end_well_elsewhere() {
     let (mut command, _home) = atelier(long).into_command();
     let mut child = command
         .env("ATELIER_HOME", home.path())
+        .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::piped())
         .spawn()
         .expect("a program");
