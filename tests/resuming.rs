@@ -217,7 +217,13 @@ fn a_run_on_ones_own_data_goes_on_with_them_and_says_how_it_is_repeated() {
 fn a_terminal_that_closes_saves_the_run_unless_it_is_to_outlive_it() {
     let home = home_with_sample();
     let out = out(home.path());
-    let mut child = start(home.path(), &out, "manifest.json");
+    let path = out.display().to_string();
+    let (command, _home) = atelier([&["train", "--out", &path], &LONG[..]].concat()).into_command();
+    // The tests themselves may be such as are to outlive it.
+    let mut heeding = Command::new("env");
+    heeding.arg("--default-signal=HUP").arg(command.get_program()).args(command.get_args());
+    heeding.env("ATELIER_HOME", home.path()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = spawn(&mut heeding, &out.join("manifest.json"));
     assert_eq!(signal(&mut child, "HUP"), Some(129));
     assert_eq!(status(&out), "interrupted");
     run(home.path(), &["train", "--resume"]).expect_code(0);

@@ -270,6 +270,12 @@ pub(crate) fn sync_dir(path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// What tells a file or a directory from any other: its device, and its number there.
+pub(crate) fn identity(path: &Path) -> std::io::Result<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
+    path.metadata().map(|of| (of.dev(), of.ino()))
+}
+
 /// Makes one directory, durably; an error of kind `AlreadyExists` if something lies there.
 pub(crate) fn create_dir(path: &Path) -> Result<()> {
     let make = || {

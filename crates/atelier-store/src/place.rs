@@ -1,8 +1,8 @@
 //! A run directory as it was when its run began or was taken up.
 
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::fs::identity;
 use crate::{Error, Result};
 
 /// A directory by its path, and by what tells it from any other that may come to have this path.
@@ -25,8 +25,4 @@ impl Place {
         let same = identity(&self.path).is_ok_and(|identity| identity == self.identity);
         if same { Ok(()) } else { Err(Error::Moved { path: self.path.clone() }) }
     }
-}
-
-fn identity(path: &Path) -> std::io::Result<(u64, u64)> {
-    path.metadata().map(|of| (of.dev(), of.ino()))
 }
