@@ -3,6 +3,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -31,6 +34,28 @@ fn refused(home: &Path, verb: &[&str], out: &Path, words: &[&str]) {
     for word in words {
         assert!(refused.stderr.contains(word), "{word:?} is not in {refused}");
     }
+}
+
+/// What a program says that ends with exit code 2.
+#[track_caller]
+fn refusal(child: Child) -> String {
+    let ended = child.wait_with_output().expect("an end");
+    let told = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert_eq!(ended.status.code(), Some(2), "{told}");
+    told
+}
+
+/// Starts a run of these arguments in `out` and returns when `file` of it is there.
+fn start(home: &Path, arguments: &[&str], out: &Path, file: &str) -> Child {
+    let place = ["--quiet", "--out", out.to_str().expect("a plain path")];
+    let (mut command, _home) = atelier([arguments, &place].concat()).into_command();
+    command.env("ATELIER_HOME", home).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("a program");
+    while !out.join(file).exists() {
+        assert!(child.try_wait().expect("a child").is_none(), "it ended before {file}");
+        sleep(Duration::from_millis(5));
+    }
+    child
 }
 
 fn sample(home: &Path) -> String {
@@ -215,25 +240,11 @@ fn verifying_misses_no_inner_run_and_follows_no_link() {
 fn a_run_whose_directory_is_moved_says_so_at_its_next_checkpoint() {
     let home = home_with_sample();
     let out = home.path().join("runs/mine");
-    let path = out.to_str().expect("a plain path");
-    let long = ["--smoke", "--set", "train.epochs=100000", "--set", "train.checkpoint_every=20"];
-    let (mut command, _home) =
-        atelier([&["train", "--quiet", "--out", path], &long[..]].concat()).into_command();
-    let mut child = command
-        .env("ATELIER_HOME", home.path())
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .expect("a program");
-    while !out.join("checkpoints").exists() {
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
+    let long = ["--set", "train.epochs=100000", "--set", "train.checkpoint_every=20"];
+    let child =
+        start(home.path(), &[&["train", "--smoke"], &long[..]].concat(), &out, "checkpoints");
     fs::rename(&out, home.path().join("runs/kept")).expect("moved");
-    let ended = child.wait().expect("an end");
-    let mut told = String::new();
-    let mut stderr = child.stderr.take().expect("stderr");
-    std::io::Read::read_to_string(&mut stderr, &mut told).expect("text");
-    assert_eq!(ended.code(), Some(2), "{told}");
+    let told = refusal(child);
     // Between two files of a checkpoint the system says it.
     let words = ["is not the directory that this run is in", "No such file"];
     assert!(words.iter().any(|word| told.contains(word)), "{told}");
@@ -245,26 +256,12 @@ fn a_run_whose_directory_is_moved_says_so_at_its_next_checkpoint() {
 fn a_study_whose_directory_is_moved_does_not_end_well_elsewhere() {
     let home = home_with_sample();
     let out = home.path().join("runs/mine");
-    let path = out.to_str().expect("a plain path");
-    let long = ["init", "--smoke", "--quiet", "--set", "init.draws=30000", "--out", path];
-    let (mut command, _home) = atelier(long).into_command();
-    let mut child = command
-        .env("ATELIER_HOME", home.path())
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .expect("a program");
-    while !out.join("manifest.json").exists() {
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
+    let long = ["init", "--smoke", "--set", "init.draws=30000"];
+    let child = start(home.path(), &long, &out, "manifest.json");
     fs::rename(&out, home.path().join("runs/kept")).expect("moved");
     // Somebody else's is there by then.
     fs::create_dir(&out).expect("a directory");
-    let ended = child.wait().expect("an end");
-    let mut told = String::new();
-    let mut stderr = child.stderr.take().expect("stderr");
-    std::io::Read::read_to_string(&mut stderr, &mut told).expect("text");
-    assert_eq!(ended.code(), Some(2), "{told}");
+    let told = refusal(child);
     assert!(told.contains("is not the directory that this run is in"), "{told}");
     assert_eq!(fs::read_dir(&out).expect("a directory").count(), 0);
 }
