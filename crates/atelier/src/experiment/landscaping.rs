@@ -6,6 +6,7 @@ mod figures;
 mod imported;
 mod page;
 mod paths;
+mod sources;
 mod subject;
 mod summary;
 
@@ -17,6 +18,8 @@ use atelier_store::{Manifest, Status, read_regular};
 use serde_json::json;
 
 use self::computed::{Work, compute};
+pub(crate) use self::sources::own_runs;
+use self::sources::{DRAWN, same_runs, sources};
 use self::subject::{Run, Source, Subject};
 use self::summary::between_text;
 pub(crate) use self::summary::{RunSummary, Summary};
@@ -33,11 +36,8 @@ use crate::failure::Help as _;
 use crate::home;
 use crate::signals::Stop;
 use crate::terminal::{Align, Table, Terminal, brief, counted, one_line, significant, thousands};
-use crate::verbs::runs::find;
 
 const VERB: &str = "landscape";
-/// Where the manifest's configuration has digests of the runs that were there before.
-const DRAWN: &str = "snapshots";
 
 /// Draws the landscape that the flags ask for.
 pub(crate) fn landscape(
@@ -197,24 +197,6 @@ fn refuse_training_settings(arguments: &LandscapeArgs) -> Result<()> {
     }
 }
 
-/// The runs that are to be drawn.
-fn sources(arguments: &LandscapeArgs, config: &LandscapingConfig) -> Result<Vec<Source>> {
-    let absolute = |path: &PathBuf| {
-        std::path::absolute(path).with_context(|| format!("cannot use {}", path.display()))
-    };
-    let mut sources = Vec::new();
-    for run in &arguments.run {
-        sources.push(Source::Run(absolute(&find(run)?)?));
-    }
-    for directory in &arguments.import {
-        sources.push(Source::Import(absolute(directory)?));
-    }
-    if sources.is_empty() {
-        sources.extend((0..config.landscape.runs as u64).map(Source::Trained));
-    }
-    Ok(sources)
-}
-
 /// Trains the runs where they are not there, computes the landscape and writes all of it; `None` if a
 /// signal came.
 fn draw(asked: &Asked, recorded: &mut Recorded, opened: Option<Opened>) -> Result<Option<Summary>> {
@@ -258,34 +240,6 @@ fn draw(asked: &Asked, recorded: &mut Recorded, opened: Option<Opened>) -> Resul
     page::write(recorded, &subject, &runs, &landscape, &summary)?;
     recorded.write_summary(&summary)?;
     Ok(Some(summary))
-}
-
-/// Refuses a landscape of other runs than those that it trains itself.
-pub(crate) fn own_runs(path: &Path, manifest: &Manifest) -> Result<()> {
-    let sources: Vec<Source> = serde_json::from_value(manifest.config["sources"].clone())
-        .with_context(|| format!("the runs in {}", path.join("manifest.json").display()))?;
-    if sources.iter().all(|source| matches!(source, Source::Trained(_))) {
-        return Ok(());
-    }
-    Err(anyhow!("the landscape in {} is of runs that were there before", path.display()))
-        .help(|| format!("move {} away, and --resume begins it anew", home::quoted(path)))
-}
-
-/// Refuses runs that are not those that a landscape began with, where they were there before it.
-fn same_runs(manifest: &Manifest, runs: &[Run]) -> Result<()> {
-    let digests = manifest.config[DRAWN].as_array().map_or(&[][..], Vec::as_slice);
-    for (before, run) in digests.iter().zip(runs) {
-        let now = run.digest();
-        if before.as_str() != Some(&now) {
-            let (path, before) = (run.path.display(), before.as_str().unwrap_or("none"));
-            return Err(anyhow!(
-                "the snapshots in {path} are not those that this landscape was begun with: their SHA-256 is {now}, and \
-                 was {before}"
-            ))
-            .help(|| "put them back as they were, or begin another landscape".to_string());
-        }
-    }
-    Ok(())
 }
 
 /// The directories of the runs, those of the landscape's own after training; `None` if a signal came.
